@@ -1,0 +1,51 @@
+/*
+ * The decision about a person's key: a pure function from the account, what was submitted and the time
+ * to a verdict and the next account.  Whoever calls it stores the next account by compare-and-set and
+ * acts on the verdict only once that succeeded.
+ *
+ * What may follow what is a table (otp_states.h); an outcome that the table does not hold is an error.
+ */
+#ifndef OTP_DECIDE_H
+#define OTP_DECIDE_H
+
+#include "core/decide/otp_match.h"
+#include "core/decide/otp_pin_policy.h"
+#include "core/decide/otp_states.h"
+#include "core/model/otp_account.h"
+
+#define OTP_REPEAT_S    10      /* the same form within this time gets the first answer */
+
+/* What somebody submits. */
+typedef struct {
+    otp_submission_t kind;
+    otp_span_t       passcode;              /* passcode, or the code alone for OTP_SUBMIT_NEXT_CODE */
+    otp_span_t       pin, pin_confirm;      /* OTP_SUBMIT_PIN */
+    otp_span_t       pending_id;            /* of the browser; empty: it holds no pending state */
+    bool             first_factor;          /* the password was proven in this session */
+    bool             first_use;             /* a key without PIN may be taken into use this way */
+    otp_span_t       nonce;                 /* digest of form and browser; empty: repeats are not recognised */
+    const otp_span_t *personal;             /* texts a PIN must not be part of */
+    size_t           personals;
+    int64_t          now_s;
+    uint8_t          random_id[16];         /* for a new pending id */
+    uint8_t          random_salt[OTP_SALT_LEN];
+} otp_submitted_t;
+
+typedef struct {
+    otp_verdict_t     verdict;
+    otp_pin_refusal_t refusal;              /* with OTP_VERDICT_PIN_REFUSED */
+    bool              changed;              /* the account is to be stored */
+    bool              repeated;             /* this very form was already decided: fetch the first answer */
+    bool              locked;               /* with THROTTLED: the account is locked for passcodes */
+    int64_t           retry_after_s;        /* ALREADY_USED: until the next code; THROTTLED: 0 means the helpdesk */
+    int64_t           wait_s;               /* NEXT_CODE, WAIT_NEXT_CODE: until the display changes */
+    char              serial[OTP_SERIAL_MAX + 1];   /* of the key concerned; empty: none */
+    const char       *signal;               /* for the audit; "" for none */
+} otp_decision_t;
+
+/* Decides.  `next` is a complete account either way.  OTP_FAILED: no decision could be made (a seed that does
+ * not open, an outcome the table does not hold): answer 503, store nothing. */
+OTP_MUST_USE otp_status_t otp_decide(otp_keyring_t *ring, const otp_limits_t *limits, const otp_account_t *account,
+    const otp_submitted_t *submitted, otp_account_t *next, otp_decision_t *decision);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * What a passcode means to one key: the split into PIN and code, the PIN's verdict, and which step of
+ * the key shows that code.  PIN and code are always both evaluated, and every step of the wide window
+ * is compared, so that the time taken tells nothing.
+ */
+#ifndef OTP_MATCH_H
+#define OTP_MATCH_H
+
+#include "core/decide/otp_limits.h"
+#include "core/model/otp_key.h"
+
+typedef enum {
+    OTP_CODE_WRONG,
+    OTP_CODE_FRESH,     /* in the window, after the last accepted step */
+    OTP_CODE_WIDE,      /* only in the wide window, after the last accepted step */
+    OTP_CODE_SPENT      /* at or before the last accepted step */
+} otp_code_t;
+
+typedef struct {
+    bool       pin_right;   /* the PIN matches; for a key without one: there is none in the passcode */
+    otp_code_t code;
+    int64_t    step;        /* of the code, when it is not wrong */
+} otp_match_t;
+
+/* The step the key's own clock shows at `now_s`. */
+int64_t otp_key_step(const otp_key_t *key, int64_t now_s);
+
+/* Seconds until the key shows the code after that of `step`; at least 1. */
+int64_t otp_key_wait(const otp_key_t *key, int64_t step, int64_t now_s);
+
+/* OTP_FAILED: the seed does not open or OpenSSL refused; the decision must fail closed. */
+OTP_MUST_USE otp_status_t otp_match_passcode(otp_keyring_t *ring, const otp_limits_t *limits, const otp_key_t *key,
+    otp_span_t passcode, int64_t now_s, otp_match_t *match);
+
+/* Whether `code` (digits alone) is the one of `step`; `*again` whether it is the one before it. */
+OTP_MUST_USE otp_status_t otp_match_step(otp_keyring_t *ring, const otp_key_t *key, otp_span_t code, int64_t step,
+    bool *right, bool *again);
+
+#endif

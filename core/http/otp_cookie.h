@@ -1,0 +1,18 @@
+/*
+ * Cookie headers, strictly (RFC 6265 section 4.2.1): pairs separated by ';', names compared with case,
+ * ',' is no separator.  Linear in the header's length; never allocates.
+ */
+#ifndef OTP_COOKIE_H
+#define OTP_COOKIE_H
+
+#include "core/base/otp_span.h"
+
+/* Finds the values named `name` in one header's value: the first `max` of them into `value`; returns how
+ * many there are in all.  Surrounding blanks and one pair of double quotes are not part of a value. */
+size_t otp_cookie_find(otp_span_t header, otp_span_t name, otp_span_t *value, size_t max);
+
+/* The header without the pairs named `name_a` or `name_b`, every other byte as it was; into `out` (at least
+ * header.len bytes).  Returns the new length: equal to header.len when nothing was removed, 0 when nothing is left. */
+size_t otp_cookie_strip(otp_span_t header, otp_span_t name_a, otp_span_t name_b, char *out);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * One audit line: a JSON object, the same in the Redis stream (field `e`) and in otp_audit.
+ */
+#ifndef OTP_EVENT_H
+#define OTP_EVENT_H
+
+#include "core/base/otp_span.h"
+
+#define OTP_EVENT_MAX   1024
+
+/* Empty members are left out. */
+typedef struct {
+    int64_t    time_ms;
+    otp_span_t event;       /* "password", "passcode", "next_code", "pin", "logout", "key_assign"… */
+    otp_span_t verdict;     /* "ok", "denied"… */
+    otp_span_t user;        /* canonical */
+    otp_span_t address;     /* of the client */
+    otp_span_t serial;
+    otp_span_t signal;      /* "code_without_pin", "pin_without_code", "replay", "locked" */
+    otp_span_t session;     /* public id */
+    otp_span_t actor;       /* who did it, when not the user: an agent, or "otpctl" */
+    otp_span_t reason;
+    otp_span_t request;     /* request id */
+} otp_event_t;
+
+OTP_MUST_USE otp_status_t otp_event_write(const otp_event_t *event, char *line, size_t size, size_t *len);
+
+#endif

@@ -1,0 +1,187 @@
+#include "core/model/otp_session.h"
+
+#include "core/base/otp_buffer.h"
+#include "core/base/otp_encode.h"
+#include "core/model/otp_record.h"
+
+/* Body: LEVEL AUTH PROVEN \t CREATED \t AUTH_TIME \t OTP_TIME \t EXPIRES \t IDLE \t SERIAL \t UID \t NAME \t EMAIL \t GROUPS */
+
+
+static void otp_session_add_number(otp_buffer_t *out, int64_t number) {
+    otp_buffer_add_char(out, '\t');
+    otp_buffer_add_number(out, number);
+}
+
+
+/* Control characters become blanks: they would end a field here, or a header later. */
+static void otp_session_add_text(otp_buffer_t *out, otp_span_t text) {
+    otp_buffer_add_char(out, '\t');
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char) text.data[i];
+
+        otp_buffer_add_char(out, c < 0x20 || c == 0x7f ? ' ' : (char) c);
+    }
+}
+
+
+static void otp_session_write_body(otp_buffer_t *out, const otp_session_t *session) {
+    otp_buffer_add_number(out, session->level);
+    otp_buffer_add_number(out, session->method);
+    otp_buffer_add_number(out, session->password_proven ? 1 : 0);
+    otp_session_add_number(out, session->created);
+    otp_session_add_number(out, session->auth_time);
+    otp_session_add_number(out, session->otp_time);
+    otp_session_add_number(out, session->expires);
+    otp_session_add_number(out, session->idle_s);
+    otp_session_add_text(out, session->serial);
+    otp_session_add_text(out, session->person.uid);
+    otp_session_add_text(out, session->person.name);
+    otp_session_add_text(out, session->person.email);
+    otp_session_add_text(out, session->person.groups);
+}
+
+
+otp_status_t otp_session_write(otp_keyring_t *ring, otp_span_t key, const otp_session_t *session, char *record,
+    size_t size, size_t *len) {
+    char         body[OTP_SESSION_MAX];
+    otp_buffer_t out;
+
+    otp_buffer_init(&out, body, sizeof(body));
+    otp_session_write_body(&out, session);
+    if (out.overflow) {
+        return OTP_NO_ROOM;
+    }
+
+    return otp_envelope_write(ring, OTP_PURPOSE_SESSION, key, otp_buffer_span(&out), record, size, len);
+}
+
+
+OTP_MUST_USE static bool otp_session_read_body(otp_span_t body, otp_session_t *session) {
+    otp_span_t flags = otp_span_cut(&body, '\t');
+
+    if (flags.len != 3 || flags.data[0] < '1' || flags.data[0] > '2' || flags.data[1] < '0' || flags.data[1] > '2'
+        || otp_span_number(otp_span_cut(&body, '\t'), &session->created) != OTP_OK
+        || otp_span_number(otp_span_cut(&body, '\t'), &session->auth_time) != OTP_OK
+        || otp_span_number(otp_span_cut(&body, '\t'), &session->otp_time) != OTP_OK
+        || otp_span_number(otp_span_cut(&body, '\t'), &session->expires) != OTP_OK
+        || otp_span_number(otp_span_cut(&body, '\t'), &session->idle_s) != OTP_OK)
+    {
+        return false;
+    }
+
+    session->level = (otp_level_t) (flags.data[0] - '0');
+    session->method = (otp_auth_t) (flags.data[1] - '0');
+    session->password_proven = flags.data[2] == '1';
+    session->serial = otp_span_cut(&body, '\t');
+    session->person.uid = otp_span_cut(&body, '\t');
+    session->person.name = otp_span_cut(&body, '\t');
+    session->person.email = otp_span_cut(&body, '\t');
+    session->person.groups = body;
+
+    return body.data != NULL && session->person.uid.len != 0;
+}
+
+
+otp_status_t otp_session_read(otp_keyring_t *ring, otp_span_t key, otp_span_t record, otp_session_t *session) {
+    otp_span_t   body;
+    otp_status_t status = otp_envelope_read(ring, OTP_PURPOSE_SESSION, key, record, &body);
+
+    if (status != OTP_OK) {
+        return status;
+    }
+
+    return otp_session_read_body(body, session) ? OTP_OK : OTP_INVALID;
+}
+
+
+OTP_MUST_USE static bool otp_session_cookie_form(otp_span_t cookie) {
+    uint8_t bytes[OTP_COOKIE_BYTES];
+    size_t  len;
+    bool    ours = otp_base64url_decode(cookie, bytes, sizeof(bytes), &len) == OTP_OK && len == sizeof(bytes);
+
+    otp_secret_wipe(bytes, sizeof(bytes));
+
+    return ours;
+}
+
+
+otp_status_t otp_session_lookup(otp_keyring_t *ring, otp_span_t prefix, otp_span_t cookie,
+    otp_session_lookup_t *lookup) {
+    uint8_t      digest[OTP_DIGEST_LEN];
+    otp_span_t   hex = { lookup->digest, sizeof(lookup->digest) };
+    otp_buffer_t out;
+    otp_status_t status;
+
+    if (cookie.len != OTP_COOKIE_LEN || !otp_session_cookie_form(cookie)) {
+        return OTP_INVALID;
+    }
+
+    status = otp_keyring_sha256(ring, cookie, digest);
+    if (status != OTP_OK) {
+        return status;
+    }
+
+    otp_buffer_init(&out, lookup->digest, sizeof(lookup->digest));
+    otp_buffer_add_hex(&out, digest, sizeof(digest));
+    otp_name_cookie(&lookup->sess, prefix, "sess", hex);
+    otp_name_cookie(&lookup->seen, prefix, "seen", hex);
+
+    lookup->command.arg[0] = OTP_SPAN("MGET");
+    lookup->command.arg[1] = otp_name_span(&lookup->sess);
+    lookup->command.arg[2] = otp_name_span(&lookup->seen);
+    lookup->command.args = 3;
+    lookup->command.swap = false;
+
+    return OTP_OK;
+}
+
+
+otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *lookup, const otp_reply_t *reply,
+    int64_t now_s, otp_session_t *session, bool *touch) {
+    int64_t      seen;
+    otp_status_t status;
+
+    if (reply == NULL || reply->kind != OTP_REPLY_ARRAY || reply->elements != 2) {
+        return OTP_UNREADABLE;
+    }
+
+    if (reply->element[0].kind != OTP_REPLY_TEXT || reply->element[1].kind != OTP_REPLY_TEXT
+        || otp_span_number(reply->element[1].text, &seen) != OTP_OK)
+    {
+        return OTP_ABSENT;
+    }
+
+    status = otp_session_read(ring, otp_name_span(&lookup->sess), reply->element[0].text, session);
+    if (status == OTP_FAILED) {
+        return OTP_UNREADABLE;
+    }
+
+    if (status != OTP_OK || now_s >= session->expires || now_s - seen >= session->idle_s) {
+        return OTP_ABSENT;
+    }
+
+    session->id = (otp_span_t) { lookup->digest, OTP_PUBLIC_ID_LEN };
+    *touch = now_s - seen >= OTP_SEEN_EVERY_S;
+
+    return OTP_FOUND;
+}
+
+
+void otp_session_touch(otp_session_lookup_t *lookup, const otp_session_t *session, int64_t now_s) {
+    otp_buffer_t now, idle;
+
+    otp_buffer_init(&now, lookup->now, sizeof(lookup->now));
+    otp_buffer_add_number(&now, now_s);
+    otp_buffer_init(&idle, lookup->idle, sizeof(lookup->idle));
+    otp_buffer_add_number(&idle, session->idle_s);
+
+    /* XX: a mark is only ever renewed, so a session that was ended meanwhile gets none. */
+    lookup->command.arg[0] = OTP_SPAN("SET");
+    lookup->command.arg[1] = otp_name_span(&lookup->seen);
+    lookup->command.arg[2] = otp_buffer_span(&now);
+    lookup->command.arg[3] = OTP_SPAN("EX");
+    lookup->command.arg[4] = otp_buffer_span(&idle);
+    lookup->command.arg[5] = OTP_SPAN("XX");
+    lookup->command.args = 6;
+    lookup->command.swap = false;
+}

@@ -1,0 +1,34 @@
+/*
+ * A throttle: how many attempts failed, and from when the next one is considered.
+ */
+#ifndef OTP_THROTTLE_H
+#define OTP_THROTTLE_H
+
+#include "core/crypto/otp_keyring.h"
+
+#define OTP_THROTTLE_MAX        160     /* bytes of a record */
+#define OTP_THROTTLE_KEPT_S     900     /* a throttle is forgotten this long after its last delay */
+
+typedef struct {
+    int64_t failures;
+    int64_t last;       /* unix seconds of the last failure */
+    int64_t next;       /* unix seconds: nothing is considered before */
+} otp_throttle_t;
+
+OTP_MUST_USE otp_status_t otp_throttle_write(otp_keyring_t *ring, otp_span_t name, const otp_throttle_t *throttle,
+    char *record, size_t size, size_t *len);
+/* An empty record is a throttle without failures. */
+OTP_MUST_USE otp_status_t otp_throttle_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record,
+    otp_throttle_t *throttle);
+
+/* Seconds to wait before an attempt is considered; 0: now. */
+int64_t otp_throttle_wait(const otp_throttle_t *throttle, int64_t now_s);
+
+/* Counts an attempt: `free` ones cost nothing, then the delay doubles from 1 s to `delay_max_s`.  One
+ * failure is forgotten each `forget_s` (0: none is). */
+void otp_throttle_count(otp_throttle_t *throttle, int64_t free, int64_t delay_max_s, int64_t forget_s, int64_t now_s);
+
+/* Takes one attempt back: it turned out right. */
+void otp_throttle_release(otp_throttle_t *throttle);
+
+#endif

@@ -1,0 +1,50 @@
+#include "core/portal/otp_flow_private.h"
+
+
+void otp_flow_event(const otp_flow_t *flow, const char *event, const char *verdict, otp_span_t user, otp_event_t *out) {
+    *out = (otp_event_t) {
+        .time_ms = flow->now_ms,
+        .event = otp_span_of(event),
+        .verdict = otp_span_of(verdict),
+        .user = user,
+        .address = flow->request->address,
+        .request = flow->request->request_id,
+    };
+
+    if (flow->signed_in) {
+        out->session = flow->session.id;
+    }
+}
+
+
+otp_span_t otp_flow_event_line(otp_flow_t *flow, const otp_event_t *event) {
+    char  *text;
+    size_t len;
+
+    if (flow->view.audits == sizeof(flow->view.audit) / sizeof(flow->view.audit[0])) {
+        return OTP_SPAN_NONE;
+    }
+
+    text = flow->event_text[flow->view.audits];
+    if (otp_event_write(event, text, OTP_EVENT_MAX, &len) != OTP_OK) {
+        return OTP_SPAN_NONE;
+    }
+
+    flow->view.audit[flow->view.audits] = (otp_span_t) { text, len };
+    return flow->view.audit[flow->view.audits++];
+}
+
+
+void otp_flow_event_command(otp_flow_t *flow, otp_span_t id, otp_span_t line) {
+    otp_command_t *command;
+
+    otp_name_events(&flow->event_stream, flow->settings->prefix, id);
+    command = otp_flow_command(flow, "XADD");
+    otp_command_add(command, otp_name_span(&flow->event_stream));
+    otp_command_add(command, OTP_SPAN("MAXLEN"));
+    otp_command_add(command, OTP_SPAN("~"));
+    otp_command_add(command, OTP_SPAN(OTP_EVENTS_KEPT));
+    otp_command_add(command, OTP_SPAN("*"));
+    otp_command_add(command, OTP_SPAN("e"));
+    otp_command_add(command, line);
+}

@@ -1,0 +1,120 @@
+#include <string.h>
+
+#include "core/base/otp_buffer.h"
+#include "core/portal/otp_flow_private.h"
+
+#define OTP_COUNT_TRIES     50
+#define OTP_ADDRESS_FORGET  6       /* seconds */
+
+
+static void otp_count_name(otp_flow_t *flow, otp_counting_t *counting, otp_name_kind_t kind, otp_span_t id) {
+    size_t len = id.len > sizeof(counting->id) ? sizeof(counting->id) : id.len;
+
+    memcpy(counting->id, id.data, len);
+    counting->id_len = len;
+    counting->kind = kind;
+    otp_name_of(&counting->name, kind, flow->settings->prefix, (otp_span_t) { counting->id, len });
+    otp_name_events(&counting->stream, flow->settings->prefix, (otp_span_t) { counting->id, len });
+}
+
+
+bool otp_count_ask(otp_flow_t *flow, otp_span_t uid) {
+    char         hex[2 * OTP_DIGEST_LEN];
+    uint8_t      digest[OTP_DIGEST_LEN];
+    otp_buffer_t out;
+
+    if (uid.len != 0) {
+        /* What somebody typed there may be anything, a password too: only its digest is kept. */
+        if (otp_keyring_sha256(flow->settings->ring, uid, digest) != OTP_OK) {
+            return false;
+        }
+        otp_buffer_init(&out, hex, sizeof(hex));
+        otp_buffer_add_hex(&out, digest, sizeof(digest));
+        otp_count_name(flow, &flow->user_count, OTP_NAME_THROTTLE_USER, otp_buffer_span(&out));
+        otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->user_count.name));
+    }
+
+    otp_count_name(flow, &flow->address_count, OTP_NAME_THROTTLE_ADDRESS, flow->request->address);
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->address_count.name));
+
+    return true;
+}
+
+
+OTP_MUST_USE static bool otp_count_take(otp_flow_t *flow, otp_counting_t *counting, otp_span_t stored) {
+    if (stored.len > sizeof(counting->stored)) {
+        return false;
+    }
+
+    if (stored.len != 0) {
+        memcpy(counting->stored, stored.data, stored.len);
+    }
+    counting->stored_len = stored.len;
+
+    return otp_throttle_read(flow->settings->ring, otp_name_span(&counting->name),
+                             (otp_span_t) { counting->stored, counting->stored_len }, &counting->throttle)
+           == OTP_OK;
+}
+
+
+bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, size_t i) {
+    return otp_count_take(flow, counting, otp_flow_reply_text(flow, i));
+}
+
+
+static otp_effect_t otp_count_swapped(otp_flow_t *flow);
+
+
+static otp_effect_t otp_count_write(otp_flow_t *flow) {
+    const otp_limits_t *limits = &flow->settings->limits;
+    otp_counting_t     *counting = flow->counting;
+    otp_swap_t          swap = { 0 };
+    bool                user = counting->kind == OTP_NAME_THROTTLE_USER;
+
+    otp_throttle_count(&counting->throttle, user ? limits->password_free : limits->address_free, limits->delay_max_s,
+                       user ? 0 : OTP_ADDRESS_FORGET, flow->now_s);
+    if (otp_throttle_write(flow->settings->ring, otp_name_span(&counting->name), &counting->throttle, counting->record,
+                           sizeof(counting->record), &counting->record_len) != OTP_OK)
+    {
+        return otp_answer_unavailable(flow);
+    }
+
+    swap.key = otp_name_span(&counting->name);
+    swap.stream = otp_name_span(&counting->stream);
+    swap.expected = (otp_span_t) { counting->stored, counting->stored_len };
+    swap.next = (otp_span_t) { counting->record, counting->record_len };
+    swap.ttl_ms = otp_flow_number(counting->ttl, (OTP_THROTTLE_KEPT_S + limits->delay_max_s) * 1000);
+    otp_swap_command(&swap, otp_flow_command(flow, ""));
+
+    return otp_flow_commands(flow, otp_count_swapped);
+}
+
+
+static otp_effect_t otp_count_swapped(otp_flow_t *flow) {
+    otp_span_t      stored;
+    otp_counting_t *counting = flow->counting;
+
+    switch (otp_swap_result(flow->reply == NULL ? NULL : flow->reply[0], &stored)) {
+    case OTP_SWAPPED:
+        memcpy(counting->stored, counting->record, counting->record_len);
+        counting->stored_len = counting->record_len;
+        return flow->counted(flow);
+    case OTP_SWAP_LOST:
+        if (counting->tries++ < OTP_COUNT_TRIES && otp_count_take(flow, counting, stored)) {
+            return otp_count_write(flow);
+        }
+        break;
+    case OTP_SWAP_FAILED:
+        break;
+    }
+
+    return otp_answer_unavailable(flow);
+}
+
+
+otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted) {
+    flow->counting = counting;
+    flow->counted = counted;
+
+    return otp_count_write(flow);
+}

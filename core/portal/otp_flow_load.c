@@ -1,0 +1,121 @@
+#include <string.h>
+
+#include "core/portal/otp_flow_private.h"
+
+/* Who is asking: the session and the pending state of the browser's cookie. */
+
+
+/* Asks for everything this browser's cookie may stand for, and marks it seen. */
+static void otp_flow_load_cookie(otp_flow_t *flow) {
+    otp_command_t *command = otp_flow_command(flow, "MGET");
+
+    command->arg[1] = otp_name_span(&flow->lookup.sess);
+    command->arg[2] = otp_name_span(&flow->lookup.seen);
+    command->args = 3;
+
+    otp_name_cookie(&flow->pend, flow->settings->prefix, "pend",
+                    (otp_span_t) { flow->lookup.digest, sizeof(flow->lookup.digest) });
+    command = otp_flow_command(flow, "GET");
+    otp_command_add(command, otp_name_span(&flow->pend));
+
+    command = otp_flow_command(flow, "SET");
+    otp_command_add(command, otp_name_span(&flow->lookup.seen));
+    otp_command_add(command, otp_flow_number(flow->number[0], flow->now_s));
+    otp_command_add(command, OTP_SPAN("EX"));
+    otp_command_add(command, otp_flow_number(flow->number[1], flow->settings->idle_s));
+    otp_command_add(command, OTP_SPAN("XX"));
+}
+
+
+/* The session outlives the replies: its text is copied. */
+OTP_MUST_USE static bool otp_flow_read_session(otp_flow_t *flow) {
+    bool        touch;
+    otp_span_t  text;
+    otp_found_t found;
+
+    found = otp_session_found(flow->settings->ring, &flow->lookup, flow->reply[0], flow->now_s, &flow->session, &touch);
+    if (found != OTP_FOUND) {
+        return found == OTP_ABSENT;
+    }
+
+    text = flow->reply[0]->element[0].text;
+    if (text.len > sizeof(flow->session_text)) {
+        return false;
+    }
+    memcpy(flow->session_text, text.data, text.len);
+    text.data = flow->session_text;
+    flow->signed_in = otp_session_read(flow->settings->ring, otp_name_span(&flow->lookup.sess), text, &flow->session)
+                      == OTP_OK;
+    flow->session.id = (otp_span_t) { flow->lookup.digest, OTP_PUBLIC_ID_LEN };
+
+    return flow->signed_in;
+}
+
+
+static void otp_flow_read_pending(otp_flow_t *flow) {
+    otp_span_t text = otp_flow_reply_text(flow, 1);
+
+    flow->has_pending = text.len != 0
+                        && otp_pending_read(flow->settings->ring, otp_name_span(&flow->pend), text, &flow->pending)
+                           == OTP_OK
+                        && flow->pending.until >= flow->now_s
+                        && (!flow->signed_in || otp_span_equal(otp_span_of(flow->pending.uid), flow->session.person.uid));
+}
+
+
+static otp_effect_t otp_flow_loaded(otp_flow_t *flow) {
+    otp_span_t kept;
+
+    if (!otp_flow_replies_good(flow)) {
+        return otp_answer_unavailable(flow);
+    }
+
+    if (flow->cookie.data != NULL) {
+        if (!otp_flow_read_session(flow)) {
+            return otp_answer_unavailable(flow);
+        }
+        otp_flow_read_pending(flow);
+    }
+
+    kept = flow->once.len == 0 ? OTP_SPAN_NONE : otp_flow_reply_text(flow, flow->replies - 1);
+    if (kept.len != 0 && kept.len <= sizeof(flow->once_text)) {
+        memcpy(flow->once_text, kept.data, kept.len);
+        flow->once_found = (otp_span_t) { flow->once_text, kept.len };
+    }
+
+    return otp_route_dispatch(flow);
+}
+
+
+otp_effect_t otp_flow_load(otp_flow_t *flow) {
+    const otp_settings_t *settings = flow->settings;
+    otp_span_t            browser = otp_flow_cookie(flow, "-form");
+
+    flow->cookie = otp_flow_cookie(flow, "");
+    if (flow->cookie.data != NULL
+        && otp_session_lookup(settings->ring, settings->prefix, flow->cookie, &flow->lookup) != OTP_OK)
+    {
+        flow->cookie = OTP_SPAN_NONE;
+    }
+    if (browser.len == OTP_COOKIE_LEN) {
+        flow->browser = browser;
+    }
+
+    if (flow->cookie.data != NULL) {
+        otp_flow_load_cookie(flow);
+    }
+
+    if (flow->request->method == OTP_REQUEST_POST) {
+        if (!otp_once_name(flow)) {
+            return otp_answer_unavailable(flow);
+        }
+        otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->once));
+    }
+
+    if (flow->view.commands == 0) {
+        /* Nothing to look up; yet a page must not pretend that signing in is possible without Redis. */
+        (void) otp_flow_command(flow, "PING");
+    }
+
+    return otp_flow_commands(flow, otp_flow_loaded);
+}

@@ -1,0 +1,276 @@
+/*
+ * The inside of a flow, shared by the files of the portal.
+ *
+ * A flow is a chain of stages.  A stage runs, then either answers, or names the stage that gets what the
+ * effect brings back: `return otp_flow_commands(flow, next_stage)`.
+ */
+#ifndef OTP_FLOW_PRIVATE_H
+#define OTP_FLOW_PRIVATE_H
+
+#include "core/decide/otp_decide.h"
+#include "core/http/otp_form.h"
+#include "core/model/otp_event.h"
+#include "core/model/otp_json.h"
+#include "core/model/otp_pending.h"
+#include "core/model/otp_session.h"
+#include "core/model/otp_throttle.h"
+#include "core/page/otp_pages.h"
+#include "core/portal/otp_flow.h"
+#include "core/store/otp_names.h"
+#include "core/store/otp_swap.h"
+
+#define OTP_ONCE_MAX        49152   /* a kept answer, sealed */
+#define OTP_LOCATION_MAX    4096
+#define OTP_SWAP_TRIES      200     /* lost compare-and-sets before the request is given up */
+#define OTP_CSRF_LEN        49
+
+typedef otp_effect_t (*otp_flow_stage_t)(otp_flow_t *flow);
+
+typedef struct {
+    const char       *path;
+    otp_flow_stage_t  get, post;    /* NULL: the endpoint does not have that method */
+    otp_page_t        page;         /* shown again when a form of it is refused */
+} otp_route_t;
+
+/* What an answer tells beside its verdict; the words are the templates'.  All optional. */
+typedef struct {
+    const char *flag;               /* what the page says: "denied", "already_used"… */
+    int64_t     retry_after_s;
+    const char *level;              /* JSON of "ok" */
+    const char *reason;             /* JSON of "pin_refused" */
+} otp_notice_t;
+
+/* A decision about an account, on its way through compare-and-set. */
+typedef struct {
+    otp_name_t        name, stream;
+    char              stored[OTP_ACCOUNT_MAX], record[OTP_ACCOUNT_MAX];
+    size_t            stored_len, record_len;
+    bool              decoy;
+    otp_account_t     account, next;
+    otp_submitted_t   submitted;
+    otp_decision_t    decision;
+    const char       *event;        /* name for the audit */
+    unsigned          tries;
+    otp_flow_stage_t  done;         /* gets the decision, once it is stored */
+} otp_attempt_t;
+
+/* A throttle being counted up. */
+typedef struct {
+    otp_name_t        name, stream;
+    char              stored[OTP_THROTTLE_MAX], record[OTP_THROTTLE_MAX], ttl[24];
+    size_t            stored_len, record_len;
+    otp_throttle_t    throttle;
+    otp_name_kind_t   kind;
+    char              id[2 * OTP_DIGEST_LEN];
+    size_t            id_len;
+    unsigned          tries;
+} otp_counting_t;
+
+/* A session or a pending state being opened. */
+typedef struct {
+    char              cookie[OTP_COOKIE_LEN + 1];
+    otp_session_lookup_t lookup;
+    otp_name_t        pend, user;
+    char              session[OTP_SESSION_MAX], pending[OTP_PENDING_MAX];
+    int64_t           expires;
+    char              ttl[24], idle[24], now[24], expires_text[24];
+} otp_opening_t;
+
+struct otp_flow_s {
+    otp_flow_view_t        view;
+    const otp_settings_t  *settings;
+    const otp_request_t   *request;
+    const otp_route_t     *route;
+    otp_flow_stage_t       next;
+    int64_t                now_ms, now_s;
+    const otp_reply_t *const *reply;        /* NULL: they did not come */
+    size_t                 replies;
+
+    uint8_t                random[OTP_FLOW_RANDOM];
+    size_t                 random_used;
+
+    bool                   json;
+    size_t                 language;
+    bool                   language_asked;
+    char                   query_text[OTP_BODY_MAX], form_text[OTP_BODY_MAX];
+    otp_form_t             query, form;
+    char                   rd[OTP_LOCATION_MAX];    /* judged; empty: none */
+    char                   uid[OTP_UID_LEN + 1];
+    char                   passcode[128];
+
+    otp_span_t             cookie;                  /* of a session, well formed; data NULL: none */
+    otp_span_t             browser;                 /* the cookie before sign-in; data NULL: none */
+    char                   browser_new[OTP_COOKIE_LEN + 1];
+    otp_session_lookup_t   lookup;
+    otp_name_t             pend, user;              /* of the cookie; of the session's person */
+    char                   session_text[OTP_SESSION_MAX];
+    otp_session_t          session;
+    otp_pending_t          pending;
+    bool                   signed_in, has_pending;
+
+    otp_name_t             once;
+    bool                   once_kept;               /* the answer under way is to be kept */
+    otp_span_t             once_found;              /* sealed answer of the same form, data NULL: none */
+    char                   once_text[OTP_ONCE_MAX];
+    unsigned               once_waits;
+
+    otp_person_t           person;                  /* who signs in */
+    otp_person_result_t    person_result;
+    bool                   person_refused;
+    char                   account_text[OTP_ACCOUNT_MAX];   /* the record as it was read, while the directory is asked */
+    size_t                 account_len;
+    otp_span_t             personal[2];             /* what a PIN must not be part of */
+    char                   flag[32];
+    otp_attempt_t          attempt;
+    otp_counting_t         user_count, address_count;
+    otp_counting_t        *counting;                /* the one being counted up, and */
+    otp_flow_stage_t       counted;                 /* what follows */
+    otp_opening_t          opening;
+
+    otp_command_t          command[OTP_FLOW_COMMANDS];
+    char                   event_text[4][OTP_EVENT_MAX];
+    otp_name_t             event_stream;
+    char                   number[4][24];
+
+    char                   header_text[4][OTP_LOCATION_MAX];
+    size_t                 header_texts;
+    char                  *body;                    /* malloc */
+    size_t                 body_len;
+};
+
+/* ---- otp_flow.c ---- */
+otp_effect_t otp_flow_commands(otp_flow_t *flow, otp_flow_stage_t next);        /* sends flow->command[] */
+otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow_stage_t next);
+otp_effect_t otp_flow_wait(otp_flow_t *flow, int64_t ms, otp_flow_stage_t next);
+/* A fresh command to fill: its first argument is `verb`. */
+otp_command_t *otp_flow_command(otp_flow_t *flow, const char *verb);
+void otp_command_add(otp_command_t *command, otp_span_t argument);
+/* The next `n` random bytes; each is handed out once. */
+const uint8_t *otp_flow_random(otp_flow_t *flow, size_t n);
+/* All replies came and none is an error. */
+OTP_MUST_USE bool otp_flow_replies_good(const otp_flow_t *flow);
+/* A bulk reply; data NULL when nil. */
+otp_span_t otp_flow_reply_text(const otp_flow_t *flow, size_t i);
+otp_span_t otp_flow_number(char text[24], int64_t number);
+
+/* ---- otp_flow_request.c ---- */
+/* The one value of our cookie NAME + suffix; two of them are none, for nobody can tell which was planted. */
+OTP_MUST_USE otp_span_t otp_flow_cookie(const otp_flow_t *flow, const char *suffix);
+void otp_flow_choose_language(otp_flow_t *flow);
+/* `rd` of the form, or else of the query, when it leads where it may; otherwise it is dropped. */
+void otp_flow_read_rd(otp_flow_t *flow);
+/* false: the body of a POST is not a form. */
+OTP_MUST_USE bool otp_flow_read_form(otp_flow_t *flow);
+
+/* ---- otp_flow_load.c ---- */
+/* Reads what the cookie stands for, then dispatches. */
+otp_effect_t otp_flow_load(otp_flow_t *flow);
+
+/* ---- otp_route.c ---- */
+const otp_route_t *otp_route_find(otp_span_t path);
+/* After the session is known: the stage of the endpoint. */
+otp_effect_t otp_route_dispatch(otp_flow_t *flow);
+
+/* ---- otp_audit.c ---- */
+/* Fills the members every event has. */
+void otp_flow_event(const otp_flow_t *flow, const char *event, const char *verdict, otp_span_t user, otp_event_t *out);
+/* Writes the line, keeps it for otp_audit; an empty span when it does not fit. */
+otp_span_t otp_flow_event_line(otp_flow_t *flow, const otp_event_t *event);
+/* XADD of `line` to the stream of `id`. */
+void otp_flow_event_command(otp_flow_t *flow, otp_span_t id, otp_span_t line);
+
+/* ---- otp_csrf.c ---- */
+/* A fresh token for this browser; sets the browser cookie first when there is none. */
+otp_span_t otp_csrf_issue(otp_flow_t *flow, char text[OTP_CSRF_LEN + 1]);
+OTP_MUST_USE bool otp_csrf_valid(otp_flow_t *flow);
+
+/* ---- otp_once.c ---- */
+OTP_MUST_USE bool otp_once_name(otp_flow_t *flow);
+/* Answers with a kept answer, when there is one and this browser may have it. */
+OTP_MUST_USE bool otp_once_answer(otp_flow_t *flow);
+/* Adds the command that keeps the answer now complete. */
+OTP_MUST_USE bool otp_once_keep_command(otp_flow_t *flow);
+/* Another request with this very form is under way: waits for its answer. */
+otp_effect_t otp_once_await(otp_flow_t *flow);
+
+/* ---- otp_answer.c ---- */
+otp_effect_t otp_answer_unavailable(otp_flow_t *flow);
+otp_effect_t otp_answer_error(otp_flow_t *flow, int status, const char *error, const char *flag);
+otp_effect_t otp_answer_redirect(otp_flow_t *flow, int status, otp_span_t location);
+otp_effect_t otp_answer_json(otp_flow_t *flow, int status, const char *verdict, json_t *body);     /* takes body */
+otp_effect_t otp_answer_page(otp_flow_t *flow, int status, const char *verdict, otp_page_t page, json_t *view);
+otp_effect_t otp_answer_bytes(otp_flow_t *flow, otp_span_t type, otp_span_t bytes);
+/* Not signed in: as the guard answers. */
+otp_effect_t otp_answer_login_required(otp_flow_t *flow);
+void otp_answer_header(otp_flow_t *flow, const char *name, otp_span_t value);
+/* `max_age_s` < 0: until the browser is closed. */
+void otp_answer_cookie(otp_flow_t *flow, const char *suffix, otp_span_t value, int64_t max_age_s);
+/* PORTAL + endpoint, in one of the flow's texts. */
+otp_span_t otp_answer_location(otp_flow_t *flow, const char *endpoint);
+/* Where an accepted sign-in leads: rd, or the portal. */
+otp_span_t otp_answer_destination(otp_flow_t *flow);
+
+/* Forgets the answer under way. */
+void otp_answer_reset(otp_flow_t *flow);
+
+/* ---- otp_verdict_answer.c ---- */
+/* Makes the answer to a form: JSON, or a 303 to `location`, or (none) the form's page again with the notice. */
+void otp_answer_compose(otp_flow_t *flow, int status, const char *verdict, otp_span_t location, otp_notice_t notice);
+/* The same, keeps it for a repeated form when flow->once_kept, and answers. */
+otp_effect_t otp_answer_verdict(otp_flow_t *flow, int status, const char *verdict, otp_span_t location,
+    otp_notice_t notice);
+otp_effect_t otp_answer_denied(otp_flow_t *flow);
+otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t retry_after_s);
+
+/* ---- otp_view.c ---- */
+/* What every page is given.  NULL: no memory. */
+json_t *otp_view_create(otp_flow_t *flow);
+/* The view of `page` in the flow's present state, with a notice. */
+json_t *otp_view_of(otp_flow_t *flow, otp_page_t page, otp_notice_t notice);
+
+/* ---- otp_count.c ---- */
+/* Adds the commands that read a throttle of `uid` (empty: none) and that of the address. */
+OTP_MUST_USE bool otp_count_ask(otp_flow_t *flow, otp_span_t uid);
+/* Takes in the reply number `i`.  false: forged, answer 503. */
+OTP_MUST_USE bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, size_t i);
+/* Counts an attempt up, then goes on with `counted`. */
+otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted);
+
+/* ---- otp_attempt.c ---- */
+/* Decides flow->attempt.submitted about flow->uid, whose record was `stored` (empty: none). */
+otp_effect_t otp_attempt_begin(otp_flow_t *flow, otp_span_t stored, const char *event, otp_flow_stage_t done);
+/* The next display change, in unix seconds. */
+int64_t otp_attempt_display_changes(const otp_flow_t *flow);
+
+/* ---- otp_opening.c ---- */
+/* Adds the commands that end what the browser's cookie stands for. */
+void otp_forget_session(otp_flow_t *flow);
+/* Opens a session for flow->person and answers ok. */
+otp_effect_t otp_open_session(otp_flow_t *flow, otp_level_t level, otp_auth_t method, otp_span_t serial);
+/* Opens a pending state and sends the browser to `endpoint` with `verdict`. */
+otp_effect_t otp_open_pending(otp_flow_t *flow, otp_stage_t stage, const char *verdict, const char *endpoint);
+
+/* ---- endpoints ---- */
+/* Takes over the typed passcode, without the blanks people put between PIN and code. */
+void otp_passcode_take(otp_flow_t *flow);
+/* Takes over what the directory said of flow->uid. */
+void otp_person_take(otp_flow_t *flow);
+otp_effect_t otp_login_get(otp_flow_t *flow);
+otp_effect_t otp_login_post(otp_flow_t *flow);
+otp_effect_t otp_passcode_get(otp_flow_t *flow);
+otp_effect_t otp_passcode_post(otp_flow_t *flow);
+/* What follows a decision about a passcode or next code, wherever it was typed. */
+otp_effect_t otp_passcode_decided(otp_flow_t *flow);
+/* "step_up", "first_use", "next_code" or "wait_next_code", from the pending state and attempt.next. */
+const char *otp_passcode_state(const otp_flow_t *flow);
+otp_effect_t otp_pin_get(otp_flow_t *flow);
+otp_effect_t otp_pin_post(otp_flow_t *flow);
+/* What the person may open.  NULL: no memory. */
+json_t *otp_home_applications(const otp_flow_t *flow);
+otp_effect_t otp_home_get(otp_flow_t *flow);
+otp_effect_t otp_session_get(otp_flow_t *flow);
+otp_effect_t otp_help_get(otp_flow_t *flow);
+otp_effect_t otp_health_get(otp_flow_t *flow);
+otp_effect_t otp_logout_post(otp_flow_t *flow);
+
+#endif

@@ -1,0 +1,232 @@
+#include <string.h>
+
+#include "core/portal/otp_flow_private.h"
+
+/* The first page: identifier and password, or identifier and passcode. */
+
+
+otp_effect_t otp_login_get(otp_flow_t *flow) {
+    char csrf[OTP_CSRF_LEN + 1];
+
+    if (flow->json) {
+        otp_span_t token = otp_csrf_issue(flow, csrf);
+
+        return otp_answer_json(flow, 200, "page",
+                               json_pack("{s:s, s:s%}", "page", "login", "csrf", token.data, token.len));
+    }
+
+    if (flow->signed_in) {
+        return otp_answer_redirect(flow, 303, otp_answer_destination(flow));
+    }
+
+    return otp_answer_page(flow, 200, "page", OTP_PAGE_LOGIN, otp_view_of(flow, OTP_PAGE_LOGIN, (otp_notice_t) { 0 }));
+}
+
+
+/* ---- password ---- */
+
+static otp_effect_t otp_login_password_told(otp_flow_t *flow) {
+    if (!otp_flow_replies_good(flow)) {
+        return otp_answer_unavailable(flow);
+    }
+
+    if (flow->person_result.verdict == OTP_PERSON_MATCHES) {
+        return otp_open_session(flow, OTP_LEVEL_PASSWORD, OTP_AUTH_PASSWORD, OTP_SPAN_NONE);
+    }
+
+    /* The attempt was counted before the hash was computed. */
+    return otp_answer_verdict(flow, 401, "denied", OTP_SPAN_NONE, (otp_notice_t) { .flag = "denied" });
+}
+
+
+/* The password was right: the person's throttle is forgotten, the address gets its attempt back. */
+static void otp_login_release(otp_flow_t *flow) {
+    otp_counting_t *address = &flow->address_count;
+    otp_swap_t      swap = { 0 };
+
+    otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->user_count.name));
+
+    otp_throttle_release(&address->throttle);
+    if (otp_throttle_write(flow->settings->ring, otp_name_span(&address->name), &address->throttle, address->record,
+                           sizeof(address->record), &address->record_len) != OTP_OK)
+    {
+        return;
+    }
+
+    swap.key = otp_name_span(&address->name);
+    swap.stream = otp_name_span(&address->stream);
+    swap.expected = (otp_span_t) { address->stored, address->stored_len };
+    swap.next = (otp_span_t) { address->record, address->record_len };
+    swap.ttl_ms = otp_span_of(address->ttl);
+    otp_swap_command(&swap, otp_flow_command(flow, ""));
+}
+
+
+static otp_effect_t otp_login_password_checked(otp_flow_t *flow) {
+    bool        right = flow->person_result.verdict == OTP_PERSON_MATCHES;
+    otp_span_t  line;
+    otp_event_t event;
+
+    switch (flow->person_result.verdict) {
+    case OTP_PERSON_BUSY:
+        return otp_answer_throttled(flow, "busy", 1);
+    case OTP_PERSON_UNAVAILABLE:
+        return otp_answer_unavailable(flow);
+    case OTP_PERSON_MATCHES:
+    case OTP_PERSON_REFUSED:
+        break;
+    }
+
+    otp_person_take(flow);
+    flow->once_kept = true;
+    otp_flow_event(flow, "password", right ? "ok" : "denied", otp_span_of(flow->uid), &event);
+    line = otp_flow_event_line(flow, &event);
+    if (line.len == 0) {
+        return otp_answer_unavailable(flow);
+    }
+
+    otp_flow_event_command(flow, otp_span_of(flow->uid), line);
+    if (right) {
+        otp_login_release(flow);
+    }
+
+    return otp_flow_commands(flow, otp_login_password_told);
+}
+
+
+static otp_effect_t otp_login_password_reserved(otp_flow_t *flow) {
+    return otp_flow_ask_person(flow, otp_form_get(&flow->form, "password"), otp_login_password_checked);
+}
+
+
+/* Counted before it is checked: parallel guesses do not outrun the count. */
+static otp_effect_t otp_login_password_user_reserved(otp_flow_t *flow) {
+    return otp_count(flow, &flow->address_count, otp_login_password_reserved);
+}
+
+
+/* ---- passcode ---- */
+
+static otp_effect_t otp_login_passcode_read(otp_flow_t *flow) {
+    if (!otp_flow_replies_good(flow)) {
+        return otp_answer_unavailable(flow);
+    }
+
+    flow->attempt.submitted.kind = OTP_SUBMIT_PASSCODE;
+    flow->attempt.submitted.passcode = otp_span_of(flow->passcode);
+    flow->attempt.submitted.first_use = !flow->settings->first_use_needs_password;
+
+    return otp_attempt_begin(flow, otp_flow_reply_text(flow, 0), "passcode", otp_passcode_decided);
+}
+
+
+static otp_effect_t otp_login_passcode_person(otp_flow_t *flow) {
+    switch (flow->person_result.verdict) {
+    case OTP_PERSON_BUSY:
+        return otp_answer_throttled(flow, "busy", 1);
+    case OTP_PERSON_UNAVAILABLE:
+        return otp_answer_unavailable(flow);
+    case OTP_PERSON_MATCHES:
+    case OTP_PERSON_REFUSED:
+        break;
+    }
+
+    flow->person_refused = flow->person_result.verdict == OTP_PERSON_REFUSED;
+    otp_person_take(flow);
+    otp_name_of(&flow->attempt.name, OTP_NAME_ACCOUNT, flow->settings->prefix, otp_span_of(flow->uid));
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
+
+    return otp_flow_commands(flow, otp_login_passcode_read);
+}
+
+
+/* ---- both ---- */
+
+OTP_MUST_USE static bool otp_login_by_passcode(const otp_flow_t *flow) {
+    return otp_span_equal(otp_form_get(&flow->form, "method"), OTP_SPAN("passcode"));
+}
+
+
+static otp_effect_t otp_login_throttled_told(otp_flow_t *flow) {
+    int64_t user = otp_throttle_wait(&flow->user_count.throttle, flow->now_s);
+    int64_t address = otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
+
+    return otp_answer_throttled(flow, "throttled", user > address ? user : address);
+}
+
+
+static otp_effect_t otp_login_throttled(otp_flow_t *flow) {
+    otp_span_t  line;
+    otp_event_t event;
+
+    otp_flow_event(flow, otp_login_by_passcode(flow) ? "passcode" : "password", "throttled", otp_span_of(flow->uid),
+                   &event);
+    line = otp_flow_event_line(flow, &event);
+    otp_flow_event_command(flow, otp_span_of(flow->uid), line);
+
+    return otp_flow_commands(flow, otp_login_throttled_told);
+}
+
+
+static otp_effect_t otp_login_considered(otp_flow_t *flow) {
+    bool by_passcode = otp_login_by_passcode(flow);
+
+    if (!otp_flow_replies_good(flow) || !otp_count_read(flow, &flow->user_count, 0)
+        || !otp_count_read(flow, &flow->address_count, 1))
+    {
+        return otp_answer_unavailable(flow);
+    }
+
+    /* The delay after bad passwords does not hold up the key: it has its own lock. */
+    if (otp_throttle_wait(&flow->address_count.throttle, flow->now_s) != 0
+        || (!by_passcode && otp_throttle_wait(&flow->user_count.throttle, flow->now_s) != 0))
+    {
+        return otp_login_throttled(flow);
+    }
+
+    if (!by_passcode) {
+        return otp_count(flow, &flow->user_count, otp_login_password_user_reserved);
+    }
+
+    if (flow->settings->people_known) {
+        return otp_flow_ask_person(flow, OTP_SPAN_NONE, otp_login_passcode_person);
+    }
+
+    flow->person_result.verdict = OTP_PERSON_MATCHES;
+
+    return otp_login_passcode_person(flow);
+}
+
+
+/* What is no identifier at all is treated as an unknown person, under a name nobody can have. */
+static void otp_login_uid(otp_flow_t *flow) {
+    size_t len;
+
+    memset(flow->uid, 0, sizeof(flow->uid));
+    if (otp_uid_canonical(otp_form_get(&flow->form, "username"), flow->uid, &len) != OTP_OK) {
+        memset(flow->uid, 0, sizeof(flow->uid));
+        flow->uid[0] = '?';
+        flow->person_refused = true;
+    }
+}
+
+
+otp_effect_t otp_login_post(otp_flow_t *flow) {
+    otp_span_t method = otp_form_get(&flow->form, "method");
+    bool       by_passcode = otp_login_by_passcode(flow);
+
+    if ((!by_passcode && !otp_span_equal(method, OTP_SPAN("password")))
+        || otp_form_get(&flow->form, "username").data == NULL
+        || otp_form_get(&flow->form, by_passcode ? "passcode" : "password").data == NULL)
+    {
+        return otp_answer_error(flow, 400, "bad_request", "error_bad_request");
+    }
+
+    otp_login_uid(flow);
+    otp_passcode_take(flow);
+    if (!otp_count_ask(flow, otp_span_of(flow->uid))) {
+        return otp_answer_unavailable(flow);
+    }
+
+    return otp_flow_commands(flow, otp_login_considered);
+}

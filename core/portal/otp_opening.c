@@ -1,0 +1,246 @@
+#include <string.h>
+
+#include "core/base/otp_buffer.h"
+#include "core/portal/otp_flow_private.h"
+
+#define OTP_WAIT_PAGE_S 600     /* how long the page after PIN creation waits for the passcode */
+
+
+/* A new cookie and the names that go with it. */
+OTP_MUST_USE static bool otp_opening_cookie(otp_flow_t *flow) {
+    otp_opening_t *opening = &flow->opening;
+    otp_buffer_t   out;
+    otp_span_t     cookie;
+
+    otp_buffer_init(&out, opening->cookie, OTP_COOKIE_LEN);
+    otp_buffer_add_base64url(&out, otp_flow_random(flow, OTP_COOKIE_BYTES), OTP_COOKIE_BYTES);
+    cookie = otp_buffer_span(&out);
+    if (otp_session_lookup(flow->settings->ring, flow->settings->prefix, cookie, &opening->lookup) != OTP_OK) {
+        return false;
+    }
+
+    otp_name_cookie(&opening->pend, flow->settings->prefix, "pend",
+                    (otp_span_t) { opening->lookup.digest, sizeof(opening->lookup.digest) });
+
+    return true;
+}
+
+
+OTP_MUST_USE static bool otp_opening_session(otp_flow_t *flow, otp_level_t level, otp_auth_t method, otp_span_t serial,
+    size_t *len) {
+    otp_session_t session = { 0 };
+
+    session.id = (otp_span_t) { flow->opening.lookup.digest, OTP_PUBLIC_ID_LEN };
+    session.person = flow->person;
+    session.level = level;
+    session.method = method;
+    session.serial = serial;
+    session.created = flow->now_s;
+    session.auth_time = flow->now_s;
+    session.otp_time = level == OTP_LEVEL_OTP ? flow->now_s : 0;
+    session.idle_s = flow->settings->idle_s;
+    session.expires = flow->now_s + flow->settings->lifetime_s;
+    session.password_proven = method == OTP_AUTH_PASSWORD;
+
+    if (method != OTP_AUTH_PASSWORD && flow->signed_in) {
+        /* A step-up goes on with the session it was asked in: the absolute end stays. */
+        session.created = flow->session.created;
+        session.expires = flow->session.expires;
+        session.password_proven = flow->session.password_proven;
+    }
+
+    flow->opening.expires = session.expires;
+
+    return session.expires > flow->now_s
+           && otp_session_write(flow->settings->ring, otp_name_span(&flow->opening.lookup.sess), &session,
+                                flow->opening.session, sizeof(flow->opening.session), len) == OTP_OK;
+}
+
+
+/* First the person's list, then the session: whoever ends all sessions of a person finds it. */
+static void otp_opening_store(otp_flow_t *flow, size_t len) {
+    otp_opening_t *opening = &flow->opening;
+    otp_command_t *command;
+    otp_span_t     member = { opening->lookup.digest, sizeof(opening->lookup.digest) };
+
+    otp_name_of(&opening->user, OTP_NAME_USER_SESSIONS, flow->settings->prefix, flow->person.uid);
+    command = otp_flow_command(flow, "ZADD");
+    otp_command_add(command, otp_name_span(&opening->user));
+    otp_command_add(command, otp_flow_number(opening->expires_text, opening->expires));
+    otp_command_add(command, member);
+
+    command = otp_flow_command(flow, "EXPIRE");
+    otp_command_add(command, otp_name_span(&opening->user));
+    otp_command_add(command, otp_flow_number(flow->number[2], flow->settings->lifetime_s));
+
+    command = otp_flow_command(flow, "SET");
+    otp_command_add(command, otp_name_span(&opening->lookup.sess));
+    otp_command_add(command, (otp_span_t) { opening->session, len });
+    otp_command_add(command, OTP_SPAN("EX"));
+    otp_command_add(command, otp_flow_number(opening->ttl, opening->expires - flow->now_s));
+
+    command = otp_flow_command(flow, "SET");
+    otp_command_add(command, otp_name_span(&opening->lookup.seen));
+    otp_command_add(command, otp_flow_number(opening->now, flow->now_s));
+    otp_command_add(command, OTP_SPAN("EX"));
+    otp_command_add(command, otp_flow_number(opening->idle, flow->settings->idle_s));
+}
+
+
+void otp_forget_session(otp_flow_t *flow) {
+    otp_command_t *command;
+
+    if (flow->cookie.data == NULL) {
+        return;
+    }
+
+    command = otp_flow_command(flow, "DEL");
+    otp_command_add(command, otp_name_span(&flow->lookup.sess));
+    otp_command_add(command, otp_name_span(&flow->lookup.seen));
+    otp_command_add(command, otp_name_span(&flow->pend));
+
+    if (flow->signed_in) {
+        otp_name_of(&flow->user, OTP_NAME_USER_SESSIONS, flow->settings->prefix, flow->session.person.uid);
+        command = otp_flow_command(flow, "ZREM");
+        otp_command_add(command, otp_name_span(&flow->user));
+        otp_command_add(command, (otp_span_t) { flow->lookup.digest, sizeof(flow->lookup.digest) });
+    }
+}
+
+
+static otp_effect_t otp_opening_undone(otp_flow_t *flow) {
+    otp_answer_reset(flow);
+
+    return otp_answer_unavailable(flow);
+}
+
+
+/* The session must not stand: it is taken away before anybody gets its cookie. */
+static otp_effect_t otp_opening_undo(otp_flow_t *flow) {
+    otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->opening.lookup.sess));
+    otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->once));
+
+    return otp_flow_commands(flow, otp_opening_undone);
+}
+
+
+/* Whether the key that was just used is still usable: disabling it and this sign-in may have crossed. */
+OTP_MUST_USE static bool otp_opening_key_stands(otp_flow_t *flow, otp_span_t stored) {
+    otp_key_t     *key;
+    otp_attempt_t *attempt = &flow->attempt;
+
+    if (otp_account_read(flow->settings->ring, otp_name_span(&attempt->name), stored, &attempt->account) != OTP_OK) {
+        return false;
+    }
+
+    key = otp_account_key(&attempt->account, otp_span_of(attempt->decision.serial));
+
+    return key != NULL && otp_key_usable(key);
+}
+
+
+static otp_effect_t otp_opening_stored(otp_flow_t *flow) {
+    if (!otp_flow_replies_good(flow)) {
+        return otp_opening_undo(flow);
+    }
+
+    if (flow->attempt.event != NULL && !otp_opening_key_stands(flow, otp_flow_reply_text(flow, flow->replies - 1))) {
+        return otp_opening_undo(flow);
+    }
+
+    return OTP_EFFECT_ANSWER;
+}
+
+
+otp_effect_t otp_open_session(otp_flow_t *flow, otp_level_t level, otp_auth_t method, otp_span_t serial) {
+    size_t     len;
+    otp_span_t cookie = { flow->opening.cookie, OTP_COOKIE_LEN };
+
+    if (!otp_opening_cookie(flow) || !otp_opening_session(flow, level, method, serial, &len)) {
+        return otp_answer_unavailable(flow);
+    }
+
+    otp_answer_cookie(flow, "", cookie, -1);
+    otp_answer_compose(flow, 200, "ok", otp_answer_destination(flow), (otp_notice_t) { .level = otp_level_name(level) });
+
+    otp_opening_store(flow, len);
+    if (!otp_once_keep_command(flow)) {
+        return otp_opening_undone(flow);
+    }
+    otp_forget_session(flow);
+    if (flow->attempt.event != NULL) {
+        otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
+    }
+
+    return otp_flow_commands(flow, otp_opening_stored);
+}
+
+
+static otp_effect_t otp_opening_pending_stored(otp_flow_t *flow) {
+    return otp_flow_replies_good(flow) ? OTP_EFFECT_ANSWER : otp_opening_undone(flow);
+}
+
+
+/* Where the pending state is kept: with the session's cookie, or with a new one of its own. */
+OTP_MUST_USE static bool otp_opening_pending_name(otp_flow_t *flow) {
+    if (flow->signed_in || flow->has_pending) {
+        flow->opening.pend = flow->pend;
+        return true;
+    }
+
+    if (!otp_opening_cookie(flow)) {
+        return false;
+    }
+
+    otp_answer_cookie(flow, "", (otp_span_t) { flow->opening.cookie, OTP_COOKIE_LEN }, -1);
+
+    return true;
+}
+
+
+OTP_MUST_USE static bool otp_opening_pending_write(otp_flow_t *flow, otp_stage_t stage, size_t *len, int64_t *ttl_s) {
+    otp_span_t     destination = otp_answer_destination(flow), uid = otp_span_of(flow->uid);
+    otp_pending_t *pending = &flow->pending;
+    char           rd[sizeof(pending->rd)] = "";
+
+    if (destination.data != flow->settings->portal.data && destination.len < sizeof(rd)) {
+        memcpy(rd, destination.data, destination.len);
+    }
+
+    memset(pending, 0, sizeof(*pending));
+    memcpy(pending->rd, rd, sizeof(rd));
+    memcpy(pending->uid, uid.data, uid.len);
+    memcpy(pending->id, flow->attempt.next.pending.id, sizeof(pending->id));
+    pending->stage = stage;
+    pending->display_changes = otp_attempt_display_changes(flow);
+    *ttl_s = stage == OTP_STAGE_WAIT_NEXT_CODE ? OTP_WAIT_PAGE_S : flow->settings->limits.pin_page_s;
+    pending->until = flow->now_s + *ttl_s;
+
+    return otp_pending_write(flow->settings->ring, otp_name_span(&flow->opening.pend), pending, flow->opening.pending,
+                             sizeof(flow->opening.pending), len) == OTP_OK;
+}
+
+
+otp_effect_t otp_open_pending(otp_flow_t *flow, otp_stage_t stage, const char *verdict, const char *endpoint) {
+    size_t         len;
+    int64_t        ttl_s;
+    otp_command_t *command;
+
+    if (!otp_opening_pending_name(flow) || !otp_opening_pending_write(flow, stage, &len, &ttl_s)) {
+        otp_answer_reset(flow);
+        return otp_answer_unavailable(flow);
+    }
+
+    otp_answer_compose(flow, 200, verdict, otp_answer_location(flow, endpoint), (otp_notice_t) { 0 });
+
+    command = otp_flow_command(flow, "SET");
+    otp_command_add(command, otp_name_span(&flow->opening.pend));
+    otp_command_add(command, (otp_span_t) { flow->opening.pending, len });
+    otp_command_add(command, OTP_SPAN("EX"));
+    otp_command_add(command, otp_flow_number(flow->opening.ttl, ttl_s));
+    if (!otp_once_keep_command(flow)) {
+        return otp_opening_undone(flow);
+    }
+
+    return otp_flow_commands(flow, otp_opening_pending_stored);
+}

@@ -1,0 +1,249 @@
+#include <string.h>
+
+#include "core/portal/otp_flow_private.h"
+
+/* The page that asks for the key: step-up, first use, the passcode after PIN creation, the next code. */
+
+
+void otp_passcode_take(otp_flow_t *flow) {
+    size_t     n = 0;
+    otp_span_t typed = otp_form_get(&flow->form, "passcode");
+
+    memset(flow->passcode, 0, sizeof(flow->passcode));
+    for (size_t i = 0; i < typed.len; i++) {
+        if (typed.data[i] == ' ') {
+            continue;
+        }
+        if (n == sizeof(flow->passcode) - 1) {
+            /* Too long for any passcode: it is wrong, whatever it says. */
+            memset(flow->passcode, 0, sizeof(flow->passcode));
+            return;
+        }
+        flow->passcode[n++] = typed.data[i];
+    }
+}
+
+
+void otp_person_take(otp_flow_t *flow) {
+    const otp_person_result_t *result = &flow->person_result;
+
+    flow->person.uid = otp_span_of(flow->uid);
+    flow->person.name = (otp_span_t) { result->name, result->name_len };
+    flow->person.email = (otp_span_t) { result->email, result->email_len };
+    flow->person.groups = (otp_span_t) { result->groups, result->groups_len };
+}
+
+
+/* Who is at the keyboard: the session's person, or that of the pending state. */
+static void otp_passcode_uid(otp_flow_t *flow) {
+    otp_span_t uid = flow->signed_in ? flow->session.person.uid : otp_span_of(flow->pending.uid);
+
+    memset(flow->uid, 0, sizeof(flow->uid));
+    memcpy(flow->uid, uid.data, uid.len);
+    otp_name_of(&flow->attempt.name, OTP_NAME_ACCOUNT, flow->settings->prefix, otp_span_of(flow->uid));
+}
+
+
+/* ---- GET ---- */
+
+const char *otp_passcode_state(const otp_flow_t *flow) {
+    if (flow->has_pending && flow->pending.stage == OTP_STAGE_NEXT_CODE) {
+        return "next_code";
+    }
+
+    if (flow->has_pending && flow->pending.stage == OTP_STAGE_WAIT_NEXT_CODE) {
+        return "wait_next_code";
+    }
+
+    if (flow->has_pending && flow->pending.stage == OTP_STAGE_PIN) {
+        return "first_use";
+    }
+
+    switch (otp_account_state(&flow->attempt.next, &flow->settings->limits, flow->now_s)) {
+    case OTP_STATE_FIRST_USE:
+    case OTP_STATE_PIN_PAGE:
+        return "first_use";
+    case OTP_STATE_NO_KEY:
+    case OTP_STATE_READY:
+    case OTP_STATE_NEXT_CODE:
+    case OTP_STATE_LOCKED:
+        break;
+    }
+
+    return "step_up";
+}
+
+
+static otp_effect_t otp_passcode_shown(otp_flow_t *flow) {
+    char       csrf[OTP_CSRF_LEN + 1];
+    otp_span_t token, stored = otp_flow_reply_text(flow, 0);
+
+    if (!otp_flow_replies_good(flow)
+        || (stored.len != 0 && otp_account_read(flow->settings->ring, otp_name_span(&flow->attempt.name), stored,
+                                                &flow->attempt.next) != OTP_OK))
+    {
+        return otp_answer_unavailable(flow);
+    }
+
+    if (!flow->json) {
+        return otp_answer_page(flow, 200, "page", OTP_PAGE_PASSCODE,
+                               otp_view_of(flow, OTP_PAGE_PASSCODE, (otp_notice_t) { 0 }));
+    }
+
+    token = otp_csrf_issue(flow, csrf);
+
+    return otp_answer_json(flow, 200, "page", json_pack("{s:s, s:s, s:s%}", "page", "passcode", "state",
+                                                        otp_passcode_state(flow), "csrf", token.data, token.len));
+}
+
+
+otp_effect_t otp_passcode_get(otp_flow_t *flow) {
+    if (!flow->signed_in && !flow->has_pending) {
+        return otp_answer_login_required(flow);
+    }
+
+    otp_passcode_uid(flow);
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
+
+    return otp_flow_commands(flow, otp_passcode_shown);
+}
+
+
+/* ---- after the decision ---- */
+
+static otp_effect_t otp_passcode_dropped(otp_flow_t *flow) {
+    return otp_flow_replies_good(flow) ? otp_answer_denied(flow) : otp_answer_unavailable(flow);
+}
+
+
+static otp_effect_t otp_passcode_denied(otp_flow_t *flow) {
+    if (flow->attempt.submitted.kind != OTP_SUBMIT_NEXT_CODE) {
+        return otp_answer_denied(flow);
+    }
+
+    /* The one chance of a next code is gone: it starts over. */
+    flow->has_pending = false;
+    otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->pend));
+
+    return otp_flow_commands(flow, otp_passcode_dropped);
+}
+
+
+otp_effect_t otp_passcode_decided(otp_flow_t *flow) {
+    const otp_decision_t *decision = &flow->attempt.decision;
+
+    switch (decision->verdict) {
+    case OTP_VERDICT_OK:
+        return otp_open_session(flow, OTP_LEVEL_OTP, OTP_AUTH_KEY, otp_span_of(decision->serial));
+    case OTP_VERDICT_PIN_REQUIRED:
+        return otp_open_pending(flow, OTP_STAGE_PIN, "pin_required", "pin");
+    case OTP_VERDICT_NEXT_CODE:
+        return otp_open_pending(flow, OTP_STAGE_NEXT_CODE, "next_code", "passcode");
+    case OTP_VERDICT_ALREADY_USED:
+        return otp_answer_verdict(flow, 401, "already_used", OTP_SPAN_NONE,
+                                  (otp_notice_t) { .flag = "already_used", .retry_after_s = decision->retry_after_s });
+    case OTP_VERDICT_THROTTLED:
+        return otp_answer_throttled(flow, "locked", decision->retry_after_s != 0 ? decision->retry_after_s
+                                                                                 : flow->settings->limits.lock_time_s);
+    case OTP_VERDICT_DENIED:
+        return otp_passcode_denied(flow);
+    case OTP_VERDICT_WAIT_NEXT_CODE:
+    case OTP_VERDICT_PIN_REFUSED:
+        break;
+    }
+
+    return otp_answer_unavailable(flow);
+}
+
+
+/* ---- POST ---- */
+
+static otp_effect_t otp_passcode_decide(otp_flow_t *flow) {
+    otp_submitted_t *submitted = &flow->attempt.submitted;
+    size_t           len = strlen(flow->passcode);
+
+    submitted->kind = OTP_SUBMIT_PASSCODE;
+    if (flow->has_pending && flow->pending.stage == OTP_STAGE_NEXT_CODE && len <= OTP_DIGITS_MAX) {
+        submitted->kind = OTP_SUBMIT_NEXT_CODE;
+    }
+    submitted->passcode = (otp_span_t) { flow->passcode, len };
+    submitted->pending_id = flow->has_pending ? otp_span_of(flow->pending.id) : OTP_SPAN_NONE;
+    submitted->first_factor = flow->signed_in;
+    submitted->first_use = flow->signed_in || !flow->settings->first_use_needs_password;
+
+    return otp_attempt_begin(flow, (otp_span_t) { flow->account_text, flow->account_len },
+                             submitted->kind == OTP_SUBMIT_NEXT_CODE ? "next_code" : "passcode", otp_passcode_decided);
+}
+
+
+static otp_effect_t otp_passcode_person(otp_flow_t *flow) {
+    switch (flow->person_result.verdict) {
+    case OTP_PERSON_BUSY:
+        return otp_answer_throttled(flow, "busy", 1);
+    case OTP_PERSON_UNAVAILABLE:
+        return otp_answer_unavailable(flow);
+    case OTP_PERSON_MATCHES:
+    case OTP_PERSON_REFUSED:
+        break;
+    }
+
+    flow->person_refused = flow->person_result.verdict == OTP_PERSON_REFUSED;
+    otp_person_take(flow);
+
+    return otp_passcode_decide(flow);
+}
+
+
+static otp_effect_t otp_passcode_considered(otp_flow_t *flow) {
+    int64_t    wait;
+    otp_span_t stored = otp_flow_reply_text(flow, 1);
+
+    if (!otp_flow_replies_good(flow) || !otp_count_read(flow, &flow->address_count, 0)
+        || stored.len > sizeof(flow->account_text))
+    {
+        return otp_answer_unavailable(flow);
+    }
+
+    wait = otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
+    if (wait != 0) {
+        return otp_answer_throttled(flow, "throttled", wait);
+    }
+
+    if (stored.len != 0) {
+        memcpy(flow->account_text, stored.data, stored.len);
+    }
+    flow->account_len = stored.len;
+
+    if (flow->signed_in) {
+        flow->person = flow->session.person;
+        return otp_passcode_decide(flow);
+    }
+
+    if (flow->settings->people_known) {
+        return otp_flow_ask_person(flow, OTP_SPAN_NONE, otp_passcode_person);
+    }
+
+    otp_person_take(flow);
+
+    return otp_passcode_decide(flow);
+}
+
+
+otp_effect_t otp_passcode_post(otp_flow_t *flow) {
+    if (!flow->signed_in && !flow->has_pending) {
+        return otp_answer_login_required(flow);
+    }
+
+    if (otp_form_get(&flow->form, "passcode").data == NULL) {
+        return otp_answer_error(flow, 400, "bad_request", "error_bad_request");
+    }
+
+    otp_passcode_uid(flow);
+    otp_passcode_take(flow);
+    if (!otp_count_ask(flow, OTP_SPAN_NONE)) {
+        return otp_answer_unavailable(flow);
+    }
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
+
+    return otp_flow_commands(flow, otp_passcode_considered);
+}

@@ -1,0 +1,80 @@
+#include "core/portal/otp_flow_private.h"
+
+
+OTP_MUST_USE static json_t *otp_verdict_json(const char *verdict, otp_span_t location, const otp_notice_t *notice) {
+    json_t *body = json_pack("{s:s}", "verdict", verdict);
+
+    if (body == NULL || !otp_json_set_span(body, "level", otp_span_of(notice->level))
+        || !otp_json_set_span(body, "location", location)
+        || !otp_json_set_span(body, "reason", otp_span_of(notice->reason))
+        || (notice->retry_after_s > 0
+            && json_object_set_new(body, "retry_after", json_integer(notice->retry_after_s)) != 0))
+    {
+        json_decref(body);
+        return NULL;
+    }
+
+    return body;
+}
+
+
+/* The page a refused form is shown on again; who holds nothing any more starts at the first one. */
+OTP_MUST_USE static otp_page_t otp_verdict_page(const otp_flow_t *flow) {
+    return flow->signed_in || flow->has_pending ? flow->route->page : OTP_PAGE_LOGIN;
+}
+
+
+void otp_answer_compose(otp_flow_t *flow, int status, const char *verdict, otp_span_t location, otp_notice_t notice) {
+    otp_page_t page = otp_verdict_page(flow);
+
+    if (notice.retry_after_s > 0) {
+        otp_answer_header(flow, "Retry-After", otp_flow_number(flow->number[3], notice.retry_after_s));
+    }
+
+    if (flow->json) {
+        (void) otp_answer_json(flow, status, verdict, otp_verdict_json(verdict, location, &notice));
+        return;
+    }
+
+    if (location.len != 0) {
+        (void) otp_answer_redirect(flow, 303, location);
+        flow->view.answer.verdict = otp_span_of(verdict);
+        return;
+    }
+
+    (void) otp_answer_page(flow, status, verdict, page, otp_view_of(flow, page, notice));
+}
+
+
+/* The decision stands whether or not its answer could be kept. */
+static otp_effect_t otp_verdict_kept(otp_flow_t *flow) {
+    (void) flow;
+    return OTP_EFFECT_ANSWER;
+}
+
+
+otp_effect_t otp_answer_verdict(otp_flow_t *flow, int status, const char *verdict, otp_span_t location,
+    otp_notice_t notice) {
+    otp_answer_compose(flow, status, verdict, location, notice);
+    if (!flow->once_kept || !otp_once_keep_command(flow)) {
+        return OTP_EFFECT_ANSWER;
+    }
+
+    return otp_flow_commands(flow, otp_verdict_kept);
+}
+
+
+static otp_effect_t otp_denied_counted(otp_flow_t *flow) {
+    return otp_answer_verdict(flow, 401, "denied", OTP_SPAN_NONE, (otp_notice_t) { .flag = "denied" });
+}
+
+
+otp_effect_t otp_answer_denied(otp_flow_t *flow) {
+    return otp_count(flow, &flow->address_count, otp_denied_counted);
+}
+
+
+otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t retry_after_s) {
+    return otp_answer_verdict(flow, 429, "throttled", OTP_SPAN_NONE,
+                              (otp_notice_t) { .flag = flag, .retry_after_s = retry_after_s });
+}

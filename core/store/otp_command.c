@@ -1,0 +1,58 @@
+#include "core/store/otp_command.h"
+
+#include "core/base/otp_buffer.h"
+#include "core/store/otp_swap.h"
+
+static size_t decimal_len(size_t number)
+{
+    size_t len = 1;
+
+    for ( ; number >= 10; number /= 10) {
+        len++;
+    }
+    return len;
+}
+
+/* EVAL takes the text where EVALSHA takes its digest; all other arguments are the same. */
+static otp_span_t argument(const otp_command_t *command, bool as_eval, size_t i)
+{
+    if (command->swap && as_eval && i == 0) {
+        return OTP_SPAN("EVAL");
+    }
+    if (command->swap && as_eval && i == 1) {
+        return otp_swap_script();
+    }
+    return command->arg[i];
+}
+
+static void write_head(otp_buffer_t *out, char kind, size_t number)
+{
+    otp_buffer_add_char(out, kind);
+    otp_buffer_add_number(out, (int64_t) number);
+    otp_buffer_add(out, OTP_SPAN("\r\n"));
+}
+
+size_t otp_command_write(const otp_command_t *command, bool as_eval, char *out, size_t size)
+{
+    size_t       needed = 3 + decimal_len(command->args);
+    otp_buffer_t buffer;
+
+    for (size_t i = 0; i < command->args; i++) {
+        size_t len = argument(command, as_eval, i).len;
+
+        needed += 5 + decimal_len(len) + len;
+    }
+    if (needed > size) {
+        return needed;
+    }
+    otp_buffer_init(&buffer, out, size);
+    write_head(&buffer, '*', command->args);
+    for (size_t i = 0; i < command->args; i++) {
+        otp_span_t arg = argument(command, as_eval, i);
+
+        write_head(&buffer, '$', arg.len);
+        otp_buffer_add(&buffer, arg);
+        otp_buffer_add(&buffer, OTP_SPAN("\r\n"));
+    }
+    return needed;
+}

@@ -1,0 +1,42 @@
+/*
+ * Names of what is kept in Redis.  The part in braces is the Cluster hash tag: a record and the stream
+ * its events go to share one of 16 tags, so that compare-and-set and event are one step there too.
+ *
+ *     PREFIX acct:{T}:UID      account record          PREFIX sess:{H}   session record
+ *     PREFIX key:{T}:SERIAL    stock record            PREFIX seen:{H}   last-seen mark
+ *     PREFIX user:{T}:UID      sessions of a person    PREFIX pend:{H}   pending state of a browser
+ *     PREFIX thru:{T}:DIGEST   throttle of a person    PREFIX once:{T}:NONCE   answer kept for a repeated form
+ *     PREFIX thra:{T}:ADDRESS  throttle of an address  PREFIX events:{T} stream of events
+ *     PREFIX deco:{T}:NONCE    account of an unknown person, for a second: deciding costs the same
+ */
+#ifndef OTP_NAMES_H
+#define OTP_NAMES_H
+
+#include "core/base/otp_span.h"
+
+#define OTP_NAME_MAX    256     /* bytes of a Redis key; a prefix has at most 64 */
+#define OTP_TAGS        16
+#define OTP_EVENTS_KEPT "100000"    /* events a stream keeps, about */
+
+typedef struct {
+    char   data[OTP_NAME_MAX];
+    size_t len;
+} otp_name_t;
+
+typedef enum {
+    OTP_NAME_ACCOUNT, OTP_NAME_STOCK, OTP_NAME_USER_SESSIONS, OTP_NAME_THROTTLE_USER, OTP_NAME_THROTTLE_ADDRESS,
+    OTP_NAME_ONCE, OTP_NAME_DECOY
+} otp_name_kind_t;
+
+otp_span_t otp_name_span(const otp_name_t *name);
+
+/* The name of `id` (a uid, serial, digest…: at most 128 bytes). */
+void otp_name_of(otp_name_t *name, otp_name_kind_t kind, otp_span_t prefix, otp_span_t id);
+/* The stream that events about `id` go to. */
+void otp_name_events(otp_name_t *name, otp_span_t prefix, otp_span_t id);
+/* The stream of tag 0..15, for readers of all of them. */
+void otp_name_events_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
+/* `what`: "sess", "seen" or "pend"; `digest`: hex SHA-256 of the cookie. */
+void otp_name_cookie(otp_name_t *name, otp_span_t prefix, const char *what, otp_span_t digest);
+
+#endif

@@ -1,0 +1,58 @@
+#include "core/store/otp_swap.h"
+
+#define EVENTS_KEPT "100000"
+
+/* The event goes first: a refused XADD then ends the script before anything has changed, so that no change
+ * is ever without its event.  otp_swap_sha1() is the digest of this very text. */
+static const char script[] =
+    "local now = redis.call('GET', KEYS[1])\n"
+    "if (now or '') ~= ARGV[1] then return {0, now} end\n"
+    "if ARGV[4] ~= '' then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*', 'e', ARGV[4]) end\n"
+    "if ARGV[2] == '' then redis.call('DEL', KEYS[1])\n"
+    "elseif ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2])\n"
+    "else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end\n"
+    "return {1}\n";
+
+otp_span_t otp_swap_script(void)
+{
+    return (otp_span_t) { script, sizeof(script) - 1 };
+}
+
+otp_span_t otp_swap_sha1(void)
+{
+    return OTP_SPAN("4f0bb389fed07f3ac5663a3df8d237f586ecc061");
+}
+
+void otp_swap_command(const otp_swap_t *swap, otp_command_t *command)
+{
+    *command = (otp_command_t) {
+        .arg = {
+            OTP_SPAN("EVALSHA"), otp_swap_sha1(), OTP_SPAN("2"), swap->key, swap->stream,
+            swap->expected, swap->next, swap->ttl_ms.len ? swap->ttl_ms : OTP_SPAN("0"), swap->event,
+            OTP_SPAN(EVENTS_KEPT)
+        },
+        .args = 10,
+        .swap = true
+    };
+}
+
+otp_swapped_t otp_swap_result(const otp_reply_t *reply, otp_span_t *stored)
+{
+    *stored = OTP_SPAN_NONE;
+    if (!reply || reply->kind != OTP_REPLY_ARRAY || reply->elements == 0
+        || reply->element[0].kind != OTP_REPLY_INTEGER)
+    {
+        return OTP_SWAP_FAILED;
+    }
+    if (reply->element[0].integer == 1 && reply->elements == 1) {
+        return OTP_SWAPPED;
+    }
+    if (reply->element[0].integer != 0 || reply->elements != 2) {
+        return OTP_SWAP_FAILED;
+    }
+    if (reply->element[1].kind == OTP_REPLY_TEXT) {
+        *stored = reply->element[1].text;
+        return OTP_SWAP_LOST;
+    }
+    return reply->element[1].kind == OTP_REPLY_NIL ? OTP_SWAP_LOST : OTP_SWAP_FAILED;
+}

@@ -1,0 +1,184 @@
+/* Figures, in shared memory: one page that all workers add to and that a reload keeps. */
+#include "ngx_http_otp_module/ngx_http_otp_module.h"
+
+#define NGX_HTTP_OTP_METRICS_TEXT  8192
+
+static const char *const  ngx_http_otp_guard_labels[] = {
+    "ok", "login_required", "otp_required", "forbidden", "unavailable"
+};
+
+#define NGX_HTTP_OTP_GUARD_FIGURES  (sizeof(ngx_http_otp_guard_labels) / sizeof(ngx_http_otp_guard_labels[0]))
+
+/* The verdicts of the portal's flows; what is not among them counts as the last. */
+static const char *const  ngx_http_otp_portal_labels[] = {
+    "page", "static", "redirect", "session", "health", "ok", "pin_required", "wait_next_code", "next_code", "denied",
+    "already_used", "throttled", "busy", "pin_refused", "login_required", "forbidden", "csrf", "bad_request",
+    "not_found", "method_not_allowed", "too_large", "unavailable", "other"
+};
+
+#define NGX_HTTP_OTP_PORTAL_FIGURES  (sizeof(ngx_http_otp_portal_labels) / sizeof(ngx_http_otp_portal_labels[0]))
+
+typedef struct {
+    ngx_atomic_t  guard[NGX_HTTP_OTP_GUARD_FIGURES];
+    ngx_atomic_t  portal[NGX_HTTP_OTP_PORTAL_FIGURES];
+    ngx_atomic_t  redis_failures;
+    ngx_atomic_t  flows;
+} ngx_http_otp_figures_t;
+
+
+static ngx_int_t ngx_http_otp_metrics_init(ngx_shm_zone_t *zone, void *data) {
+    ngx_slab_pool_t *pool = (ngx_slab_pool_t *) zone->shm.addr;
+
+    if (data != NULL) {
+        zone->data = data;
+        return NGX_OK;
+    }
+
+    if (zone->shm.exists) {
+        zone->data = pool->data;
+        return NGX_OK;
+    }
+
+    zone->data = ngx_slab_calloc(pool, sizeof(ngx_http_otp_figures_t));
+    pool->data = zone->data;
+
+    return zone->data == NULL ? NGX_ERROR : NGX_OK;
+}
+
+
+ngx_int_t ngx_http_otp_metrics_add(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omcf) {
+    ngx_str_t name = ngx_string("otp_metrics");
+
+    omcf->metrics = ngx_shared_memory_add(cf, &name, 8 * ngx_pagesize, &ngx_http_otp_module);
+    if (omcf->metrics == NULL) {
+        return NGX_ERROR;
+    }
+
+    omcf->metrics->init = ngx_http_otp_metrics_init;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_otp_figures_t *ngx_http_otp_metrics_figures(ngx_http_request_t *r) {
+    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
+
+    return omcf->metrics != NULL ? omcf->metrics->data : NULL;
+}
+
+
+static void ngx_http_otp_metrics_count(ngx_atomic_t *figure, ngx_atomic_int_t change) {
+    (void) ngx_atomic_fetch_add(figure, change);
+}
+
+
+void ngx_http_otp_metrics_guard(ngx_http_request_t *r, ngx_http_otp_guard_figure_t figure) {
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
+
+    if (figures != NULL) {
+        ngx_http_otp_metrics_count(&figures->guard[figure], 1);
+    }
+}
+
+
+void ngx_http_otp_metrics_portal(ngx_http_request_t *r, otp_span_t verdict) {
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
+    size_t                  i;
+
+    if (figures == NULL) {
+        return;
+    }
+
+    for (i = 0; i < NGX_HTTP_OTP_PORTAL_FIGURES - 1; i++) {
+        if (otp_span_equal(verdict, otp_span_of(ngx_http_otp_portal_labels[i]))) {
+            break;
+        }
+    }
+
+    ngx_http_otp_metrics_count(&figures->portal[i], 1);
+}
+
+
+void ngx_http_otp_metrics_redis_failure(ngx_http_request_t *r) {
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
+
+    if (figures != NULL) {
+        ngx_http_otp_metrics_count(&figures->redis_failures, 1);
+    }
+}
+
+
+void ngx_http_otp_metrics_flow(ngx_http_request_t *r, ngx_int_t change) {
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
+
+    if (figures != NULL) {
+        ngx_http_otp_metrics_count(&figures->flows, change);
+    }
+}
+
+
+static u_char *ngx_http_otp_metrics_table(u_char *p, u_char *end, const char *name, const char *help,
+    const ngx_atomic_t *figure, const char *const *label, size_t n) {
+    p = ngx_slprintf(p, end, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
+    for (size_t i = 0; i < n; i++) {
+        p = ngx_slprintf(p, end, "%s{verdict=\"%s\"} %uA\n", name, label[i], figure[i]);
+    }
+
+    return p;
+}
+
+
+static u_char *ngx_http_otp_metrics_text(u_char *p, u_char *end, const ngx_http_otp_figures_t *figures, ngx_uint_t up) {
+    p = ngx_http_otp_metrics_table(p, end, "otp_guard_requests_total", "Decisions about protected locations.",
+        figures->guard, ngx_http_otp_guard_labels, NGX_HTTP_OTP_GUARD_FIGURES);
+    p = ngx_http_otp_metrics_table(p, end, "otp_portal_requests_total", "Answers of the portal.", figures->portal,
+        ngx_http_otp_portal_labels, NGX_HTTP_OTP_PORTAL_FIGURES);
+
+    p = ngx_slprintf(p, end,
+        "# HELP otp_redis_failures_total Exchanges with Redis that were refused or did not end in time.\n"
+        "# TYPE otp_redis_failures_total counter\n"
+        "otp_redis_failures_total %uA\n", figures->redis_failures);
+    p = ngx_slprintf(p, end,
+        "# HELP otp_redis_up Whether the worker that answers is connected to Redis.\n"
+        "# TYPE otp_redis_up gauge\n"
+        "otp_redis_up %ui\n", up);
+
+    return ngx_slprintf(p, end,
+        "# HELP otp_portal_requests_in_progress Requests to the portal that wait for Redis, a thread or a delay.\n"
+        "# TYPE otp_portal_requests_in_progress gauge\n"
+        "otp_portal_requests_in_progress %A\n", (ngx_atomic_int_t) figures->flows);
+}
+
+
+ngx_int_t ngx_http_otp_metrics_handler(ngx_http_request_t *r) {
+    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
+    ngx_http_otp_figures_t   *figures = ngx_http_otp_metrics_figures(r);
+    otp_answer_t              answer;
+    u_char                   *text, *last;
+    ngx_int_t                 rc;
+
+    if (!(r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    text = ngx_pnalloc(r->pool, NGX_HTTP_OTP_METRICS_TEXT);
+    if (text == NULL || figures == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    last = ngx_http_otp_metrics_text(text, text + NGX_HTTP_OTP_METRICS_TEXT, figures,
+        ngx_http_otp_redis_is_up(omcf->redis));
+
+    ngx_memzero(&answer, sizeof(answer));
+    answer.status = NGX_HTTP_OK;
+    answer.body = (otp_span_t) { (char *) text, (size_t) (last - text) };
+    ngx_http_otp_answer_header(&answer, OTP_SPAN("Content-Type"), OTP_SPAN("text/plain; version=0.0.4; charset=utf-8"));
+    ngx_http_otp_answer_header(&answer, OTP_SPAN("Cache-Control"), OTP_SPAN("no-store"));
+
+    return ngx_http_otp_answer_send(r, &answer);
+}

@@ -1,0 +1,41 @@
+#include "ngx_http_otp_module/ngx_http_otp_module.h"
+
+
+static void ngx_http_otp_settings_lists(const ngx_http_otp_loc_conf_t *olcf, otp_settings_t *settings) {
+    if (olcf->redirect_hosts != NULL) {
+        settings->redirect_hosts = olcf->redirect_hosts->elts;
+        settings->redirect_hosts_n = olcf->redirect_hosts->nelts;
+    }
+
+    if (olcf->applications != NULL) {
+        settings->applications = olcf->applications->elts;
+        settings->applications_n = olcf->applications->nelts;
+    }
+
+    settings->languages = olcf->languages->nelts;
+    ngx_memcpy(settings->language, olcf->languages->elts, settings->languages * sizeof(otp_span_t));
+}
+
+
+void ngx_http_otp_settings_build(ngx_http_otp_main_conf_t *omcf, ngx_http_otp_loc_conf_t *olcf) {
+    otp_settings_t *settings = &olcf->settings;
+
+    settings->ring = omcf->ring;
+    settings->prefix = ngx_http_otp_redis_prefix(omcf->redis);
+    settings->portal = olcf->portal_path;
+    settings->limits = *olcf->limits;
+    settings->first_use_needs_password = olcf->first_use_password == 1;
+    settings->people_known = olcf->people != NULL;
+    settings->idle_s = olcf->session->idle_s;
+    settings->lifetime_s = olcf->session->lifetime_s;
+    settings->cookie_name = olcf->cookie->full_name;
+    settings->cookie_domain = olcf->cookie->domain;
+    settings->cookie_samesite = olcf->cookie->samesite;
+    settings->cookie_secure = olcf->cookie->secure;
+    settings->support_email = olcf->support->email;
+    settings->support_phone = olcf->support->phone;
+    settings->support_hours = olcf->support->hours;
+    settings->pages = olcf->pages;
+
+    ngx_http_otp_settings_lists(olcf, settings);
+}

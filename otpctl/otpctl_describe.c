@@ -1,0 +1,124 @@
+#include "otpctl/otpctl_describe.h"
+
+#include <stdio.h>
+
+#include "otpctl/otpctl_print.h"
+
+const char *otpctl_stock_state(const otp_stock_t *stock)
+{
+    if (stock->key.state == OTP_KEY_DISABLED) {
+        return "disabled";
+    }
+    return stock->uid[0] ? "assigned" : "free";
+}
+
+static const char *state_name(const otp_key_t *key)
+{
+    return key->state == OTP_KEY_DISABLED ? "disabled" : "usable";
+}
+
+static const char *pin_name(const otp_key_t *key)
+{
+    return key->pin.set ? "set" : "none";
+}
+
+static json_t *key_json(const otp_key_t *key, const char *state)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "serial", key->serial, "state", state,
+                     "reason", key->reason, "type", "totp", "algorithm", otp_algorithm_name(key->algorithm),
+                     "digits", (json_int_t) key->digits, "period", (json_int_t) key->period_s,
+                     "drift", (json_int_t) key->drift, "step", (json_int_t) key->step,
+                     "assigned", (json_int_t) key->assigned, "used", (json_int_t) key->used);
+}
+
+json_t *otpctl_stock_json(const otp_stock_t *stock)
+{
+    json_t *object = key_json(&stock->key, otpctl_stock_state(stock));
+
+    (void) json_object_set_new(object, "user", json_string(stock->uid));
+    return object;
+}
+
+json_t *otpctl_key_show_json(const otp_stock_t *stock, const otp_key_t *copy)
+{
+    otp_stock_t shown = *stock;
+
+    if (copy) {
+        shown.key = *copy;
+    }
+    json_t *object = otpctl_stock_json(&shown);
+
+    (void) json_object_set_new(object, "pin", json_string(copy ? pin_name(copy) : "none"));
+    (void) json_object_set_new(object, "held", json_boolean(copy != NULL));
+    return object;
+}
+
+static const char *pending_name(otp_pending_kind_t kind)
+{
+    switch (kind) {
+    case OTP_PENDING_NONE:
+        return "none";
+    case OTP_PENDING_PIN:
+        return "pin";
+    case OTP_PENDING_NEXT_CODE:
+        return "next_code";
+    }
+    return "";
+}
+
+json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s)
+{
+    json_t *keys = json_array();
+
+    for (size_t i = 0; i < account->keys; i++) {
+        json_t *key = key_json(&account->key[i], state_name(&account->key[i]));
+
+        (void) json_object_set_new(key, "pin", json_string(pin_name(&account->key[i])));
+        (void) json_array_append_new(keys, key);
+    }
+    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:b, s:s, s:I}", "user", account->uid, "keys", keys,
+                     "failures", (json_int_t) account->failures, "failed_at", (json_int_t) account->failed_at,
+                     "locked_until", (json_int_t) account->locked_until, "locked", account->locked_until > now_s,
+                     "pending", pending_name(account->pending.kind), "revision", (json_int_t) account->revision);
+}
+
+static void print_details(const otp_key_t *key)
+{
+    char assigned[OTPCTL_TIME_MAX], used[OTPCTL_TIME_MAX];
+
+    printf("  state         %s%s%s%s\n", state_name(key), key->reason[0] ? " (" : "", key->reason,
+           key->reason[0] ? ")" : "");
+    printf("  codes         %s, %u digits, every %lld s\n", otp_algorithm_name(key->algorithm), key->digits,
+           (long long) key->period_s);
+    printf("  drift         %lld step(s)\n", (long long) key->drift);
+    printf("  assigned      %s\n", otpctl_time_text(key->assigned, assigned));
+    printf("  last used     %s\n", otpctl_time_text(key->used, used));
+}
+
+void otpctl_key_print(const otp_key_t *key, const char *uid)
+{
+    printf("key %s\n", key->serial);
+    printf("  user          %s\n", *uid ? uid : "- (free)");
+    if (*uid) {
+        printf("  PIN           %s\n", pin_name(key));
+    }
+    print_details(key);
+}
+
+void otpctl_account_print(const otp_account_t *account, int64_t now_s)
+{
+    char text[OTPCTL_TIME_MAX];
+
+    printf("user %s\n", account->uid);
+    printf("  failures      %lld", (long long) account->failures);
+    if (account->failures) {
+        printf(", last %s", otpctl_time_text(account->failed_at, text));
+    }
+    printf("\n  locked        %s%s\n", account->locked_until > now_s ? "until " : "no",
+           account->locked_until > now_s ? otpctl_time_text(account->locked_until, text) : "");
+    printf("  pending       %s\n", pending_name(account->pending.kind));
+    for (size_t i = 0; i < account->keys; i++) {
+        printf("key %s\n  PIN           %s\n", account->key[i].serial, pin_name(&account->key[i]));
+        print_details(&account->key[i]);
+    }
+}

@@ -1,0 +1,29 @@
+/*
+ * What `doctor` looks at, each as a value: given what Redis said, what is wrong and what to change.
+ */
+#ifndef OTPCTL_DOCTOR_H
+#define OTPCTL_DOCTOR_H
+
+#include "core/base/otp_span.h"
+
+typedef enum { OTPCTL_FINE, OTPCTL_WARNING, OTPCTL_FAULT } otpctl_health_t;
+
+typedef struct {
+    const char     *name;
+    otpctl_health_t health;
+    char            text[1024];     /* what is */
+    const char     *remedy;         /* what to change; "" when nothing is to be */
+} otpctl_check_t;
+
+/* The value of `name` in the text of INFO; empty when it has none. */
+otp_span_t otpctl_info(otp_span_t info, const char *name);
+
+/* `info`: the text of INFO; `save`: the value of CONFIG GET save, data NULL when it was not told. */
+void otpctl_check_version(otp_span_t info, otpctl_check_t *check);
+void otpctl_check_persistence(otp_span_t info, otp_span_t save, otpctl_check_t *check);
+void otpctl_check_eviction(otp_span_t info, otpctl_check_t *check);
+void otpctl_check_replicas(otp_span_t info, otpctl_check_t *check);
+/* `skew_ms`: how far Redis' clock is ahead of ours. */
+void otpctl_check_clock(int64_t skew_ms, otpctl_check_t *check);
+
+#endif

@@ -41,11 +41,10 @@ size_t otp_language_choose(otp_span_t accept_language, const otp_span_t *offered
         if (mention.weight == 0) {
             continue;
         }
-        /* The first language that is not excluded stands for '*'. */
+        /* The first language that is not excluded stands for '*': those after it do not beat it with the same. */
         if (preferred(any, mention)) {
             mention = any;
         }
-        any.weight = -1;
         if (preferred(mention, best)) {
             best = mention;
             chosen = i;

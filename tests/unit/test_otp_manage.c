@@ -1,0 +1,626 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "core/decide/otp_manage.h"
+
+#define NOW     1700000000
+#define ALICE   OTP_SPAN("alice")
+#define BOB     OTP_SPAN("bob")
+#define S1      OTP_SPAN("S1")
+
+static otp_stock_t stock_of(const char *uid)
+{
+    otp_stock_t stock = {
+        .key = { .serial = "S1", .algorithm = OTP_SHA1, .digits = 6, .period_s = 60, .seed = "sealed", .step = 100, .drift = 2 }
+    };
+
+    memcpy(stock.uid, uid, strlen(uid) + 1);
+    return stock;
+}
+
+static otp_account_t account_of(otp_span_t uid)
+{
+    otp_account_t account;
+
+    otp_account_init(&account, uid);
+    account.revision = 7;
+    return account;
+}
+
+/* Alice with S1, its PIN set, used up to step 200, in the middle of something. */
+static otp_account_t alice_with_key(void)
+{
+    otp_account_t account = account_of(ALICE);
+
+    account.keys = 1;
+    account.key[0] = stock_of("").key;
+    account.key[0].pin = (otp_pin_verifier_t) { .set = true, .ring_id = "01234567", .salt = { 1 }, .mac = { 2 } };
+    account.key[0].step = 200;
+    account.key[0].drift = -3;
+    account.key[0].used = NOW - 5;
+    account.failures = 4;
+    account.locked_until = NOW + 60;
+    account.pending = (otp_account_pending_t) { .kind = OTP_PENDING_NEXT_CODE, .id = "id", .serial = "S1" };
+    return account;
+}
+
+static void fill(otp_account_t *account)
+{
+    for (size_t i = 0; i < OTP_ACCOUNT_KEYS; i++) {
+        account->key[i] = stock_of("").key;
+        memcpy(account->key[i].serial, "X0", 3);
+        account->key[i].serial[1] = (char) ('0' + i);
+    }
+    account->keys = OTP_ACCOUNT_KEYS;
+}
+
+static void test_free_key_is_taken_for_the_person(void **state)
+{
+    otp_stock_t stock = stock_of("");
+
+    (void) state;
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, NOW), OTP_MANAGE_CHANGED);
+    assert_string_equal(stock.uid, "alice");
+    assert_int_equal(stock.key.assigned, NOW);
+}
+
+static void test_key_of_somebody_else_is_not_taken(void **state)
+{
+    otp_stock_t stock = stock_of("bob"), before = stock;
+
+    (void) state;
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, NOW), OTP_MANAGE_HELD);
+    assert_memory_equal(&stock, &before, sizeof(stock));
+}
+
+static void test_disabled_key_is_not_taken(void **state)
+{
+    otp_stock_t stock = stock_of("");
+
+    (void) state;
+    stock.key.state = OTP_KEY_DISABLED;
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, NOW), OTP_MANAGE_DISABLED);
+    assert_string_equal(stock.uid, "");
+}
+
+static void test_key_taken_twice_for_one_person_changes_nothing(void **state)
+{
+    otp_stock_t stock = stock_of("alice"), before = stock;
+
+    (void) state;
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, NOW), OTP_MANAGE_UNCHANGED);
+    assert_memory_equal(&stock, &before, sizeof(stock));
+}
+
+static void test_account_gets_the_key_with_its_step_and_drift_and_without_pin(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = account_of(ALICE);
+
+    (void) state;
+    stock.key.pin.set = true;
+    assert_int_equal(otp_manage_account_give(&account, &stock, true), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.keys, 1);
+    assert_string_equal(account.key[0].serial, "S1");
+    assert_int_equal(account.key[0].step, 100);
+    assert_int_equal(account.key[0].drift, 2);
+    assert_false(account.key[0].pin.set);
+    assert_int_equal(account.revision, 8);
+}
+
+static void test_key_of_another_person_is_not_given(void **state)
+{
+    otp_stock_t   stock = stock_of("bob");
+    otp_account_t account = account_of(ALICE);
+
+    (void) state;
+    assert_int_equal(otp_manage_account_give(&account, &stock, false), OTP_MANAGE_HELD);
+    assert_int_equal(account.keys, 0);
+}
+
+static void test_full_account_gets_no_further_key(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = account_of(ALICE);
+
+    (void) state;
+    fill(&account);
+    assert_int_equal(otp_manage_account_give(&account, &stock, true), OTP_MANAGE_FULL);
+    assert_int_equal(account.revision, 7);
+}
+
+static void test_key_given_twice_keeps_pin_and_step(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_account_give(&account, &stock, false), OTP_MANAGE_UNCHANGED);
+    assert_true(account.key[0].pin.set);
+    assert_int_equal(account.key[0].step, 200);
+}
+
+static void test_copy_never_stays_behind_the_stock(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    stock.key.step = 300;
+    assert_int_equal(otp_manage_account_give(&account, &stock, false), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.key[0].step, 300);
+    assert_true(account.key[0].pin.set);
+}
+
+static void test_leftover_copy_is_replaced_without_its_step_going_back(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_account_return(&account, S1), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_give(&account, &stock, true), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.keys, 1);
+    assert_int_equal(account.key[0].state, OTP_KEY_USABLE);
+    assert_int_equal(account.key[0].step, 200);
+    assert_false(account.key[0].pin.set);
+}
+
+static void test_key_being_returned_is_not_given_again(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_account_return(&account, S1), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_give(&account, &stock, false), OTP_MANAGE_RETURNING);
+    assert_int_equal(account.key[0].state, OTP_KEY_DISABLED);
+}
+
+static void test_returning_disables_the_copy_and_its_pending_state(void **state)
+{
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_account_return(&account, S1), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.key[0].state, OTP_KEY_DISABLED);
+    assert_string_equal(account.key[0].reason, "returned");
+    assert_int_equal(account.pending.kind, OTP_PENDING_NONE);
+    assert_int_equal(otp_manage_account_return(&account, S1), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(account.revision, 8);
+}
+
+static void test_returning_keeps_why_a_key_was_disabled(void **state)
+{
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("stolen")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_return(&account, S1), OTP_MANAGE_UNCHANGED);
+    assert_string_equal(account.key[0].reason, "stolen");
+}
+
+static void test_returning_what_the_account_has_not_is_refused(void **state)
+{
+    otp_account_t account = account_of(ALICE);
+
+    (void) state;
+    assert_int_equal(otp_manage_account_return(&account, S1), OTP_MANAGE_NO_KEY);
+}
+
+static void test_stock_learns_step_and_drift_of_the_returned_copy(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    stock.key.assigned = NOW;
+    assert_int_equal(otp_manage_account_return(&account, S1), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_release(&stock, ALICE, &account.key[0]), OTP_MANAGE_CHANGED);
+    assert_string_equal(stock.uid, "");
+    assert_int_equal(stock.key.step, 200);
+    assert_int_equal(stock.key.drift, -3);
+    assert_int_equal(stock.key.assigned, 0);
+    assert_int_equal(stock.key.state, OTP_KEY_USABLE);
+    assert_string_equal(stock.key.reason, "");
+}
+
+static void test_stock_keeps_a_later_step_than_the_copy_has(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    stock.key.step = 500;
+    assert_int_equal(otp_manage_stock_release(&stock, ALICE, &account.key[0]), OTP_MANAGE_CHANGED);
+    assert_int_equal(stock.key.step, 500);
+}
+
+static void test_key_lost_before_its_return_comes_back_disabled(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_release(&stock, ALICE, &account.key[0]), OTP_MANAGE_CHANGED);
+    assert_int_equal(stock.key.state, OTP_KEY_DISABLED);
+    assert_string_equal(stock.key.reason, "lost");
+}
+
+static void test_key_of_somebody_else_is_not_released(void **state)
+{
+    otp_stock_t stock = stock_of("bob");
+
+    (void) state;
+    assert_int_equal(otp_manage_stock_release(&stock, ALICE, NULL), OTP_MANAGE_HELD);
+    assert_string_equal(stock.uid, "bob");
+}
+
+static void test_key_that_never_reached_its_account_is_released(void **state)
+{
+    otp_stock_t stock = stock_of("alice");
+
+    (void) state;
+    assert_int_equal(otp_manage_stock_release(&stock, ALICE, NULL), OTP_MANAGE_CHANGED);
+    assert_string_equal(stock.uid, "");
+    assert_int_equal(otp_manage_stock_release(&stock, ALICE, NULL), OTP_MANAGE_UNCHANGED);
+}
+
+static void test_free_key_learns_a_later_step_from_a_leftover_copy(void **state)
+{
+    otp_stock_t   stock = stock_of("");
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_stock_release(&stock, ALICE, &account.key[0]), OTP_MANAGE_CHANGED);
+    assert_int_equal(stock.key.step, 200);
+    assert_int_equal(stock.key.drift, 2);
+}
+
+static void test_dropping_removes_the_copy_and_moves_up_the_others(void **state)
+{
+    otp_account_t account = account_of(ALICE);
+    otp_key_t     nothing;
+
+    (void) state;
+    memset(&nothing, 0, sizeof(nothing));
+    fill(&account);
+    account.key[1].state = OTP_KEY_DISABLED;
+    assert_int_equal(otp_manage_account_drop(&account, OTP_SPAN("X1")), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.keys, OTP_ACCOUNT_KEYS - 1);
+    assert_string_equal(account.key[0].serial, "X0");
+    assert_string_equal(account.key[1].serial, "X2");
+    assert_memory_equal(&account.key[OTP_ACCOUNT_KEYS - 1], &nothing, sizeof(nothing));
+    assert_int_equal(account.revision, 8);
+}
+
+static void test_dropping_leaves_a_copy_that_became_usable_again(void **state)
+{
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_account_drop(&account, S1), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(account.keys, 1);
+}
+
+static void test_disabling_takes_a_known_reason_only(void **state)
+{
+    otp_account_t account = alice_with_key();
+    otp_stock_t   stock = stock_of("alice");
+
+    (void) state;
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("returned")), OTP_MANAGE_REASON);
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("")), OTP_MANAGE_REASON);
+    assert_int_equal(otp_manage_stock_disable(&stock, OTP_SPAN("Lost")), OTP_MANAGE_REASON);
+    assert_int_equal(account.key[0].state, OTP_KEY_USABLE);
+    assert_int_equal(stock.key.state, OTP_KEY_USABLE);
+}
+
+static void test_disabling_clears_the_pending_state_and_keeps_pin_and_failures(void **state)
+{
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.key[0].state, OTP_KEY_DISABLED);
+    assert_string_equal(account.key[0].reason, "lost");
+    assert_int_equal(account.pending.kind, OTP_PENDING_NONE);
+    assert_true(account.key[0].pin.set);
+    assert_int_equal(account.failures, 4);
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("lost")), OTP_MANAGE_UNCHANGED);
+}
+
+static void test_disabling_for_another_reason_replaces_the_reason(void **state)
+{
+    otp_stock_t stock = stock_of("");
+
+    (void) state;
+    assert_int_equal(otp_manage_stock_disable(&stock, OTP_SPAN("stolen")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_disable(&stock, OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
+    assert_string_equal(stock.key.reason, "lost");
+    assert_int_equal(otp_manage_stock_disable(&stock, OTP_SPAN("lost")), OTP_MANAGE_UNCHANGED);
+}
+
+static void test_enabling_makes_both_records_usable_without_a_reason(void **state)
+{
+    otp_account_t account = alice_with_key();
+    otp_stock_t   stock = stock_of("alice");
+
+    (void) state;
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("broken")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_disable(&stock, OTP_SPAN("broken")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_enable(&stock), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_enable(&account, &stock), OTP_MANAGE_CHANGED);
+    assert_int_equal(stock.key.state, OTP_KEY_USABLE);
+    assert_string_equal(stock.key.reason, "");
+    assert_int_equal(account.key[0].state, OTP_KEY_USABLE);
+    assert_string_equal(account.key[0].reason, "");
+    assert_int_equal(account.key[0].step, 200);
+    assert_int_equal(otp_manage_stock_enable(&stock), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(otp_manage_account_enable(&account, &stock), OTP_MANAGE_UNCHANGED);
+}
+
+static void test_enabling_takes_over_a_later_step_of_the_stock(void **state)
+{
+    otp_account_t account = alice_with_key();
+    otp_stock_t   stock = stock_of("alice");
+
+    (void) state;
+    stock.key.step = 900;
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_enable(&account, &stock), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.key[0].step, 900);
+}
+
+static void test_enabling_a_returning_or_foreign_copy_is_refused(void **state)
+{
+    otp_account_t account = alice_with_key();
+    otp_stock_t   alices = stock_of("alice"), bobs = stock_of("bob"), other = stock_of("alice");
+
+    (void) state;
+    memcpy(other.key.serial, "S9", 3);
+    assert_int_equal(otp_manage_account_return(&account, S1), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_enable(&account, &alices), OTP_MANAGE_RETURNING);
+    assert_int_equal(otp_manage_account_enable(&account, &bobs), OTP_MANAGE_HELD);
+    assert_int_equal(otp_manage_account_enable(&account, &other), OTP_MANAGE_NO_KEY);
+    assert_int_equal(account.key[0].state, OTP_KEY_DISABLED);
+}
+
+static void test_only_a_free_key_is_deleted(void **state)
+{
+    otp_stock_t assigned = stock_of("bob"), free_key = stock_of("");
+
+    (void) state;
+    assert_int_equal(otp_manage_stock_delete(&assigned), OTP_MANAGE_ASSIGNED);
+    assert_int_equal(otp_manage_stock_delete(&free_key), OTP_MANAGE_CHANGED);
+}
+
+static void test_cleared_pin_is_kept_as_the_one_before(void **state)
+{
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_pin_clear(&account), OTP_MANAGE_CHANGED);
+    assert_false(account.key[0].pin.set);
+    assert_int_equal(account.key[0].pin.mac[0], 0);
+    assert_true(account.key[0].pin_before.set);
+    assert_int_equal(account.key[0].pin_before.mac[0], 2);
+    assert_int_equal(account.pending.kind, OTP_PENDING_NONE);
+    assert_int_equal(account.failures, 4);
+    assert_int_equal(account.locked_until, NOW + 60);
+    assert_int_equal(account.key[0].step, 200);
+}
+
+static void test_clearing_a_pin_twice_keeps_the_one_before(void **state)
+{
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_pin_clear(&account), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_pin_clear(&account), OTP_MANAGE_UNCHANGED);
+    assert_true(account.key[0].pin_before.set);
+    assert_int_equal(account.revision, 8);
+}
+
+static void test_clearing_a_pin_ends_a_pending_first_use(void **state)
+{
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    memset(&account.key[0].pin, 0, sizeof(account.key[0].pin));
+    assert_int_equal(otp_manage_pin_clear(&account), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.pending.kind, OTP_PENDING_NONE);
+}
+
+static void test_clearing_the_pin_of_nobody_is_refused(void **state)
+{
+    otp_account_t account = account_of(ALICE);
+
+    (void) state;
+    assert_int_equal(otp_manage_pin_clear(&account), OTP_MANAGE_NO_KEY);
+}
+
+static void test_unlocking_forgets_failures_and_lock_and_nothing_else(void **state)
+{
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_int_equal(otp_manage_unlock(&account), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.failures, 0);
+    assert_int_equal(account.locked_until, 0);
+    assert_int_equal(account.pending.kind, OTP_PENDING_NEXT_CODE);
+    assert_true(account.key[0].pin.set);
+    assert_int_equal(otp_manage_unlock(&account), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(account.revision, 8);
+}
+
+static otp_session_t session_with(bool password_proven)
+{
+    return (otp_session_t) {
+        .person = { .uid = ALICE }, .level = OTP_LEVEL_OTP, .method = OTP_AUTH_KEY, .password_proven = password_proven,
+        .created = NOW - 100, .auth_time = NOW - 100, .otp_time = NOW - 50, .expires = NOW + 1000, .serial = S1
+    };
+}
+
+static void test_session_with_password_goes_down_to_it(void **state)
+{
+    otp_session_t session = session_with(true);
+
+    (void) state;
+    assert_int_equal(otp_manage_session(&session, S1), OTP_MANAGE_SESSION_LOWERED);
+    assert_int_equal(session.level, OTP_LEVEL_PASSWORD);
+    assert_int_equal(session.method, OTP_AUTH_PASSWORD);
+    assert_int_equal(session.serial.len, 0);
+    assert_int_equal(session.otp_time, 0);
+    assert_int_equal(session.auth_time, NOW - 100);
+    assert_int_equal(session.expires, NOW + 1000);
+}
+
+static void test_session_by_the_key_alone_is_ended(void **state)
+{
+    otp_session_t session = session_with(false);
+
+    (void) state;
+    assert_int_equal(otp_manage_session(&session, S1), OTP_MANAGE_SESSION_ENDED);
+}
+
+static void test_session_of_another_key_or_of_none_is_kept(void **state)
+{
+    otp_session_t other = session_with(true), none = session_with(true);
+
+    (void) state;
+    none.serial = OTP_SPAN_NONE;
+    assert_int_equal(otp_manage_session(&other, OTP_SPAN("S2")), OTP_MANAGE_SESSION_KEPT);
+    assert_int_equal(otp_manage_session(&none, OTP_SPAN_NONE), OTP_MANAGE_SESSION_KEPT);
+    assert_int_equal(other.level, OTP_LEVEL_OTP);
+}
+
+static void test_every_answer_has_a_name_and_a_text(void **state)
+{
+    (void) state;
+    for (int i = OTP_MANAGE_CHANGED; i <= OTP_MANAGE_REASON; i++) {
+        assert_true(strlen(otp_managed_name((otp_managed_t) i)) > 1);
+        assert_true(strlen(otp_managed_text((otp_managed_t) i)) > 3);
+        assert_int_equal(otp_managed_refused((otp_managed_t) i), i > OTP_MANAGE_UNCHANGED);
+    }
+}
+
+/* Two people, one key, every order of whole and cut-off actions: never usable in two accounts. */
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 16;
+}
+
+static void unassign_part(otp_stock_t *stock, otp_account_t *account, uint32_t writes)
+{
+    otp_span_t uid = otp_span_of(account->uid);
+
+    if (!otp_span_equal(otp_span_of(stock->uid), uid)) {
+        return;
+    }
+    bool has_copy = !otp_managed_refused(otp_manage_account_return(account, S1));
+
+    if (writes > 1) {
+        assert_false(otp_managed_refused(otp_manage_stock_release(stock, uid, has_copy ? otp_account_key(account, S1)
+                                                                  : NULL)));
+    }
+    if (writes > 2) {
+        assert_false(otp_managed_refused(otp_manage_account_drop(account, S1)));
+    }
+}
+
+static void assign_part(otp_stock_t *stock, otp_account_t *account, uint32_t writes)
+{
+    otp_managed_t taken = otp_manage_stock_take(stock, otp_span_of(account->uid), NOW);
+
+    if (!otp_managed_refused(taken) && writes > 1) {
+        assert_int_not_equal(otp_manage_account_give(account, stock, taken == OTP_MANAGE_CHANGED), OTP_MANAGE_FULL);
+    }
+}
+
+static void test_key_is_never_usable_for_two_and_its_step_never_goes_back(void **state)
+{
+    uint32_t seed = 1;
+
+    (void) state;
+    for (int history = 0; history < 2000; history++) {
+        otp_stock_t   stock = stock_of("");
+        otp_account_t account[2] = { account_of(ALICE), account_of(BOB) };
+        int64_t       accepted = 100;
+
+        for (int i = 0; i < 30; i++) {
+            otp_account_t *one = &account[next_random(&seed) % 2];
+            otp_key_t     *copy = otp_account_key(one, S1);
+
+            switch (next_random(&seed) % 3) {
+            case 0:
+                assign_part(&stock, one, 1 + next_random(&seed) % 2);
+                break;
+            case 1:
+                unassign_part(&stock, one, 1 + next_random(&seed) % 3);
+                break;
+            default:
+                if (copy && copy->state == OTP_KEY_USABLE) {
+                    assert_true(copy->step >= accepted);
+                    copy->step = ++accepted;
+                }
+            }
+            otp_key_t *a = otp_account_key(&account[0], S1), *b = otp_account_key(&account[1], S1);
+
+            assert_false(a && b && a->state == OTP_KEY_USABLE && b->state == OTP_KEY_USABLE);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_free_key_is_taken_for_the_person),
+        cmocka_unit_test(test_key_of_somebody_else_is_not_taken),
+        cmocka_unit_test(test_disabled_key_is_not_taken),
+        cmocka_unit_test(test_key_taken_twice_for_one_person_changes_nothing),
+        cmocka_unit_test(test_account_gets_the_key_with_its_step_and_drift_and_without_pin),
+        cmocka_unit_test(test_key_of_another_person_is_not_given),
+        cmocka_unit_test(test_full_account_gets_no_further_key),
+        cmocka_unit_test(test_key_given_twice_keeps_pin_and_step),
+        cmocka_unit_test(test_copy_never_stays_behind_the_stock),
+        cmocka_unit_test(test_leftover_copy_is_replaced_without_its_step_going_back),
+        cmocka_unit_test(test_key_being_returned_is_not_given_again),
+        cmocka_unit_test(test_returning_disables_the_copy_and_its_pending_state),
+        cmocka_unit_test(test_returning_keeps_why_a_key_was_disabled),
+        cmocka_unit_test(test_returning_what_the_account_has_not_is_refused),
+        cmocka_unit_test(test_stock_learns_step_and_drift_of_the_returned_copy),
+        cmocka_unit_test(test_stock_keeps_a_later_step_than_the_copy_has),
+        cmocka_unit_test(test_key_lost_before_its_return_comes_back_disabled),
+        cmocka_unit_test(test_key_of_somebody_else_is_not_released),
+        cmocka_unit_test(test_key_that_never_reached_its_account_is_released),
+        cmocka_unit_test(test_free_key_learns_a_later_step_from_a_leftover_copy),
+        cmocka_unit_test(test_dropping_removes_the_copy_and_moves_up_the_others),
+        cmocka_unit_test(test_dropping_leaves_a_copy_that_became_usable_again),
+        cmocka_unit_test(test_disabling_takes_a_known_reason_only),
+        cmocka_unit_test(test_disabling_clears_the_pending_state_and_keeps_pin_and_failures),
+        cmocka_unit_test(test_disabling_for_another_reason_replaces_the_reason),
+        cmocka_unit_test(test_enabling_makes_both_records_usable_without_a_reason),
+        cmocka_unit_test(test_enabling_takes_over_a_later_step_of_the_stock),
+        cmocka_unit_test(test_enabling_a_returning_or_foreign_copy_is_refused),
+        cmocka_unit_test(test_only_a_free_key_is_deleted),
+        cmocka_unit_test(test_cleared_pin_is_kept_as_the_one_before),
+        cmocka_unit_test(test_clearing_a_pin_twice_keeps_the_one_before),
+        cmocka_unit_test(test_clearing_a_pin_ends_a_pending_first_use),
+        cmocka_unit_test(test_clearing_the_pin_of_nobody_is_refused),
+        cmocka_unit_test(test_unlocking_forgets_failures_and_lock_and_nothing_else),
+        cmocka_unit_test(test_session_with_password_goes_down_to_it),
+        cmocka_unit_test(test_session_by_the_key_alone_is_ended),
+        cmocka_unit_test(test_session_of_another_key_or_of_none_is_kept),
+        cmocka_unit_test(test_every_answer_has_a_name_and_a_text),
+        cmocka_unit_test(test_key_is_never_usable_for_two_and_its_step_never_goes_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

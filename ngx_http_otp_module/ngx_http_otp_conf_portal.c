@@ -120,7 +120,9 @@ static bool ngx_http_otp_conf_only(otp_span_t text, const char *also) {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
 
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c != 0 && ngx_strchr(also, c)))) {
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c != 0 && ngx_strchr(also, c) != NULL)))
+        {
             return false;
         }
     }

@@ -6,48 +6,50 @@
 #define NGX_HTTP_OTP_KEYRING_MAX  65536
 
 
+/* At most `size` bytes; NULL: errno says why. */
+static char *ngx_http_otp_files_text(int fd, size_t size, size_t *len) {
+    char   *text = malloc(size + 1);
+    ssize_t n = 1;
+
+    *len = 0;
+    while (text != NULL && *len < size && n != 0) {
+        n = read(fd, text + *len, size - *len);
+        if (n > 0) {
+            *len += (size_t) n;
+        } else if (n < 0 && errno != EINTR) {
+            otp_secret_wipe(text, *len);
+            free(text);
+            return NULL;
+        }
+    }
+
+    if (text != NULL) {
+        text[*len] = '\0';
+    }
+
+    return text;
+}
+
+
 int ngx_http_otp_files_read(const char *path, size_t max, struct stat *info, char **text, size_t *len) {
-    int     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    size_t  size;
-    ssize_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd == -1) {
         return -1;
     }
 
-    if (fstat(fd, info) == -1 || !S_ISREG(info->st_mode) || info->st_size < 0 || (uint64_t) info->st_size > max) {
-        (void) close(fd);
-        errno = S_ISREG(info->st_mode) ? EFBIG : EINVAL;
-        return -1;
-    }
-
-    size = (size_t) info->st_size;
-    *text = malloc(size + 1);
-    *len = 0;
-    while (*text != NULL && *len < size) {
-        n = read(fd, *text + *len, size - *len);
-        if (n == 0) {
-            break;
-        }
-
-        if (n < 0 && errno != EINTR) {
-            otp_secret_wipe(*text, *len);
-            free(*text);
-            *text = NULL;
-            break;
-        }
-
-        *len += n > 0 ? (size_t) n : 0;
+    *text = NULL;
+    if (fstat(fd, info) == -1 || !S_ISREG(info->st_mode)) {
+        errno = EINVAL;
+    } else if (info->st_size < 0 || (uint64_t) info->st_size > max) {
+        errno = EFBIG;
+    } else {
+        *text = ngx_http_otp_files_text(fd, (size_t) info->st_size, len);
     }
 
     (void) close(fd);
-    if (*text == NULL) {
-        return -1;
-    }
 
-    (*text)[*len] = '\0';
-
-    return 0;
+    return *text == NULL ? -1 : 0;
 }
 
 

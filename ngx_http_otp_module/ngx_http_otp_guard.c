@@ -67,11 +67,29 @@ static ngx_http_otp_guard_figure_t ngx_http_otp_guard_figure(otp_guard_verdict_t
 }
 
 
+/* NGX_OK: `*session` is whose request this is, NULL for nobody's.  NGX_AGAIN: later.  NGX_ERROR: it cannot be known. */
+static ngx_int_t ngx_http_otp_guard_session(ngx_http_request_t *r, const otp_session_t **session) {
+    ngx_http_otp_state_t *state = ngx_http_otp_state_make(r);
+    ngx_int_t             rc = state != NULL ? ngx_http_otp_session_resolve(r, state) : NGX_ERROR;
+
+    *session = NULL;
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (state->resolved == NGX_HTTP_OTP_FOUND) {
+        *session = &state->session;
+        return NGX_OK;
+    }
+
+    return state->resolved == NGX_HTTP_OTP_ABSENT ? NGX_OK : NGX_ERROR;
+}
+
+
 /* NGX_OK: `decision` is taken, and the identity set if it was to pass.  NGX_DECLINED: nothing to guard here.
  * NGX_AGAIN: later. */
 static ngx_int_t ngx_http_otp_guard_decide(ngx_http_request_t *r, ngx_http_otp_decision_t *decision) {
     ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
-    ngx_http_otp_state_t    *state;
     const otp_session_t     *session;
     ngx_int_t                rc;
 
@@ -84,33 +102,27 @@ static ngx_int_t ngx_http_otp_guard_decide(ngx_http_request_t *r, ngx_http_otp_d
         return NGX_DECLINED;
     }
 
-    state = ngx_http_otp_state_make(r);
-    rc = state != NULL ? ngx_http_otp_session_resolve(r, state) : NGX_ERROR;
+    rc = ngx_http_otp_guard_session(r, &session);
     if (rc == NGX_AGAIN) {
         return NGX_AGAIN;
     }
 
-    session = rc == NGX_OK && state->resolved == NGX_HTTP_OTP_FOUND ? &state->session : NULL;
-
     /* A public page that only wants to know who comes does not depend on the answer. */
-    if (decision->policy.level != OTP_LEVEL_OFF) {
-        if (rc != NGX_OK || (session == NULL && state->resolved != NGX_HTTP_OTP_ABSENT)) {
-            return NGX_OK;
-        }
-
-        decision->verdict = otp_guard_decide(&decision->policy, session, ngx_time());
-        decision->figure = ngx_http_otp_guard_figure(decision->verdict);
-        if (decision->verdict != OTP_GUARD_PASS) {
-            return NGX_OK;
-        }
+    if (decision->policy.level == OTP_LEVEL_OFF) {
+        return session == NULL || ngx_http_otp_identity_set(r, session) == NGX_OK ? NGX_DECLINED : NGX_OK;
     }
 
-    if (session != NULL && olcf->identity != 0 && ngx_http_otp_identity_set(r, session) != NGX_OK) {
-        decision->figure = NGX_HTTP_OTP_GUARD_UNAVAILABLE;
+    if (rc != NGX_OK) {
         return NGX_OK;
     }
 
-    return decision->policy.level == OTP_LEVEL_OFF ? NGX_DECLINED : NGX_OK;
+    decision->verdict = otp_guard_decide(&decision->policy, session, ngx_time());
+    decision->figure = ngx_http_otp_guard_figure(decision->verdict);
+    if (decision->verdict == OTP_GUARD_PASS && olcf->identity != 0 && ngx_http_otp_identity_set(r, session) != NGX_OK) {
+        decision->figure = NGX_HTTP_OTP_GUARD_UNAVAILABLE;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -264,6 +276,9 @@ static ngx_int_t ngx_http_otp_guard_refuse(ngx_http_request_t *r, const ngx_http
     if (ngx_http_otp_guard_answer(r, decision, &answer) != NGX_OK) {
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
+
+    /* Reached through error_page, the answer is the guard's all the same. */
+    r->err_status = 0;
 
     rc = ngx_http_discard_request_body(r);
     if (rc == NGX_OK) {

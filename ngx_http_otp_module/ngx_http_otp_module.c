@@ -193,39 +193,69 @@ static void ngx_http_otp_merge_values(ngx_http_otp_loc_conf_t *conf, const ngx_h
     ngx_http_otp_inherit(conf->redirect_hosts, prev->redirect_hosts, NULL)
     ngx_conf_merge_value(conf->identity, prev->identity, NGX_CONF_UNSET);
     ngx_http_otp_inherit(conf->audit, prev->audit, NULL)
-
-    /* What a location is, not how it is: nothing to inherit. */
-    ngx_conf_init_value(conf->portal, 0);
-    ngx_conf_init_value(conf->metrics, 0);
 }
 
 
-static char *ngx_http_otp_merge_portal(ngx_conf_t *cf, ngx_http_otp_loc_conf_t *conf) {
+static ngx_int_t ngx_http_otp_portal_path(ngx_conf_t *cf, const ngx_str_t *name, otp_span_t *path) {
+    char *text;
+
+    *path = ngx_http_otp_span(*name);
+    if (name->data[name->len - 1] == '/') {
+        return NGX_OK;
+    }
+
+    text = ngx_pnalloc(cf->pool, name->len + 1);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(text, name->data, name->len);
+    text[name->len] = '/';
+    *path = (otp_span_t) { text, name->len + 1 };
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t ngx_http_otp_merge_portal(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *prev,
+    ngx_http_otp_loc_conf_t *conf) {
     ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     /* A required level that comes from around would send people from the portal to the portal. */
     conf->require = &ngx_http_otp_require_off;
-    conf->portal_path = ngx_http_otp_span(clcf->name);
 
     /* Behind something that ends TLS, nginx's own idea of scheme and port is wrong. */
     clcf->absolute_redirect = 0;
-    clcf->auto_redirect = clcf->name.data[clcf->name.len - 1] == '/';
     /* ngx_http_otp_body_read() has a limit of its own, and an answer in the person's language. */
     clcf->client_max_body_size = 0;
 
-    if (clcf->name.data[clcf->name.len - 1] != '/') {
-        char *path = ngx_pnalloc(cf->pool, clcf->name.len + 1);
-
-        if (path == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        ngx_memcpy(path, clcf->name.data, clcf->name.len);
-        path[clcf->name.len] = '/';
-        conf->portal_path = (otp_span_t) { path, clcf->name.len + 1 };
+    if (clcf->noname) {
+        conf->portal_path = prev->portal_path;
+        return NGX_OK;
     }
 
-    return NGX_CONF_OK;
+    clcf->auto_redirect = clcf->name.data[clcf->name.len - 1] == '/';
+
+    return ngx_http_otp_portal_path(cf, &clcf->name, &conf->portal_path);
+}
+
+
+/* What a location is, not how it is, has nothing to inherit; but `if` and `limit_except` blocks are locations for
+ * nginx and part of one for people. */
+static void ngx_http_otp_merge_handlers(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *prev,
+    ngx_http_otp_loc_conf_t *conf) {
+    ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    ngx_conf_init_value(conf->portal, clcf->noname && prev->portal == 1);
+    ngx_conf_init_value(conf->metrics, clcf->noname && prev->metrics == 1);
+
+    if (clcf->noname && clcf->handler == NULL && conf->portal) {
+        clcf->handler = ngx_http_otp_portal_handler;
+    }
+
+    if (clcf->noname && clcf->handler == NULL && conf->metrics) {
+        clcf->handler = ngx_http_otp_metrics_handler;
+    }
 }
 
 
@@ -235,8 +265,9 @@ static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *chi
     ngx_http_otp_loc_conf_t  *conf = child;
 
     ngx_http_otp_merge_values(conf, prev);
+    ngx_http_otp_merge_handlers(cf, prev, conf);
 
-    if (conf->portal && ngx_http_otp_merge_portal(cf, conf) != NGX_CONF_OK) {
+    if (conf->portal && ngx_http_otp_merge_portal(cf, prev, conf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

@@ -63,6 +63,7 @@ void ngx_http_otp_redis_exit_process(ngx_http_otp_redis_t *redis)
     if (redis->deadline.timer_set) {
         ngx_del_timer(&redis->deadline);
     }
+    ngx_http_otp_redis_buffer_reset(&redis->out);
     ngx_http_otp_redis_buffer_reset(&redis->held);
 }
 

@@ -30,7 +30,12 @@ ngx_int_t ngx_http_otp_redis_tls_create(ngx_conf_t *cf, ngx_http_otp_redis_t *re
     SSL_CTX_set_mode(ssl->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     redis->ssl = ssl;
     if (redis->tls_ca.len) {
-        return ngx_ssl_trusted_certificate(cf, ssl, &redis->tls_ca, VERIFY_DEPTH);
+        if (ngx_ssl_trusted_certificate(cf, ssl, &redis->tls_ca, VERIFY_DEPTH) != NGX_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": tls_ca \"%V\" holds no certificates in PEM",
+                &redis->tls_ca);
+            return NGX_ERROR;
+        }
+        return NGX_OK;
     }
     if (SSL_CTX_set_default_verify_paths(ssl->ctx) != 1) {
         ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0, "SSL_CTX_set_default_verify_paths() failed");

@@ -78,11 +78,11 @@ bench: all
 
 ## install        module, otpctl, templates, manual page, sample configuration
 install: all
-	install -d $(DESTDIR)$(MODULES_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(MODULES_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 $(OUT)/ngx_http_otp_module.so $(DESTDIR)$(MODULES_DIR)/
 	install -m 755 $(OUT)/otpctl $(DESTDIR)$(PREFIX)/bin/
-	$(if $(wildcard docs/*.1),install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/)
-	cd lua-free-conf && find templates *.conf -type f -exec install -D -m 644 {} $(DESTDIR)$(SHARE)/{} \;
+	install -m 644 docs/man/otpctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	cd lua-free-conf && find templates nginx redis -type f -exec install -D -m 644 {} $(DESTDIR)$(SHARE)/{} \;
 
 ## docs           regenerates docs/states.md from the table of states
 docs: $(OUT)/otp_states
@@ -91,7 +91,7 @@ docs: $(OUT)/otp_states
 ## clean          removes build/
 clean:
 	@! [ -e build/demo/pids ] || lua-free-conf/demo/demo.sh stop
-	rm -rf build
+	rm -rf build tests/journeys/node_modules
 
 ## help           this list
 help:
@@ -134,7 +134,7 @@ $(FUZZ): $(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/re
 	@mkdir -p $(@D)
 	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(OUT)/otp_states: $(OUT)/obj/docs/print_states.o $(OUT)/libotpcore.a
+$(OUT)/otp_states: $(OUT)/obj/docs/drawing/otp_states_drawing.o $(OUT)/libotpcore.a
 	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 unit: $(UNIT)

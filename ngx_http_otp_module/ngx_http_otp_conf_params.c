@@ -58,13 +58,6 @@ static char *ngx_http_otp_conf_number(ngx_conf_t *cf, const ngx_http_otp_param_t
 static char *ngx_http_otp_conf_text(ngx_conf_t *cf, const ngx_http_otp_param_t *param, ngx_str_t *value, void *field) {
     otp_span_t *text = field;
 
-    /* nginx knows quotes at the beginning of a word only. */
-    if (value->len != 0 && value->data[0] == '"') {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "quotes inside of \"%V=\": put them around, as in \"%V=two words\"",
-            &param->name, &param->name);
-        return NGX_CONF_ERROR;
-    }
-
     for (size_t i = 0; i < value->len; i++) {
         if (value->data[i] < 0x20 || value->data[i] == 0x7f) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "control character in the value of \"%V=\": write it on one line",
@@ -159,10 +152,63 @@ static char *ngx_http_otp_conf_unknown(ngx_conf_t *cf, const ngx_http_otp_param_
 }
 
 
+/* `joined` becomes "joined next"; `*quote` moves with it. */
+static ngx_int_t ngx_http_otp_conf_join(ngx_conf_t *cf, ngx_str_t *joined, const ngx_str_t *next, u_char **quote) {
+    size_t  at = (size_t) (*quote - joined->data), len = joined->len + 1 + next->len;
+    u_char *text = ngx_pnalloc(cf->pool, len + 1);
+
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    *ngx_sprintf(text, "%V %V", joined, next) = '\0';
+    joined->data = text;
+    joined->len = len;
+    *quote = text + at;
+
+    return NGX_OK;
+}
+
+
+/* nginx knows quotes at the beginning of a word only: `phone="01 02"` comes as two words, with the quotes in
+ * them.  It is what everybody writes, so it is taken for "phone=01 02". */
+static char *ngx_http_otp_conf_unquote(ngx_conf_t *cf, ngx_uint_t first) {
+    ngx_str_t  *arg = cf->args->elts;
+    ngx_uint_t  n = first;
+
+    for (ngx_uint_t i = first; i < cf->args->nelts; i++) {
+        u_char    *quote = ngx_strlchr(arg[i].data, arg[i].data + arg[i].len, '"');
+        ngx_str_t  joined = arg[i];
+
+        if (quote != NULL && quote > arg[i].data && quote[-1] == '=') {
+            while (joined.len < 2 || joined.data[joined.len - 1] != '"' || &joined.data[joined.len - 1] == quote) {
+                if (++i == cf->args->nelts) {
+                    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "the quotes of \"%V\" do not end", &arg[n]);
+                    return NGX_CONF_ERROR;
+                }
+                if (ngx_http_otp_conf_join(cf, &joined, &arg[i], &quote) != NGX_OK) {
+                    return NGX_CONF_ERROR;
+                }
+            }
+            joined.len -= 2;
+            ngx_memmove(quote, quote + 1, (size_t) (joined.data + joined.len - quote));
+        }
+        arg[n++] = joined;
+    }
+    cf->args->nelts = n;
+
+    return NGX_CONF_OK;
+}
+
+
 char *ngx_http_otp_conf_params(ngx_conf_t *cf, ngx_uint_t first, const ngx_http_otp_param_t *params, ngx_uint_t n,
     void *base) {
     ngx_str_t  *arg = cf->args->elts;
     ngx_uint_t  seen = 0;
+
+    if (ngx_http_otp_conf_unquote(cf, first) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     for (ngx_uint_t i = first; i < cf->args->nelts; i++) {
         ngx_str_t  value;

@@ -72,8 +72,8 @@ static void print_pretty(const json_t *event)
     for (size_t i = 0; i < 3; i++) {
         const char *text = json_string_value(json_object_get(event, first[i]));
 
+        fputs(i ? " " : "", stdout);
         otpctl_print_text(otp_span_of(text ? text : "-"));
-        putchar(' ');
     }
     json_object_foreach((json_t *) (uintptr_t) event, name, value) {
         const char *text = json_string_value(value);

@@ -77,8 +77,8 @@ static otp_managed_t rule_drop(otp_account_t *account, const void *how)
 }
 
 typedef struct {
-    const otpctl_action_t  *action;
-    const otp_key_t *copy;
+    const otpctl_action_t *action;
+    const otp_key_t       *copy;
 } release_t;
 
 static otp_managed_t rule_release_copy(otp_stock_t *stock, const void *how)
@@ -102,7 +102,8 @@ static otpctl_status_t release_stock(otpctl_action_t *action, const otp_key_t *c
     return status == OTPCTL_DONE && otp_managed_refused(managed) ? otpctl_action_refuse(action, managed) : status;
 }
 
-/* Takes the key from action->uid: its copy out of use, the stock's record free, the copy away. */
+/* Takes the key from action->uid: its copy out of use, its sessions ended, the stock's record free, the copy away.
+ * The copy goes last: as long as it is there, doing all of it again finds what is left to do. */
 static otpctl_status_t take_back(otpctl_action_t *action)
 {
     otp_account_t   account;
@@ -115,20 +116,22 @@ static otpctl_status_t take_back(otpctl_action_t *action)
         copy = *otp_account_key(&account, otp_span_of(action->serial));
     }
     if (status == OTPCTL_DONE) {
+        status = otpctl_session_key_gone(action->ctl, action->uid, action->serial, false, &action->sessions);
+    }
+    if (status == OTPCTL_DONE) {
         status = release_stock(action, has_copy ? &copy : NULL);
     }
     if (status == OTPCTL_DONE && has_copy) {
         status = otpctl_action_account(action, rule_drop, true, &managed, &account);
     }
-    return status == OTPCTL_DONE
-        ? otpctl_session_key_gone(action->ctl, action->uid, action->serial, false, copy.used, &action->sessions) : status;
+    return status;
 }
 
 /* A copy that the stock knows nothing of: its return was cut short after the stock's record was free. */
 static otpctl_status_t take_leftover(otpctl_t *ctl, const otp_account_t *account, void *data)
 {
-    otpctl_action_t     *action = data;
-    otp_account_t copy = *account;
+    otpctl_action_t *action = data;
+    otp_account_t    copy = *account;
 
     (void) ctl;
     if (!otp_account_key(&copy, otp_span_of(action->serial))) {

@@ -23,21 +23,17 @@ static otpctl_status_t disable(otpctl_action_t *action)
 {
     otp_account_t   account;
     otp_managed_t   managed = OTP_MANAGE_NO_KEY;
-    int64_t         used = 0;
     otpctl_status_t status = OTPCTL_DONE;
 
     memcpy(action->uid, action->stock.uid, sizeof(action->uid));
     if (action->uid[0]) {
         status = otpctl_action_account(action, rule_account_disable, true, &managed, &account);
-        if (status == OTPCTL_DONE && !otp_managed_refused(managed)) {
-            used = otp_account_key(&account, otp_span_of(action->serial))->used;
-        }
     }
     if (status == OTPCTL_DONE) {
         status = otpctl_action_stock(action, rule_stock_disable, managed == OTP_MANAGE_NO_KEY, &managed);
     }
     if (status == OTPCTL_DONE && action->uid[0]) {
-        status = otpctl_session_key_gone(action->ctl, action->uid, action->serial, true, used, &action->sessions);
+        status = otpctl_session_key_gone(action->ctl, action->uid, action->serial, true, &action->sessions);
     }
     return status;
 }

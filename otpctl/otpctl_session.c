@@ -1,14 +1,12 @@
 #include "otpctl/otpctl_session.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/otp_buffer.h"
 #include "otpctl/otpctl_print.h"
 #include "otpctl/otpctl_scan.h"
 
 #define DIGEST_LEN      (2 * OTP_DIGEST_LEN)    /* hex digits of H */
-#define LATE_S          2       /* a sign-in's session is written within this time of its acceptance, or not at all */
 #define ATTEMPTS        8
 
 /* What is to be done with sessions, and what has been. */
@@ -147,15 +145,11 @@ static otpctl_status_t walk(otpctl_t *ctl, const char *uid, bool indexed, otpctl
 }
 
 otpctl_status_t otpctl_session_key_gone(otpctl_t *ctl, const char *uid, const char *serial, bool keep_password,
-    int64_t used, otpctl_sessions_t *sessions)
+    otpctl_sessions_t *sessions)
 {
     gone_t          gone = { uid, serial, keep_password, sessions };
-    int64_t         age = otpctl_now_s() - used;
     otpctl_status_t status = walk(ctl, uid, true, visit_gone, &gone);
 
-    if (status == OTPCTL_DONE && age >= -LATE_S && age <= LATE_S) {
-        sleep(LATE_S);
-    }
     /* At once by the index; then all of them, for an index somebody has tampered with or a crash left behind. */
     return status == OTPCTL_DONE ? walk(ctl, uid, false, visit_gone, &gone) : status;
 }

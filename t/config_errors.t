@@ -38,7 +38,7 @@ my @wrong = (
     [ 'a key ring that is not there',   http   => 'otp_keyring /nowhere/ring;',             qr{/nowhere/ring} ],
     [ 'a key ring others can read',     http   => "otp_keyring $loose;",                    qr/permission|mode|0600|readable/i ],
     [ 'a file that is no key ring',     http   => "otp_keyring $junk;",                     qr/line|key ?ring/ ],
-    [ 'a folder for a key ring',        http   => 'otp_keyring /tmp;',                      qr/otp_keyring|directory|regular/i ],
+    [ 'a folder for a key ring',        http   => 'otp_keyring /tmp;',                      qr{key ring .*/tmp} ],
     [ 'two key rings',                  http   => "otp_keyring $loose $loose;",             qr/invalid number of arguments/ ],
     [ 'a key ring in a location',       server => "location /x/ { otp_keyring $loose; }",   qr/not allowed here/ ],
 
@@ -77,7 +77,7 @@ my @wrong = (
 
     [ 'a portal address that is none',  server => 'otp_portal_url portal;',                 qr/portal/ ],
     [ 'a portal by ftp',                server => 'otp_portal_url ftp://example.org/;',     qr/ftp/ ],
-    [ 'a portal address that is empty', server => 'otp_portal_url "";',                     qr/otp_portal_url/ ],
+    [ 'a portal address that is empty', server => 'otp_portal_url "";',                     qr/invalid address/ ],
     [ 'a portal in a server',           server => 'otp_portal;',                            qr/not allowed here/ ],
     [ 'a portal with an argument',      server => 'location /x/ { otp_portal on; }',        qr/invalid number of arguments/ ],
 
@@ -112,11 +112,13 @@ my @wrong = (
 
 for my $case (@wrong) {
     my ($what, $where, $line, $message) = @$case;
-    my @part = $where eq 'bare' ? (http => $line, bare => 1, no_server => 1) : ($where => $line);
+    my @part = $where eq 'bare' ? (http => $line, bare => 1, no_server => 1)
+        : (server => 'location /otp/ { otp_portal; }', $where => $line);
     my ($text, $status) = check_config(@part);
     isnt($status, 0, "$what: refused");
     my ($emerg) = $text =~ /^(.*\[emerg\].*)$/m;
     like($emerg // '', $message, "$what: says why") or diag($text);
-    like($emerg // '', qr{nginx\.conf:\d+}, "$what: says where") unless $where eq 'bare';
+    # (nginx itself does not tell the line of a log that it cannot open)
+    like($emerg // '', qr{nginx\.conf:\d+}, "$what: says where") unless $where eq 'bare' || $line =~ /otp_audit/;
 }
 done_testing();

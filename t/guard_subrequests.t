@@ -86,6 +86,7 @@ location /authz { internal; otp_require password; proxy_pass http://$TEST_NGINX_
 location /app/ { auth_request /authz; proxy_pass http://$TEST_NGINX_APPLICATION; }
 --- request
 GET /app/
+--- error_code: 401
 --- response_headers
 X-Application:
 --- response_body_unlike: HTTP/1

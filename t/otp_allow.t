@@ -116,12 +116,11 @@ GET /app/
 
 
 
-=== several otp_allow add up
+=== a group or a user is enough
 --- config
 location /app/ {
     otp_require password;
-    otp_allow group=accounting;
-    otp_allow user=marie.dupont;
+    otp_allow group=accounting user=marie.dupont;
     proxy_pass http://$TEST_NGINX_APPLICATION;
 }
 --- request

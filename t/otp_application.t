@@ -6,7 +6,7 @@ use Test::More;
 use OtpTest;
 
 my $nginx = start_nginx(3, http => '
-    otp_application "Congés & absences" /conges/ level=password text="Poser <vos> jours";
+    otp_application "Congés & absences" /conges/ level=password "text=Poser <vos> jours";
     otp_application Bulletins https://notes.example.org/ level=otp group=teachers;
     otp_application Comptes /comptes/ level=otp group=accounting;
     otp_application Annuaire /annuaire/;

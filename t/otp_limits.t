@@ -56,7 +56,7 @@ subtest 'lock: after so many bad ones no passcode is accepted' => sub {
 };
 
 subtest 'lock: a right password does not clear the count' => sub {
-    my $nginx = gateway('next_code=5 lock=4 lock_time=1h');
+    my $nginx = gateway('next_code=4 lock=4 lock_time=1h');
     my ($uid, $key) = enrolled($nginx);
     for (1 .. 4) {
         $nginx->browser->login($uid, password());

@@ -29,7 +29,7 @@ for my $name ($answer->body =~ /^(otp_\w+?)(?:_bucket|_sum|_count)?[ {]/mg) {
     last;
 }
 like($answer->body, qr/^otp_\w+\{[^}]*"denied"[^}]*\} [1-9]/m, 'the refused password is counted');
-like($answer->body, qr/^otp_\w+\{[^}]*"pass"[^}]*\} [1-9]/m, 'the request that the guard let through, too');
+like($answer->body, qr/^otp_guard\w+\{[^}]*"ok"[^}]*\} [1-9]/m, 'the request that the guard let through, too');
 unlike($answer->body, qr/marie|127\.0\.0\.1/, 'nobody is named');
 is($nginx->browser->request('POST', '/metrics', [ 'Content-Length' => 0 ])->status, 405, 'GET and HEAD only');
 done_testing();

@@ -33,7 +33,7 @@ subtest 'numbers of the operator' => sub {
 };
 
 subtest 'the end of the lifetime' => sub {
-    my $nginx = gateway('lifetime=2s');
+    my $nginx = gateway('idle=2s lifetime=2s');
     my $browser = signed_in($nginx);
     is($browser->get('/app/')->status, 200, 'before');
     sleep 3;
@@ -52,7 +52,7 @@ subtest 'idle' => sub {
 };
 
 subtest 'nothing is left in Redis of a session that ended' => sub {
-    my $nginx = gateway('lifetime=2s');
+    my $nginx = gateway('idle=2s lifetime=2s');
     my $before = () = redis_cli('--scan', '--pattern', 'otp:sess:*') =~ /^/mg;
     signed_in($nginx);
     sleep 4;

@@ -13,7 +13,7 @@ sub page {
     return $body;
 }
 
-my $setting = 'otp_support email=assistance@example.org phone="01 23 45 67 89" hours="8 h – 18 h <jours ouvrés>";';
+my $setting = 'otp_support email=assistance@example.org "phone=01 23 45 67 89" "hours=8 h – 18 h <jours ouvrés>";';
 my $help = page($setting, '/otp/help');
 like($help, qr/mailto:assistance\@example\.org/, 'the e-mail address, as a link');
 like($help, qr/01 23 45 67 89|01&nbsp;23/, 'the telephone');

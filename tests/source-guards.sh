@@ -81,7 +81,7 @@ foreign_names() {
 long_functions() {
     files "${product[@]}" | grep '\.c$' | xargs -r awk '
         FNR == 1 { start = 0 }
-        /^\{/ { start = FNR }
+        /^\{/ || /^[a-z].*\(.*\{$/ || /^    .*\) \{$/ && !start { start = FNR }
         /^\}/ { if (start && FNR - start > 61) printf "%s:%d: %d lines\n", FILENAME, start, FNR - start - 1; start = 0 }'
 }
 
@@ -123,8 +123,8 @@ undocumented_directives() {
     local name
     for name in $(directives); do
         grep -qsE "(^|[^a-z_])$name([^a-z_]|$)" docs/directives.md || echo "$name: not in docs/directives.md"
-        grep -qsE "^[[:space:]]*#?[[:space:]]*$name([[:space:];]|$)" lua-free-conf/*.conf /dev/null ||
-            echo "$name: in no lua-free-conf/*.conf"
+        grep -qsE "^[[:space:]]*#?[[:space:]]*$name([[:space:];]|$)" lua-free-conf/nginx/*.conf /dev/null ||
+            echo "$name: in no configuration of lua-free-conf/nginx"
     done
 }
 
@@ -139,7 +139,7 @@ invented_directives() {
     local known name
     known=" $(directives | tr '\n' ' ') "
     [ "$known" != "  " ] || return
-    sed -nE 's/^[[:space:]]*#?[[:space:]]*(otp(_[a-z]+)+)[[:space:];].*/\1/p' lua-free-conf/*.conf lua-free-conf/*/*.conf |
+    sed -nE 's/^[[:space:]]*#?[[:space:]]*(otp(_[a-z]+)+)[[:space:];].*/\1/p' lua-free-conf/*/*.conf /dev/null |
         sort -u | while read -r name; do
         [[ $known == *" $name "* ]] || echo "$name: in lua-free-conf, but no directive of the module"
     done

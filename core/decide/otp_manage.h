@@ -3,8 +3,8 @@
  * the browser.  The caller reads and writes the records, each by compare-and-set, in this order:
  *
  *     assign    1 stock: otp_manage_stock_take       2 account: otp_manage_account_give
- *     unassign  1 account: otp_manage_account_return 2 stock: otp_manage_stock_release
- *               3 account: otp_manage_account_drop   4 sessions: otp_manage_session, ended
+ *     unassign  1 account: otp_manage_account_return, then its sessions are ended (otp_manage_session)
+ *               2 stock: otp_manage_stock_release    3 account: otp_manage_account_drop
  *     disable   1 account: otp_manage_account_disable 2 stock: otp_manage_stock_disable
  *               3 sessions: otp_manage_session, stepped down
  *     enable    1 stock: otp_manage_stock_enable     2 account: otp_manage_account_enable

@@ -7,7 +7,7 @@
 
 #include "core/model/otp_account.h"
 
-#define OTP_PENDING_MAX 3072
+#define OTP_PENDING_MAX 5120    /* bytes of a record: a return address may double when JSON escapes it */
 
 typedef enum { OTP_STAGE_NONE, OTP_STAGE_PIN, OTP_STAGE_NEXT_CODE, OTP_STAGE_WAIT_NEXT_CODE } otp_stage_t;
 

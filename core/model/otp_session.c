@@ -161,7 +161,8 @@ otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *l
     }
 
     session->id = (otp_span_t) { lookup->digest, OTP_PUBLIC_ID_LEN };
-    *touch = now_s - seen >= OTP_SEEN_EVERY_S;
+    /* A short idle time needs a newer mark, or it ends while somebody works. */
+    *touch = now_s - seen >= OTP_SEEN_EVERY_S || now_s - seen >= session->idle_s / 2;
 
     return OTP_FOUND;
 }

@@ -21,7 +21,7 @@
 #define OTP_COOKIE_LEN      43      /* base64url of 32 bytes */
 #define OTP_PUBLIC_ID_LEN   12
 #define OTP_SESSION_MAX     2048    /* bytes of a record */
-#define OTP_SEEN_EVERY_S    60      /* the last-seen mark is written at most this often */
+#define OTP_SEEN_EVERY_S    60      /* the last-seen mark is written at most this often, or twice an idle time */
 
 typedef struct {
     otp_span_t        id;               /* public, for logs and for revoking: the first 12 digits of H */

@@ -52,15 +52,31 @@ int64_t otp_throttle_wait(const otp_throttle_t *throttle, int64_t now_s) {
 }
 
 
-void otp_throttle_count(otp_throttle_t *throttle, int64_t free, int64_t delay_max_s, int64_t forget_s, int64_t now_s) {
-    int64_t delay = 1, forgotten = 0;
+/* What is left of a time span stays: attempts that follow each other quickly do not stop the forgetting. */
+static void otp_throttle_forget(otp_throttle_t *throttle, int64_t forget_s, int64_t now_s) {
+    int64_t spans = now_s > throttle->last ? (now_s - throttle->last) / forget_s : 0;
 
-    if (forget_s > 0 && now_s > throttle->last) {
-        forgotten = (now_s - throttle->last) / forget_s;
+    if (spans >= throttle->failures) {
+        throttle->failures = 0;
+        throttle->last = now_s;
+        return;
     }
 
-    throttle->failures = (throttle->failures > forgotten ? throttle->failures - forgotten : 0) + 1;
-    throttle->last = now_s;
+    throttle->failures -= spans;
+    throttle->last += spans * forget_s;
+}
+
+
+void otp_throttle_count(otp_throttle_t *throttle, int64_t free, int64_t delay_max_s, int64_t forget_s, int64_t now_s) {
+    int64_t delay = 1;
+
+    if (forget_s > 0) {
+        otp_throttle_forget(throttle, forget_s, now_s);
+    } else {
+        throttle->last = now_s;
+    }
+
+    throttle->failures++;
     if (throttle->failures <= free) {
         throttle->next = 0;
         return;

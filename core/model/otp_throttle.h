@@ -11,7 +11,7 @@
 
 typedef struct {
     int64_t failures;
-    int64_t last;       /* unix seconds of the last failure */
+    int64_t last;       /* unix seconds: of the last failure; where failures are forgotten, up to when they were */
     int64_t next;       /* unix seconds: nothing is considered before */
 } otp_throttle_t;
 

@@ -40,7 +40,7 @@ sub http_config {
         otp_templates     => $ENV{OTP_TEMPLATES},
         otp_password_file => world('people'),
         otp_cookie        => 'secure=off',
-        otp_limits        => 'address_free=100000',
+        otp_limits        => 'address_free=100000 password_free=1000',
         otp_audit         => 'off',
         %but,
     );
@@ -57,6 +57,12 @@ sub with_world {
     my $headers = $block->more_headers;
     $block->set_value(more_headers => "$headers\n") if defined $headers && !ref $headers && $headers !~ /\n\z/;
     $block->set_value(suppress_stderr => 1) unless defined $block->suppress_stderr;     # warnings are in the log, too
+}
+
+# One file that cannot go on is one failure; Test::Nginx would end the whole run.
+if ($INC{'Test/Nginx/Util.pm'}) {
+    no warnings;
+    *Test::Nginx::Util::bail_out = *Test::Nginx::Socket::bail_out = sub { Test::More::fail("@_"); exit 1 };
 }
 
 # --- HTTP without a library: tests must see every byte ------------------------------------------------
@@ -362,7 +368,7 @@ sub check_config {
     my $root = world('check');
     mkdir $_ for $root, "$root/logs";
     write_config($root, "$root/nginx.conf", port(9), %part);
-    my @command = command($root, '-t');
+    my @command = map { $_ eq "$root/logs/error.log" ? 'stderr' : $_ } command($root, '-t');
     return run(undef, @command);
 }
 

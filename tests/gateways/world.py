@@ -76,7 +76,8 @@ class World:
         self.socket = os.path.join(self.root, "redis.sock")
         self.people = ["p%03d" % number for number in range(people)]
         try:
-            subprocess.run([os.path.join(BUILD, "otpctl"), "keyring", "init", os.path.join(self.root, "keyring")], check=True)
+            subprocess.run([os.path.join(BUILD, "otpctl"), "keyring", "init", os.path.join(self.root, "keyring")],
+                           check=True, stdout=subprocess.DEVNULL)
             secret = subprocess.run(["perl", "-e", 'print crypt $ARGV[0], q{$6$rounds=1000$nichtsalzig}', PASSWORD],
                                     check=True, capture_output=True, text=True).stdout
             with open(os.open(os.path.join(self.root, "people"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as people_file:
@@ -115,7 +116,8 @@ class World:
                 user="user root;" if os.getuid() == 0 else "", root=self.root, name=name, port=port, limits=limits,
                 timeout=timeout, module=os.path.join(BUILD, "ngx_http_otp_module.so"),
                 templates=os.path.join(TOP, "lua-free-conf", "templates")))
-        process = subprocess.Popen([NGINX, "-p", self.root + "/", "-e", os.path.join(self.root, name + ".log"), "-c", path])
+        process = subprocess.Popen([NGINX, "-p", self.root + "/", "-e", os.path.join(self.root, name + ".log"), "-c", path],
+                                   stderr=open(os.path.join(self.root, name + "-start.log"), "a"))
         self.processes.append(process)
         wait_until(lambda: connects(port) or process.poll() is not None, name + " starts")
         if process.poll() is not None:

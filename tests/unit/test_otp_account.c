@@ -1,0 +1,251 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/decide/otp_states.h"
+#include "core/model/otp_record.h"
+#include "otp_fake_key.h"
+
+#define NAME OTP_SPAN("otp:acct:{3}:marie")
+
+static otp_keyring_t *ring;
+
+
+static int open_ring(void **state) {
+    (void) state;
+    ring = otp_fake_ring();
+    return 0;
+}
+
+
+static int close_ring(void **state) {
+    (void) state;
+    otp_keyring_destroy(ring);
+    return 0;
+}
+
+
+static otp_account_t full_account(void) {
+    otp_account_t account;
+
+    otp_account_init(&account, OTP_SPAN("marie"));
+    account.keys = 2;
+    otp_fake_key(ring, &account.key[0], "K-1", OTP_FAKE_PIN);
+    otp_fake_key(ring, &account.key[1], "K-2", NULL);
+    account.revision = 41;
+    account.failures = 7;
+    account.failed_at = 1700000002;
+    account.locked_until = 1700000003;
+    account.pending.kind = OTP_PENDING_NEXT_CODE;
+    memset(account.pending.id, 'p', OTP_PENDING_ID_LEN);
+    memcpy(account.pending.serial, "K-1", 4);
+    account.pending.step = 28333333;
+    account.pending.until = 1700000300;
+    memset(account.nonce, 'n', OTP_NONCE_LEN);
+    account.nonce_at = 1700000004;
+
+    return account;
+}
+
+
+static void assert_round_trip(const otp_account_t *account) {
+    char          record[OTP_ACCOUNT_MAX];
+    size_t        len;
+    otp_account_t read;
+
+    assert_int_equal(otp_account_write(ring, NAME, account, record, sizeof(record), &len), OTP_OK);
+    assert_int_equal(otp_account_read(ring, NAME, (otp_span_t) { record, len }, &read), OTP_OK);
+    assert_memory_equal(&read, account, sizeof(read));
+}
+
+
+static void test_account_is_read_as_it_was_written(void **state) {
+    otp_account_t account = full_account();
+
+    (void) state;
+    assert_round_trip(&account);
+    account.pending.kind = OTP_PENDING_PIN;
+    assert_round_trip(&account);
+}
+
+
+static void test_account_without_anything_is_read_as_it_was_written(void **state) {
+    otp_account_t account;
+
+    (void) state;
+    otp_account_init(&account, OTP_SPAN("m"));
+    assert_round_trip(&account);
+}
+
+
+/* The longest of everything fits into OTP_ACCOUNT_MAX. */
+static void test_greatest_account_is_read_as_it_was_written(void **state) {
+    char          uid[OTP_UID_LEN], serial[OTP_SERIAL_MAX + 1];
+    otp_account_t account;
+
+    (void) state;
+    memset(uid, 'u', sizeof(uid));
+    otp_account_init(&account, (otp_span_t) { uid, sizeof(uid) });
+    account.keys = OTP_ACCOUNT_KEYS;
+    for (size_t i = 0; i < OTP_ACCOUNT_KEYS; i++) {
+        otp_key_t *key = &account.key[i];
+
+        memset(serial, (int) ('a' + i), OTP_SERIAL_MAX);
+        serial[OTP_SERIAL_MAX] = '\0';
+        otp_fake_key(ring, key, serial, "123456");
+        memset(key->seed, 's', OTP_SEALED_MAX);
+        key->pin_before = key->pin;
+        key->state = OTP_KEY_DISABLED;
+        memset(key->reason, 'r', sizeof(key->reason) - 1);
+        key->drift = -((int64_t) 1 << 40);
+        key->step = key->assigned = key->used = (int64_t) 1 << 40;
+    }
+    account.revision = account.failures = account.failed_at = account.locked_until = (int64_t) 1 << 40;
+    account.nonce_at = account.pending.step = account.pending.until = (int64_t) 1 << 40;
+    account.pending.kind = OTP_PENDING_PIN;
+    memset(account.pending.id, 'p', OTP_PENDING_ID_LEN);
+    memcpy(account.pending.serial, serial, sizeof(serial));
+    memset(account.nonce, 'n', OTP_NONCE_LEN);
+    assert_round_trip(&account);
+}
+
+
+static void test_any_byte_changed_is_refused(void **state) {
+    char          record[OTP_ACCOUNT_MAX];
+    size_t        len;
+    otp_account_t account = full_account(), read;
+
+    (void) state;
+    assert_int_equal(otp_account_write(ring, NAME, &account, record, sizeof(record), &len), OTP_OK);
+    for (size_t i = 0; i < len; i++) {
+        record[i] = (char) (record[i] ^ 1);
+        assert_int_equal(otp_account_read(ring, NAME, (otp_span_t) { record, len }, &read), OTP_INVALID);
+        record[i] = (char) (record[i] ^ 1);
+    }
+}
+
+
+static void test_account_under_another_name_is_refused(void **state) {
+    char          record[OTP_ACCOUNT_MAX];
+    size_t        len;
+    otp_account_t account = full_account(), read;
+
+    (void) state;
+    assert_int_equal(otp_account_write(ring, NAME, &account, record, sizeof(record), &len), OTP_OK);
+    assert_int_equal(otp_account_read(ring, OTP_SPAN("otp:acct:{3}:paul"), (otp_span_t) { record, len }, &read),
+                     OTP_INVALID);
+    assert_int_equal(otp_account_read(ring, NAME, OTP_SPAN(""), &read), OTP_INVALID);
+}
+
+
+static void test_account_without_room_is_not_written(void **state) {
+    char          record[OTP_ACCOUNT_MAX];
+    size_t        len;
+    otp_account_t account = full_account();
+
+    (void) state;
+    assert_int_equal(otp_account_write(ring, NAME, &account, record, 100, &len), OTP_NO_ROOM);
+}
+
+
+#define ACCOUNT(failures, keys, rest)                                                                              \
+    "{\"v\":1,\"uid\":\"m\",\"revision\":0,\"failures\":" failures ",\"failed_at\":0,\"locked_until\":0,"           \
+    "\"nonce\":\"\",\"nonce_at\":0,\"keys\":" keys rest "}"
+#define KEY                                                                                                        \
+    "{\"serial\":\"K\",\"type\":\"totp\",\"algorithm\":\"sha1\",\"digits\":6,\"period\":60,\"seed\":\"x\","        \
+    "\"state\":\"usable\",\"drift\":0,\"step\":0,\"assigned\":0,\"used\":0}"
+
+static otp_status_t read_body(const char *body) {
+    char          record[OTP_ACCOUNT_MAX];
+    size_t        len;
+    otp_account_t account;
+
+    assert_int_equal(otp_record_write(ring, NAME, otp_span_of(body), record, sizeof(record), &len), OTP_OK);
+
+    return otp_account_read(ring, NAME, (otp_span_t) { record, len }, &account);
+}
+
+
+static void test_authentic_record_of_another_shape_is_refused(void **state) {
+    static const char *const refused[] = {
+        "", "[]", "1", "{", "{}", ACCOUNT("0", "[]", "") " ,", ACCOUNT("-1", "[]", ""), ACCOUNT("\"0\"", "[]", ""),
+        ACCOUNT("1.5", "[]", ""), ACCOUNT("1099511627777", "[]", ""), ACCOUNT("99999999999999999999", "[]", ""),
+        ACCOUNT("0", "{}", ""), ACCOUNT("0", "[1]", ""), ACCOUNT("0", "[{}]", ""),
+        ACCOUNT("0", "[" KEY "," KEY "," KEY "," KEY "," KEY "]", ""),
+        ACCOUNT("0", "[]", ",\"failures\":1"), ACCOUNT("0", "[]", ",\"pending\":1"),
+        ACCOUNT("0", "[]", ",\"pending\":{\"kind\":\"none\",\"id\":\"\",\"serial\":\"\",\"step\":0,\"until\":0}"),
+        ACCOUNT("0", "[]", ",\"pending\":{\"kind\":\"pin\",\"id\":\"12345678901234567890123\",\"serial\":\"\",\"step\":0,"
+                "\"until\":0}"),
+        "{\"v\":2,\"uid\":\"m\",\"revision\":0,\"failures\":0,\"failed_at\":0,\"locked_until\":0,\"nonce\":\"\","
+        "\"nonce_at\":0,\"keys\":[]}",
+    };
+
+    (void) state;
+    assert_int_equal(read_body(ACCOUNT("0", "[]", "")), OTP_OK);
+    assert_int_equal(read_body(ACCOUNT("0", "[" KEY "," KEY "]", "")), OTP_OK);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        if (read_body(refused[i]) != OTP_INVALID) {
+            fail_msg("accepted: %s", refused[i]);
+        }
+    }
+}
+
+
+static void test_key_is_found_by_its_serial(void **state) {
+    otp_account_t account = full_account();
+
+    (void) state;
+    assert_ptr_equal(otp_account_key(&account, OTP_SPAN("K-2")), &account.key[1]);
+    assert_null(otp_account_key(&account, OTP_SPAN("K-3")));
+    assert_null(otp_account_key(&account, OTP_SPAN("")));
+}
+
+
+static void test_decoy_is_the_same_each_time_and_another_for_another_person(void **state) {
+    otp_account_t once, again, other;
+
+    (void) state;
+    assert_int_equal(otp_account_decoy(ring, OTP_SPAN("nobody"), &once), OTP_OK);
+    assert_int_equal(otp_account_decoy(ring, OTP_SPAN("nobody"), &again), OTP_OK);
+    assert_int_equal(otp_account_decoy(ring, OTP_SPAN("nobodx"), &other), OTP_OK);
+    assert_memory_equal(&once, &again, sizeof(once));
+    assert_string_not_equal(once.key[0].seed, other.key[0].seed);
+    assert_memory_not_equal(once.key[0].pin.mac, other.key[0].pin.mac, OTP_DIGEST_LEN);
+}
+
+
+static void test_decoy_is_ready_to_be_decided_about(void **state) {
+    const otp_limits_t limits = OTP_LIMITS_DEFAULT;
+    uint8_t            seed[OTP_SEED_MAX];
+    size_t             len;
+    otp_account_t      decoy;
+
+    (void) state;
+    assert_int_equal(otp_account_decoy(ring, OTP_SPAN("nobody"), &decoy), OTP_OK);
+    assert_int_equal(otp_account_state(&decoy, &limits, OTP_FAKE_NOW), OTP_STATE_READY);
+    assert_int_equal(otp_key_open(ring, &decoy.key[0], seed, &len), OTP_OK);
+    assert_round_trip(&decoy);
+}
+
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_account_is_read_as_it_was_written),
+        cmocka_unit_test(test_account_without_anything_is_read_as_it_was_written),
+        cmocka_unit_test(test_greatest_account_is_read_as_it_was_written),
+        cmocka_unit_test(test_any_byte_changed_is_refused),
+        cmocka_unit_test(test_account_under_another_name_is_refused),
+        cmocka_unit_test(test_account_without_room_is_not_written),
+        cmocka_unit_test(test_authentic_record_of_another_shape_is_refused),
+        cmocka_unit_test(test_key_is_found_by_its_serial),
+        cmocka_unit_test(test_decoy_is_the_same_each_time_and_another_for_another_person),
+        cmocka_unit_test(test_decoy_is_ready_to_be_decided_about),
+    };
+
+    return cmocka_run_group_tests(tests, open_ring, close_ring);
+}

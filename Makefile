@@ -34,6 +34,7 @@ CTL     := $(wildcard otpctl/*.c)
 MODULE  := $(wildcard ngx_http_otp_module/*.c)
 HEADERS := $(wildcard core/*/*.h otpctl/*.h ngx_http_otp_module/*.h)
 UNIT    := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c))
+STAGE   := $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c))
 FUZZ    := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 OBJECTS  = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 NGINX   := $(abspath $(OUT))/nginx
@@ -118,6 +119,7 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags
 
 $(OUT)/libotpcore.a: $(call OBJECTS,$(CORE))
 $(OUT)/libotpctl.a: $(call OBJECTS,$(CTL))
+$(OUT)/libotptest.a: $(call OBJECTS,$(STAGE))
 %.a:
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -126,7 +128,8 @@ $(OUT)/libotpctl.a: $(call OBJECTS,$(CTL))
 $(OUT)/otpctl: $(OUT)/libotpctl.a $(OUT)/libotpcore.a
 	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(UNIT): $(OUT)/tests/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libotpctl.a $(OUT)/libotpcore.a
+# What several tests share is in the files of tests/unit that are not called test_*.c.
+$(UNIT): $(OUT)/tests/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libotptest.a $(OUT)/libotpctl.a $(OUT)/libotpcore.a
 	@mkdir -p $(@D)
 	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 

@@ -10,8 +10,8 @@ set -eu
 build="gcc=gcc make=make dpkg-buildflags=dpkg-dev libc6-dev nginx nginx-dev
     libhiredis-dev libjansson-dev libssl-dev libcrypt-dev libqrencode-dev"
 demo="redis-server=redis-server perl=perl"
-test="libcmocka-dev python3=python3 procps libtest-base-perl libtest-longstring-perl liblist-moreutils-perl
-    libwww-perl libtext-diff-perl liblwp-protocol-https-perl libipc-run-perl
+test="libcmocka-dev python3=python3 procps openssl=openssl curl=curl libtest-base-perl libtest-longstring-perl
+    liblist-moreutils-perl libwww-perl libtext-diff-perl liblwp-protocol-https-perl libipc-run-perl
     node=nodejs npm=npm chromium=chromium"
 
 installed() {
@@ -32,8 +32,9 @@ missing() {
 
 # Packages bring services that would start at once on ports of their own; the policy keeps them still
 # while we install, unless this machine has a policy already.
+root=()
+policy=/usr/sbin/policy-rc.d
 install_packages() {
-    local root=() policy=/usr/sbin/policy-rc.d
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || { echo "packages: be root, or install sudo, to install: $*" >&2; exit 1; }
         root=(sudo)

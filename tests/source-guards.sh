@@ -51,9 +51,13 @@ core_has_mutable_globals() {
         awk '$4 ~ /^\.(data|bss|tdata|tbss)$/ && $NF != $4 || /\*COM\*/ { print $NF }'
 }
 
+# By the names of what is compared; texts in quotes are not names.
 secrets_compared() {
-    source_grep '\b(strcmp|memcmp|strncmp|strcasecmp|ngx_strcmp|ngx_strncmp|ngx_memcmp|otp_span_equal)\([^;]*(pin|passcode|secret|token|\bmac\b|hash|digest|csrf|cookie_value|seed)' \
-        "${product[@]}"
+    files "${product[@]}" | grep '\.c$' | xargs -r perl -ne '
+        (my $code = $_) =~ s/"(\\.|[^"\\])*"//g;
+        print "$ARGV:$.: $_" if $code =~ /\b(str(n|case)?cmp|memcmp|ngx_(str|strn|mem)cmp|otp_span_equal)\(.*
+            \b\w*(pin|passcode|secret|mac|hash|digest|csrf|seed|cookie_value)\b/x;
+        close ARGV if eof'
 }
 
 deprecated_crypto() {
@@ -90,8 +94,7 @@ long_files() {
 }
 
 long_lines() {
-    files core ngx_http_otp_module otpctl tests | grep '\.[ch]$' | xargs -r awk \
-        'length($0) > 120 { printf "%s:%d: %d columns\n", FILENAME, FNR, length($0) } /\t/ { printf "%s:%d: tab\n", FILENAME, FNR }'
+    files core ngx_http_otp_module otpctl tests | grep '\.[ch]$' | LC_ALL=C.UTF-8 xargs -r grep -nE $'.{121}|\t' | cut -c 1-80
 }
 
 unfinished() {

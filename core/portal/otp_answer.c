@@ -203,22 +203,30 @@ otp_effect_t otp_answer_unavailable(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_answer_login_required(otp_flow_t *flow) {
-    otp_buffer_t out;
+/* An address so long that it does not fit once encoded is not carried. */
+static otp_span_t otp_answer_login_location(otp_flow_t *flow) {
+    otp_buffer_t out, bare;
 
     otp_answer_text(flow, &out);
     otp_buffer_add(&out, flow->settings->portal);
     otp_buffer_add_text(&out, "login");
+    bare = out;
     if (flow->rd[0] != '\0') {
         otp_buffer_add_text(&out, "?rd=");
         otp_buffer_add_percent(&out, otp_span_of(flow->rd));
     }
 
+    return otp_buffer_span(out.overflow ? &bare : &out);
+}
+
+
+otp_effect_t otp_answer_login_required(otp_flow_t *flow) {
+    otp_span_t location = otp_answer_login_location(flow);
+
     if (flow->json) {
-        return otp_answer_json(flow, 401, "login_required",
-                               json_pack("{s:s, s:s%}", "error", "login_required", "location",
-                                         otp_buffer_span(&out).data, otp_buffer_span(&out).len));
+        return otp_answer_json(flow, 401, "login_required", json_pack("{s:s, s:s%}", "error", "login_required",
+                                                                      "location", location.data, location.len));
     }
 
-    return otp_answer_redirect(flow, 302, otp_buffer_span(&out));
+    return otp_answer_redirect(flow, 302, location);
 }

@@ -67,6 +67,14 @@ otp_span_t otp_csrf_issue(otp_flow_t *flow, char text[OTP_CSRF_LEN + 1]) {
 }
 
 
+/* A token from before the sign-in does nothing in the session; the page of sign-in may be left open meanwhile. */
+OTP_MUST_USE static bool otp_csrf_kind_fits(const otp_flow_t *flow, char kind) {
+    bool session = flow->signed_in || flow->has_pending;
+
+    return kind == 's' ? session : !session || flow->route->page == OTP_PAGE_LOGIN;
+}
+
+
 bool otp_csrf_valid(otp_flow_t *flow) {
     char       mac[22];
     int64_t    issued;
@@ -88,5 +96,5 @@ bool otp_csrf_valid(otp_flow_t *flow) {
         return false;
     }
 
-    return flow->now_s - issued <= OTP_CSRF_AGE_S && (token.data[0] == 'b' || flow->signed_in || flow->has_pending);
+    return flow->now_s - issued <= OTP_CSRF_AGE_S && otp_csrf_kind_fits(flow, token.data[0]);
 }

@@ -5,7 +5,7 @@
 /* Who is asking: the session and the pending state of the browser's cookie. */
 
 
-/* Asks for everything this browser's cookie may stand for, and marks it seen. */
+/* Asks for everything this browser's cookie may stand for. */
 static void otp_flow_load_cookie(otp_flow_t *flow) {
     otp_command_t *command = otp_flow_command(flow, "MGET");
 
@@ -17,13 +17,6 @@ static void otp_flow_load_cookie(otp_flow_t *flow) {
                     (otp_span_t) { flow->lookup.digest, sizeof(flow->lookup.digest) });
     command = otp_flow_command(flow, "GET");
     otp_command_add(command, otp_name_span(&flow->pend));
-
-    command = otp_flow_command(flow, "SET");
-    otp_command_add(command, otp_name_span(&flow->lookup.seen));
-    otp_command_add(command, otp_flow_number(flow->number[0], flow->now_s));
-    otp_command_add(command, OTP_SPAN("EX"));
-    otp_command_add(command, otp_flow_number(flow->number[1], flow->settings->idle_s));
-    otp_command_add(command, OTP_SPAN("XX"));
 }
 
 
@@ -63,6 +56,20 @@ static void otp_flow_read_pending(otp_flow_t *flow) {
 }
 
 
+static otp_effect_t otp_flow_marked(otp_flow_t *flow) {
+    return otp_flow_replies_good(flow) ? otp_route_dispatch(flow) : otp_answer_unavailable(flow);
+}
+
+
+/* Only once the session was found alive: a mark written before would revive an idle one for the next request. */
+static otp_effect_t otp_flow_mark_seen(otp_flow_t *flow) {
+    otp_session_touch(&flow->lookup, &flow->session, flow->now_s);
+    *otp_flow_command(flow, "SET") = flow->lookup.command;
+
+    return otp_flow_commands(flow, otp_flow_marked);
+}
+
+
 static otp_effect_t otp_flow_loaded(otp_flow_t *flow) {
     otp_span_t kept;
 
@@ -83,7 +90,7 @@ static otp_effect_t otp_flow_loaded(otp_flow_t *flow) {
         flow->once_found = (otp_span_t) { flow->once_text, kept.len };
     }
 
-    return otp_route_dispatch(flow);
+    return flow->signed_in ? otp_flow_mark_seen(flow) : otp_route_dispatch(flow);
 }
 
 

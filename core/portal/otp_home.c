@@ -105,12 +105,12 @@ static otp_effect_t otp_logout_done(otp_flow_t *flow) {
 
     flow->signed_in = false;
     flow->has_pending = false;
+    flow->once_kept = true;
     otp_answer_cookie(flow, "", OTP_SPAN(""), 0);
-    if (flow->json) {
-        return otp_answer_json(flow, 200, "ok", json_pack("{s:s}", "verdict", "ok"));
-    }
 
-    return otp_answer_redirect(flow, 303, otp_answer_location(flow, "login?signed_out=1"));
+    return otp_answer_verdict(flow, 200, "ok",
+                              flow->json ? OTP_SPAN_NONE : otp_answer_location(flow, "login?signed_out=1"),
+                              (otp_notice_t) { 0 });
 }
 
 

@@ -26,6 +26,12 @@ OTP_MUST_USE static bool otp_opening_cookie(otp_flow_t *flow) {
 }
 
 
+/* The session the request came with may be somebody else's: nothing of it goes over. */
+OTP_MUST_USE static bool otp_opening_same_person(const otp_flow_t *flow) {
+    return flow->signed_in && otp_span_equal(flow->session.person.uid, otp_span_of(flow->uid));
+}
+
+
 OTP_MUST_USE static bool otp_opening_session(otp_flow_t *flow, otp_level_t level, otp_auth_t method, otp_span_t serial,
     size_t *len) {
     otp_session_t session = { 0 };
@@ -42,7 +48,7 @@ OTP_MUST_USE static bool otp_opening_session(otp_flow_t *flow, otp_level_t level
     session.expires = flow->now_s + flow->settings->lifetime_s;
     session.password_proven = method == OTP_AUTH_PASSWORD;
 
-    if (method != OTP_AUTH_PASSWORD && flow->signed_in) {
+    if (method != OTP_AUTH_PASSWORD && otp_opening_same_person(flow)) {
         /* A step-up goes on with the session it was asked in: the absolute end stays. */
         session.created = flow->session.created;
         session.expires = flow->session.expires;
@@ -181,13 +187,18 @@ static otp_effect_t otp_opening_pending_stored(otp_flow_t *flow) {
 }
 
 
-/* Where the pending state is kept: with the session's cookie, or with a new one of its own. */
+/* Where the pending state is kept: with the cookie of the person's session or pending state, or with a new
+ * one.  Never with a cookie of somebody else, who could have planted it to go on in our stead. */
 OTP_MUST_USE static bool otp_opening_pending_name(otp_flow_t *flow) {
-    if (flow->signed_in || flow->has_pending) {
+    bool same_pending = !flow->signed_in && flow->has_pending
+                        && otp_span_equal(otp_span_of(flow->pending.uid), otp_span_of(flow->uid));
+
+    if (same_pending || otp_opening_same_person(flow)) {
         flow->opening.pend = flow->pend;
         return true;
     }
 
+    flow->has_pending = false;
     if (!otp_opening_cookie(flow)) {
         return false;
     }
@@ -240,6 +251,9 @@ otp_effect_t otp_open_pending(otp_flow_t *flow, otp_stage_t stage, const char *v
     otp_command_add(command, otp_flow_number(flow->opening.ttl, ttl_s));
     if (!otp_once_keep_command(flow)) {
         return otp_opening_undone(flow);
+    }
+    if (flow->opening.cookie[0] != '\0') {
+        otp_forget_session(flow);
     }
 
     return otp_flow_commands(flow, otp_opening_pending_stored);

@@ -70,7 +70,7 @@ otpctl() { "$build/otpctl" --redis "unix:$state/redis.sock" --keyring "$state/ke
 
 start_redis() {
     redis-server --port 0 --unixsocket "$state/redis.sock" --unixsocketperm 700 --dir "$state/redis" --save '' \
-        --appendonly yes --maxmemory-policy noeviction --logfile "$state/redis.log" > /dev/null &
+        --appendonly yes --maxmemory-policy noeviction --logfile "$state/redis.log" > /dev/null 2>&1 &
     children+=($!)
     local i
     for i in $(seq 100); do
@@ -100,7 +100,7 @@ create_key() {
 
 start_nginx() {
     local name=$1 log=$2 listens=$3
-    "$nginx" -p "$state/" -e "$log" -c "$state/$name" 2> "$state/start-$name.log" &
+    "$nginx" -p "$state/" -e "$log" -c "$state/$name" > "$state/start-$name.log" 2>&1 &
     children+=($!)
     wait_for_port "$listens" $! "$name" "$state/start-$name.log"
 }
@@ -146,7 +146,7 @@ END
 }
 
 # A pid is ours only while its command line has our folder in it.
-ours() { tr '\0' ' ' < "/proc/$1/cmdline" 2>/dev/null | grep -qF "$state"; }
+ours() { [ -e "/proc/$1/cmdline" ] && tr '\0' ' ' < "/proc/$1/cmdline" | grep -qF "$state"; } 2>/dev/null
 
 running() {
     local pid

@@ -379,13 +379,16 @@ sub log  { open my $file, '<', "$_[0]{root}/logs/error.log" or return ''; local 
 sub browser { my $self = shift; OtpTest::Browser->new(port => $self->{port}, @_) }
 sub signal  { my ($self, $name) = @_; my $pid = $self->pid; kill $name, $pid if $pid }
 
+# Ended, although nobody may have fetched its status yet.
+sub _alive { open my $file, '<', "/proc/$_[0]/stat" or return 0; my $line = <$file> // ''; $line !~ /\) Z / }
+
 sub stop {
     my $self = shift;
     my $pid = $self->pid or return;
     kill 'QUIT', $pid;
-    for (1 .. 100) {
-        return unless kill 0, $pid;
-        Time::HiRes::sleep(0.05);
+    for (1 .. 500) {
+        return unless _alive($pid);
+        Time::HiRes::sleep(0.01);
     }
     kill 'KILL', $pid;
 }

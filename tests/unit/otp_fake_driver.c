@@ -455,6 +455,60 @@ bool otp_fake_gives_session(const otp_fake_answer_t *answer) {
 }
 
 
+/* ---- signing in ---- */
+
+const char *otp_fake_verdict(const otp_fake_answer_t *answer) {
+    const char *verdict = otp_fake_text(answer, "verdict");
+
+    return *verdict == '\0' ? otp_fake_text(answer, "error") : verdict;
+}
+
+
+const char *otp_fake_password(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid) {
+    char fields[256];
+
+    for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++) {
+        if (strcmp(people[i].uid, uid) == 0) {
+            (void) snprintf(fields, sizeof(fields), "username=%s&method=password&password=Correct+horse+%zu", uid, i + 1);
+        }
+    }
+
+    return otp_fake_verdict(otp_fake_submit(world, browser, "login", fields));
+}
+
+
+const char *otp_fake_direct(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid, const char *passcode) {
+    char fields[256];
+
+    (void) snprintf(fields, sizeof(fields), "username=%s&method=passcode&passcode=%s", uid, passcode);
+
+    return otp_fake_verdict(otp_fake_submit(world, browser, "login", fields));
+}
+
+
+const char *otp_fake_step_up(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *passcode) {
+    char fields[256];
+
+    (void) snprintf(fields, sizeof(fields), "passcode=%s", passcode);
+
+    return otp_fake_verdict(otp_fake_submit(world, browser, "passcode", fields));
+}
+
+
+const char *otp_fake_create_pin(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *pin) {
+    char fields[256];
+
+    (void) snprintf(fields, sizeof(fields), "pin=%s&pin_confirm=%s", pin, pin);
+
+    return otp_fake_verdict(otp_fake_submit(world, browser, "pin", fields));
+}
+
+
+const char *otp_fake_level(otp_fake_world_t *world, otp_fake_browser_t *browser) {
+    return otp_fake_text(otp_fake_get(world, browser, "session"), "level");
+}
+
+
 /* ---- accounts ---- */
 
 void otp_fake_account_put(otp_fake_world_t *world, const otp_account_t *account) {

@@ -88,6 +88,16 @@ const char *otp_fake_cookie(const otp_fake_browser_t *browser, const char *name)
 /* Whether the answer sets our cookie to a value. */
 bool otp_fake_gives_session(const otp_fake_answer_t *answer);
 
+/* ---- signing in; the verdict as the interface names it ---- */
+const char *otp_fake_verdict(const otp_fake_answer_t *answer);      /* "verdict", or else "error", of the JSON answer */
+const char *otp_fake_password(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid);
+/* At the first page, and at the page of the step-up. */
+const char *otp_fake_direct(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid, const char *passcode);
+const char *otp_fake_step_up(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *passcode);
+const char *otp_fake_create_pin(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *pin);
+/* The level of the session, "" when there is none. */
+const char *otp_fake_level(otp_fake_world_t *world, otp_fake_browser_t *browser);
+
 /* ---- accounts ---- */
 void otp_fake_account_put(otp_fake_world_t *world, const otp_account_t *account);
 otp_account_t otp_fake_account_get(otp_fake_world_t *world, const char *uid);

@@ -1,0 +1,274 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/decide/otp_match.h"
+#include "otp_fake_key.h"
+
+#define SERIAL "K-1"
+
+static otp_keyring_t      *ring;
+static const otp_limits_t  limits = OTP_LIMITS_DEFAULT;
+
+
+static int open_ring(void **state) {
+    (void) state;
+    ring = otp_fake_ring();
+    return 0;
+}
+
+
+static int close_ring(void **state) {
+    (void) state;
+    otp_keyring_destroy(ring);
+    return 0;
+}
+
+
+static otp_match_t match(const otp_key_t *key, const char *passcode) {
+    otp_match_t found = { 0 };
+
+    assert_int_equal(otp_match_passcode(ring, &limits, key, otp_span_of(passcode), OTP_FAKE_NOW, &found), OTP_OK);
+
+    return found;
+}
+
+
+static otp_key_t key_with_pin(void) {
+    otp_key_t key;
+
+    otp_fake_key(ring, &key, SERIAL, OTP_FAKE_PIN);
+
+    return key;
+}
+
+
+static void assert_code(const otp_key_t *key, int64_t step, otp_code_t code) {
+    otp_match_t found = match(key, otp_fake_passcode(OTP_FAKE_PIN, SERIAL, step).text);
+
+    assert_true(found.pin_right);
+    assert_int_equal(found.code, code);
+    if (code != OTP_CODE_WRONG) {
+        assert_int_equal(found.step, step);
+    }
+}
+
+
+/* ---- the window ---- */
+
+static void test_codes_of_the_window_are_fresh_and_beyond_it_wide(void **state) {
+    otp_key_t key = key_with_pin();
+
+    (void) state;
+    for (int64_t i = -12; i <= 12; i++) {
+        assert_code(&key, OTP_FAKE_STEP + i,
+                    i >= -1 && i <= 1 ? OTP_CODE_FRESH : i >= -10 && i <= 10 ? OTP_CODE_WIDE : OTP_CODE_WRONG);
+    }
+}
+
+
+static void test_window_follows_the_learned_drift(void **state) {
+    otp_key_t key = key_with_pin();
+
+    (void) state;
+    key.drift = 5;
+    assert_code(&key, OTP_FAKE_STEP + 3, OTP_CODE_WIDE);
+    assert_code(&key, OTP_FAKE_STEP + 4, OTP_CODE_FRESH);
+    assert_code(&key, OTP_FAKE_STEP + 6, OTP_CODE_FRESH);
+    assert_code(&key, OTP_FAKE_STEP + 7, OTP_CODE_WIDE);
+    assert_code(&key, OTP_FAKE_STEP + 16, OTP_CODE_WRONG);
+    key.drift = -5;
+    assert_code(&key, OTP_FAKE_STEP - 4, OTP_CODE_FRESH);
+    assert_code(&key, OTP_FAKE_STEP, OTP_CODE_WIDE);
+}
+
+
+static void test_codes_at_or_before_the_last_step_are_spent(void **state) {
+    otp_key_t key = key_with_pin();
+
+    (void) state;
+    key.step = OTP_FAKE_STEP;
+    assert_code(&key, OTP_FAKE_STEP - 10, OTP_CODE_SPENT);
+    assert_code(&key, OTP_FAKE_STEP - 1, OTP_CODE_SPENT);
+    assert_code(&key, OTP_FAKE_STEP, OTP_CODE_SPENT);
+    assert_code(&key, OTP_FAKE_STEP + 1, OTP_CODE_FRESH);
+    assert_code(&key, OTP_FAKE_STEP + 2, OTP_CODE_WIDE);
+}
+
+
+static void test_operator_chooses_the_windows(void **state) {
+    otp_limits_t        own = OTP_LIMITS_DEFAULT;
+    otp_key_t           key = key_with_pin();
+    otp_match_t         found = { 0 };
+    otp_fake_passcode_t passcode = otp_fake_passcode(OTP_FAKE_PIN, SERIAL, OTP_FAKE_STEP + 2);
+    otp_span_t          later = otp_span_of(passcode.text);
+
+    (void) state;
+    own.window = 2;
+    assert_int_equal(otp_match_passcode(ring, &own, &key, later, OTP_FAKE_NOW, &found), OTP_OK);
+    assert_int_equal(found.code, OTP_CODE_FRESH);
+    own.window = own.wide_window = 0;
+    assert_int_equal(otp_match_passcode(ring, &own, &key, later, OTP_FAKE_NOW, &found), OTP_OK);
+    assert_int_equal(found.code, OTP_CODE_WRONG);
+    own.wide_window = 101;
+    assert_int_equal(otp_match_passcode(ring, &own, &key, later, OTP_FAKE_NOW, &found), OTP_FAILED);
+}
+
+
+/* ---- PIN and code ---- */
+
+static void test_pin_and_code_are_judged_apart(void **state) {
+    otp_key_t   key = key_with_pin();
+    otp_match_t found;
+
+    (void) state;
+    found = match(&key, otp_fake_passcode("2581", SERIAL, OTP_FAKE_STEP).text);
+    assert_false(found.pin_right);
+    assert_int_equal(found.code, OTP_CODE_FRESH);
+    found = match(&key, otp_fake_wrong(OTP_FAKE_PIN, SERIAL, OTP_FAKE_STEP).text);
+    assert_true(found.pin_right);
+    assert_int_equal(found.code, OTP_CODE_WRONG);
+    found = match(&key, otp_fake_passcode("", SERIAL, OTP_FAKE_STEP).text);
+    assert_false(found.pin_right);
+    assert_int_equal(found.code, OTP_CODE_FRESH);
+}
+
+
+static void test_key_without_pin_takes_the_code_alone(void **state) {
+    otp_key_t   key;
+    otp_match_t found;
+
+    (void) state;
+    otp_fake_key(ring, &key, SERIAL, NULL);
+    found = match(&key, otp_fake_passcode("", SERIAL, OTP_FAKE_STEP).text);
+    assert_true(found.pin_right);
+    assert_int_equal(found.code, OTP_CODE_FRESH);
+    found = match(&key, otp_fake_passcode("2580", SERIAL, OTP_FAKE_STEP).text);
+    assert_false(found.pin_right);
+    assert_int_equal(found.code, OTP_CODE_FRESH);
+}
+
+
+static void test_what_is_no_code_is_wrong(void **state) {
+    static const char *const passcodes[] = {
+        "", "2", "2580", "25801", "2580abcdef", "2580 12345", "2580-12345", "2580+12345", "2580１23",
+    };
+    otp_key_t key = key_with_pin();
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(passcodes) / sizeof(passcodes[0]); i++) {
+        assert_int_equal(match(&key, passcodes[i]).code, OTP_CODE_WRONG);
+    }
+}
+
+
+/* 1000000 steps hold codes with leading zeros: they are six digits, not a number. */
+static void test_leading_zeros_belong_to_the_code(void **state) {
+    otp_key_t           key = key_with_pin();
+    otp_fake_passcode_t passcode;
+    int64_t             step = OTP_FAKE_STEP;
+
+    (void) state;
+    while (otp_fake_passcode("", SERIAL, step).text[0] != '0') {
+        step++;
+    }
+    key.drift = step - OTP_FAKE_STEP;
+    passcode = otp_fake_passcode(OTP_FAKE_PIN, SERIAL, step);
+    assert_int_equal(match(&key, passcode.text).code, OTP_CODE_FRESH);
+    memmove(passcode.text + 4, passcode.text + 5, 6);
+    assert_false(match(&key, passcode.text).pin_right);
+}
+
+
+static void test_eight_digits_sha256_and_thirty_seconds_are_matched_by_their_own_codes(void **state) {
+    static const uint8_t nonce[OTP_RANDOM_NONCE];
+    otp_key_t            key = key_with_pin();
+    uint32_t             code;
+    char                 passcode[32];
+    otp_span_t           seed = OTP_SPAN("12345678901234567890123456789012");
+
+    (void) state;
+    key.algorithm = OTP_SHA256;
+    key.digits = 8;
+    key.period_s = 30;
+    assert_int_equal(otp_key_seal(ring, &key, seed, nonce), OTP_OK);
+    assert_int_equal(otp_hotp_codes(OTP_SHA256, seed, 8, OTP_FAKE_NOW / 30, 1, &code), OTP_OK);
+    (void) snprintf(passcode, sizeof(passcode), "%s%08u", OTP_FAKE_PIN, code);
+    assert_int_equal(match(&key, passcode).code, OTP_CODE_FRESH);
+    assert_true(match(&key, passcode).pin_right);
+}
+
+
+static void test_seed_that_does_not_open_is_a_failure_and_no_verdict(void **state) {
+    otp_key_t   key = key_with_pin();
+    otp_match_t found;
+    bool        right, again;
+
+    (void) state;
+    key.seed[12] = key.seed[12] == 'A' ? 'B' : 'A';
+    assert_int_equal(otp_match_passcode(ring, &limits, &key, OTP_SPAN("2580123456"), OTP_FAKE_NOW, &found), OTP_FAILED);
+    assert_int_equal(otp_match_step(ring, &key, OTP_SPAN("123456"), OTP_FAKE_STEP, &right, &again), OTP_FAILED);
+}
+
+
+/* ---- two codes ---- */
+
+static void test_next_code_is_that_of_the_step_alone(void **state) {
+    otp_key_t key = key_with_pin();
+    bool      right, again;
+
+    (void) state;
+    for (int64_t i = -2; i <= 2; i++) {
+        assert_int_equal(otp_match_step(ring, &key, otp_span_of(otp_fake_passcode("", SERIAL, OTP_FAKE_STEP + i).text),
+                                        OTP_FAKE_STEP, &right, &again), OTP_OK);
+        assert_int_equal(right, i == 0);
+        assert_int_equal(again, i == -1);
+    }
+    assert_int_equal(otp_match_step(ring, &key, otp_span_of(otp_fake_passcode("2", SERIAL, OTP_FAKE_STEP).text),
+                                    OTP_FAKE_STEP, &right, &again), OTP_OK);
+    assert_false(right || again);
+    assert_int_equal(otp_match_step(ring, &key, OTP_SPAN(""), OTP_FAKE_STEP, &right, &again), OTP_OK);
+    assert_false(right || again);
+}
+
+
+/* ---- time ---- */
+
+static void test_wait_is_until_the_display_of_this_key_changes(void **state) {
+    otp_key_t key = key_with_pin();
+
+    (void) state;
+    assert_int_equal(otp_key_step(&key, OTP_FAKE_NOW), OTP_FAKE_STEP);
+    assert_int_equal(otp_key_wait(&key, OTP_FAKE_STEP, OTP_FAKE_NOW), 40);
+    assert_int_equal(otp_key_wait(&key, OTP_FAKE_STEP, OTP_FAKE_NOW + 39), 1);
+    assert_int_equal(otp_key_wait(&key, OTP_FAKE_STEP + 1, OTP_FAKE_NOW), 100);
+    assert_int_equal(otp_key_wait(&key, OTP_FAKE_STEP - 5, OTP_FAKE_NOW), 1);
+    key.drift = 3;
+    assert_int_equal(otp_key_step(&key, OTP_FAKE_NOW), OTP_FAKE_STEP + 3);
+    assert_int_equal(otp_key_wait(&key, OTP_FAKE_STEP + 3, OTP_FAKE_NOW), 40);
+}
+
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_codes_of_the_window_are_fresh_and_beyond_it_wide),
+        cmocka_unit_test(test_window_follows_the_learned_drift),
+        cmocka_unit_test(test_codes_at_or_before_the_last_step_are_spent),
+        cmocka_unit_test(test_operator_chooses_the_windows),
+        cmocka_unit_test(test_pin_and_code_are_judged_apart),
+        cmocka_unit_test(test_key_without_pin_takes_the_code_alone),
+        cmocka_unit_test(test_what_is_no_code_is_wrong),
+        cmocka_unit_test(test_leading_zeros_belong_to_the_code),
+        cmocka_unit_test(test_eight_digits_sha256_and_thirty_seconds_are_matched_by_their_own_codes),
+        cmocka_unit_test(test_seed_that_does_not_open_is_a_failure_and_no_verdict),
+        cmocka_unit_test(test_next_code_is_that_of_the_step_alone),
+        cmocka_unit_test(test_wait_is_until_the_display_of_this_key_changes),
+    };
+
+    return cmocka_run_group_tests(tests, open_ring, close_ring);
+}

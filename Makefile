@@ -83,7 +83,7 @@ install: all
 	install -m 644 $(OUT)/ngx_http_otp_module.so $(DESTDIR)$(MODULES_DIR)/
 	install -m 755 $(OUT)/otpctl $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 docs/man/otpctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	cd lua-free-conf && find templates nginx redis -type f -exec install -D -m 644 {} $(DESTDIR)$(SHARE)/{} \;
+	cd lua-free-conf && find templates nginx redis -type f -exec install -D -m 644 {} $(abspath $(DESTDIR)$(SHARE))/{} \;
 
 ## docs           regenerates docs/states.md from the table of states
 docs: $(OUT)/otp_states

@@ -66,6 +66,31 @@ static const char *pending_name(otp_pending_kind_t kind)
     return "";
 }
 
+/* `otp_limits lock_total=` is the gateways' to know: the default is what can be told here. */
+static bool locked_for_good(const otp_account_t *account)
+{
+    const otp_limits_t limits = OTP_LIMITS_DEFAULT;
+
+    return account->failures >= limits.lock_total;
+}
+
+bool otpctl_account_locked(const otp_account_t *account, int64_t now_s)
+{
+    return account->locked_until > now_s || locked_for_good(account);
+}
+
+static void print_lock(const otp_account_t *account, int64_t now_s)
+{
+    char text[OTPCTL_TIME_MAX];
+
+    if (!otpctl_account_locked(account, now_s)) {
+        puts("\n  locked        no");
+        return;
+    }
+    printf("\n  locked        until %s\n",
+           locked_for_good(account) ? "`otpctl user unlock`" : otpctl_time_text(account->locked_until, text));
+}
+
 json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s)
 {
     json_t *keys = json_array();
@@ -78,7 +103,7 @@ json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s)
     }
     return json_pack("{s:s, s:o, s:I, s:I, s:I, s:b, s:s, s:I}", "user", account->uid, "keys", keys,
                      "failures", (json_int_t) account->failures, "failed_at", (json_int_t) account->failed_at,
-                     "locked_until", (json_int_t) account->locked_until, "locked", account->locked_until > now_s,
+                     "locked_until", (json_int_t) account->locked_until, "locked", otpctl_account_locked(account, now_s),
                      "pending", pending_name(account->pending.kind), "revision", (json_int_t) account->revision);
 }
 
@@ -114,8 +139,7 @@ void otpctl_account_print(const otp_account_t *account, int64_t now_s)
     if (account->failures) {
         printf(", last %s", otpctl_time_text(account->failed_at, text));
     }
-    printf("\n  locked        %s%s\n", account->locked_until > now_s ? "until " : "no",
-           account->locked_until > now_s ? otpctl_time_text(account->locked_until, text) : "");
+    print_lock(account, now_s);
     printf("  pending       %s\n", pending_name(account->pending.kind));
     for (size_t i = 0; i < account->keys; i++) {
         printf("key %s\n  PIN           %s\n", account->key[i].serial, pin_name(&account->key[i]));

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "core/decide/otp_limits.h"
 #include "core/model/otp_stock.h"
 
 /* "free", "assigned" or "disabled" */
@@ -16,6 +17,9 @@ json_t *otpctl_stock_json(const otp_stock_t *stock);
 /* The same with what the account's copy (may be NULL) knows better. */
 json_t *otpctl_key_show_json(const otp_stock_t *stock, const otp_key_t *copy);
 json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s);
+
+/* For a while, or until the helpdesk unlocks. */
+bool otpctl_account_locked(const otp_account_t *account, int64_t now_s);
 
 void otpctl_key_print(const otp_key_t *key, const char *uid);
 void otpctl_account_print(const otp_account_t *account, int64_t now_s);

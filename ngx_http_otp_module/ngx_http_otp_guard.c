@@ -8,8 +8,23 @@ typedef struct {
 } ngx_http_otp_decision_t;
 
 
+/* Forgets what a variable gave, and all others of its kind gave: a map may look at a map. */
+static void ngx_http_otp_guard_forget_kind(ngx_http_request_t *r, const ngx_http_variable_t *asked) {
+    ngx_http_core_main_conf_t *cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    ngx_http_variable_t       *variable = cmcf->variables.elts;
+
+    for (ngx_uint_t i = 0; i < cmcf->variables.nelts; i++) {
+        if (variable[i].get_handler == asked->get_handler && !(variable[i].flags & NGX_HTTP_VAR_WEAK)) {
+            r->variables[i].valid = 0;
+            r->variables[i].not_found = 0;
+        }
+    }
+}
+
+
 /* nginx keeps what a `map` gave for the first URI of a request; after an internal redirect, and in a subrequest,
- * that would be another location's level.  Variables of `set` (the weak ones) hold what they were set to. */
+ * that would be another location's level.  Variables of `set` (the weak ones) hold what they were set to, and those
+ * without data (captures, constants of the request) have nothing to be made of again. */
 static void ngx_http_otp_guard_forget(ngx_http_request_t *r, const ngx_http_complex_value_t *text) {
     ngx_http_core_main_conf_t *cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
     ngx_http_variable_t       *variable = cmcf->variables.elts;
@@ -19,9 +34,8 @@ static void ngx_http_otp_guard_forget(ngx_http_request_t *r, const ngx_http_comp
     }
 
     for (ngx_uint_t *index = text->flushes; *index != (ngx_uint_t) -1; index++) {
-        if (!(variable[*index].flags & NGX_HTTP_VAR_WEAK)) {
-            r->variables[*index].valid = 0;
-            r->variables[*index].not_found = 0;
+        if (!(variable[*index].flags & NGX_HTTP_VAR_WEAK) && variable[*index].data != 0) {
+            ngx_http_otp_guard_forget_kind(r, &variable[*index]);
         }
     }
 }

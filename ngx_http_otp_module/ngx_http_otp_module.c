@@ -6,6 +6,7 @@ static void *ngx_http_otp_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 static ngx_int_t ngx_http_otp_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_otp_postconfiguration(ngx_conf_t *cf);
+static char *ngx_http_otp_identity_needs(ngx_conf_t *cf, void *post, void *field);
 static ngx_int_t ngx_http_otp_init_process(ngx_cycle_t *cycle);
 static void ngx_http_otp_exit_process(ngx_cycle_t *cycle);
 
@@ -13,6 +14,8 @@ static void ngx_http_otp_exit_process(ngx_cycle_t *cycle);
 #define NGX_HTTP_OTP_MAIN  NGX_HTTP_MAIN_CONF
 #define NGX_HTTP_OTP_SRV   NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF
 #define NGX_HTTP_OTP_LOC   NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+static ngx_conf_post_t  ngx_http_otp_identity_post = { ngx_http_otp_identity_needs };
 
 /* clang-format off */
 static ngx_command_t  ngx_http_otp_commands[] = {
@@ -72,7 +75,7 @@ static ngx_command_t  ngx_http_otp_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
     { ngx_string("otp_identity"), NGX_HTTP_OTP_LOC|NGX_CONF_FLAG, ngx_conf_set_flag_slot,
-      NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_otp_loc_conf_t, identity), NULL },
+      NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_otp_loc_conf_t, identity), &ngx_http_otp_identity_post },
 
     { ngx_string("otp_audit"), NGX_HTTP_OTP_SRV|NGX_CONF_TAKE1, ngx_http_otp_conf_audit,
       NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
@@ -114,6 +117,16 @@ ngx_module_t  ngx_http_otp_module = {
     NGX_MODULE_V1_PADDING
 };
 /* clang-format on */
+
+
+/* Without Redis and key ring there is no guard, so nothing would be stripped either. */
+static char *ngx_http_otp_identity_needs(ngx_conf_t *cf, void *post, void *field) {
+    if (*(ngx_flag_t *) field) {
+        ngx_http_otp_conf_need(cf);
+    }
+
+    return NGX_CONF_OK;
+}
 
 
 static void *ngx_http_otp_create_main_conf(ngx_conf_t *cf) {
@@ -259,6 +272,24 @@ static void ngx_http_otp_merge_handlers(ngx_conf_t *cf, const ngx_http_otp_loc_c
 }
 
 
+/* `otp_allow` says who may pass a guard: in a location that has none everybody would. */
+static ngx_int_t ngx_http_otp_check_allow(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *prev,
+    const ngx_http_otp_loc_conf_t *conf) {
+    ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (conf->allow == prev->allow || conf->allow == &ngx_http_otp_allow_all || clcf->name.len == 0
+        || conf->require != &ngx_http_otp_require_off)
+    {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"otp_allow\" in location \"%V\" guards nothing: say \"otp_require "
+        "password\" or \"otp_require otp\" there too", &clcf->name);
+
+    return NGX_ERROR;
+}
+
+
 static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
     ngx_http_otp_main_conf_t *omcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_otp_module);
     ngx_http_otp_loc_conf_t  *prev = parent;
@@ -267,7 +298,9 @@ static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *chi
     ngx_http_otp_merge_values(conf, prev);
     ngx_http_otp_merge_handlers(cf, prev, conf);
 
-    if (conf->portal && ngx_http_otp_merge_portal(cf, prev, conf) != NGX_OK) {
+    if (ngx_http_otp_check_allow(cf, prev, conf) != NGX_OK
+        || (conf->portal && ngx_http_otp_merge_portal(cf, prev, conf) != NGX_OK))
+    {
         return NGX_CONF_ERROR;
     }
 

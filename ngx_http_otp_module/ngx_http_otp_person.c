@@ -3,6 +3,7 @@
 #include "ngx_http_otp_module/ngx_http_otp_people.h"
 
 #define NGX_HTTP_OTP_PASSWORD_MAX  OTP_BODY_MAX
+#define NGX_HTTP_OTP_PERSON_SLOW   60000    /* milliseconds */
 
 /* Outside every request's pool: the thread finishes when the request may be long gone. */
 struct ngx_http_otp_person_s {
@@ -93,9 +94,21 @@ static void ngx_http_otp_person_run(void *data, ngx_log_t *log) {
 static void ngx_http_otp_person_finished(ngx_event_t *ev) {
     ngx_http_otp_person_t         *job = ev->data;
     ngx_http_otp_person_handler_pt handler = job->handler;
-    otp_person_result_t            result = job->result;
+    otp_person_result_t            result;
     void                          *data = job->data;
 
+    if (ev->timedout) {
+        /* The thread still has the job. */
+        ev->timedout = 0;
+        ngx_log_error(NGX_LOG_ALERT, ev->log, 0, "a password has been in the queue or in check for a minute");
+        return;
+    }
+
+    if (ev->timer_set) {
+        ngx_del_timer(ev);
+    }
+
+    result = job->result;
     if (result.verdict == OTP_PERSON_UNAVAILABLE) {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0, "cannot read password file \"%s\": nobody can sign in",
             job->people->path);
@@ -129,11 +142,15 @@ ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ng
     job->task.handler = ngx_http_otp_person_run;
     job->task.event.handler = ngx_http_otp_person_finished;
     job->task.event.data = job;
+    job->task.event.log = ngx_cycle->log;
 
     if (ngx_thread_task_post(threads, &job->task) != NGX_OK) {
         ngx_http_otp_person_free(job);
         return NULL;
     }
+
+    /* A worker that is asked to quit waits for timers, not for threads. */
+    ngx_add_timer(&job->task.event, NGX_HTTP_OTP_PERSON_SLOW);
 
     return job;
 }

@@ -61,8 +61,8 @@ ngx_int_t ngx_http_otp_portal_fill(ngx_http_request_t *r, const ngx_http_otp_loc
     request->query = ngx_http_otp_span(r->args);
     request->content_type = ngx_http_otp_header_find(r, OTP_SPAN("content-type"));
     request->accept = ngx_http_otp_header_find(r, OTP_SPAN("accept"));
-    request->accept_language = ngx_http_otp_header_find(r, OTP_SPAN("accept-language"));
     request->origin = ngx_http_otp_header_find(r, OTP_SPAN("origin"));
+    request->accept_language = ngx_http_otp_header_find(r, OTP_SPAN("accept-language"));
     request->address = ngx_http_otp_span(r->connection->addr_text);
     request->request_id = ngx_http_otp_request_id(r);
     request->scheme = OTP_SPAN("http");

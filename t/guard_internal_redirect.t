@@ -53,29 +53,34 @@ GET /open/nothing
 
 
 
-=== error_page of the guarded location shows its own page for 401
---- config
-location /app/ { otp_require password; error_page 401 /sorry; proxy_pass http://$TEST_NGINX_APPLICATION; }
-location = /sorry { internal; return 401 "please sign in"; }
---- request
-GET /app/
---- error_code: 401
---- response_headers
-X-Application:
---- response_body: please sign in
-
-
-
-=== error_page that turns 401 into 200 does not show the application
+=== error_page does not stand in for the guard's own answer
 --- config
 location /app/ { otp_require password; error_page 401 =200 /sorry; proxy_pass http://$TEST_NGINX_APPLICATION; }
 location = /sorry { internal; return 200 "please sign in"; }
 --- request
 GET /app/
---- error_code: 200
+--- error_code: 401
 --- response_headers
 X-Application:
---- response_body: please sign in
+--- response_body_like: login_required
+
+
+
+=== with satisfy any the answer is nginx's, and error_page makes what it likes of it
+--- config
+location /app/ {
+    satisfy any; deny all;
+    otp_require password;
+    error_page 401 = @login;
+    proxy_pass http://$TEST_NGINX_APPLICATION;
+}
+location @login { return 302 /otp/login; }
+--- request
+GET /app/
+--- error_code: 302
+--- response_headers
+X-Application:
+--- raw_response_headers_like: Location: \S*/otp/login\r
 
 
 

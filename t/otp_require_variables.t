@@ -94,3 +94,27 @@ GET /app/
 --- more_headers eval
 'Cookie: ' . ::password_cookie('marie.dupont')
 --- error_code: 200
+
+
+
+=== a map that looks at a map is asked again where an internal redirect lands
+--- http_config
+map $uri $zone { ~^/app/ closed; default open; }
+map $zone $level { closed otp; default off; }
+--- config
+location /open/ { otp_require $level; try_files $uri /app/inside; }
+location /app/ { otp_require $level; proxy_pass http://$TEST_NGINX_APPLICATION; }
+--- request
+GET /open/page
+--- error_code: 401
+--- response_headers
+X-Application:
+
+
+
+=== a part of the address may be the level
+--- config
+location ~ ^/app/(?<level>\w+)/(?<rest>.*)$ { otp_require $level; proxy_pass http://$TEST_NGINX_APPLICATION/$rest; }
+--- request
+GET /app/off/page
+--- error_code: 200

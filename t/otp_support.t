@@ -19,6 +19,9 @@ like($help, qr/mailto:assistance\@example\.org/, 'the e-mail address, as a link'
 like($help, qr/01 23 45 67 89|01&nbsp;23/, 'the telephone');
 like($help, qr/8 h – 18 h &lt;jours ouvrés&gt;/, 'the hours, escaped');
 
+my $quoted = page('otp_support phone="01 23 45 67 89";', '/otp/help');
+like($quoted, qr/01 23 45 67 89|01&nbsp;23/, 'quotes inside of the parameter are understood, too');
+
 my $none = page('', '/otp/help');
 unlike($none, qr/mailto:|tel:/, 'nothing configured, nothing invented');
 

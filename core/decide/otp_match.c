@@ -39,7 +39,8 @@ OTP_MUST_USE static otp_status_t otp_key_codes(otp_keyring_t *ring, const otp_ke
         return OTP_FAILED;
     }
 
-    status = otp_hotp_codes(key->algorithm, (otp_span_t) { (const char *) seed, len }, key->digits, first, count, codes);
+    status = otp_hotp_codes(key->algorithm, (otp_span_t) { (const char *) seed, len }, key->digits, first, count,
+                            codes);
     otp_secret_wipe(seed, sizeof(seed));
 
     return status == OTP_OK ? OTP_OK : OTP_FAILED;
@@ -71,8 +72,8 @@ otp_status_t otp_match_passcode(otp_keyring_t *ring, const otp_limits_t *limits,
     otp_span_t passcode, int64_t now_s, otp_match_t *match) {
     int64_t    centre = otp_key_step(key, now_s), first = centre - limits->wide_window;
     uint32_t   codes[2 * OTP_WINDOW_MAX + 1];
-    otp_span_t pin = passcode, code = passcode;
     bool       long_enough = passcode.len >= key->digits;
+    otp_span_t pin = { passcode.data, long_enough ? passcode.len - key->digits : 0 }, code = passcode;
 
     if (limits->wide_window > OTP_WINDOW_MAX
         || otp_key_codes(ring, key, first, (size_t) (2 * limits->wide_window + 1), codes) != OTP_OK)
@@ -80,9 +81,9 @@ otp_status_t otp_match_passcode(otp_keyring_t *ring, const otp_limits_t *limits,
         return OTP_FAILED;
     }
 
-    pin.len = long_enough ? passcode.len - key->digits : 0;
-    code.data += pin.len;
-    code.len -= pin.len;
+    if (pin.len != 0) {
+        code = (otp_span_t) { passcode.data + pin.len, key->digits };
+    }
 
     otp_match_code(key, codes, first, centre, limits, long_enough ? otp_code_value(code) : UINT32_MAX, match);
     match->pin_right = otp_pin_matches(ring, otp_span_of(key->serial), pin, &key->pin);

@@ -54,7 +54,7 @@ const char *otp_verdict_name(otp_verdict_t verdict);    /* "ok", "pin_required"â
 /* The state an account is in at `now_s`. */
 otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *limits, int64_t now_s);
 
-/* Whether `key` takes part in decisions: usable, and (no PIN yet, or one set). */
+/* Whether `key` takes part in decisions: it is not disabled. */
 bool otp_key_usable(const otp_key_t *key);
 
 OTP_MUST_USE bool otp_transition_legal(otp_state_t state, otp_submission_t submission, otp_verdict_t verdict,

@@ -4,8 +4,8 @@
 #include "core/base/otp_encode.h"
 
 
-OTP_MUST_USE static otp_status_t otp_envelope_mac(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t id, otp_span_t name,
-    otp_span_t body, uint8_t mac[OTP_DIGEST_LEN]) {
+OTP_MUST_USE static otp_status_t otp_envelope_mac(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t id,
+    otp_span_t name, otp_span_t body, uint8_t mac[OTP_DIGEST_LEN]) {
     otp_span_t parts[2] = { name, body };
 
     return otp_keyring_mac(ring, purpose, id, parts, 2, mac);

@@ -4,7 +4,8 @@
 #include "core/base/otp_encode.h"
 #include "core/model/otp_record.h"
 
-/* Body: LEVEL AUTH PROVEN \t CREATED \t AUTH_TIME \t OTP_TIME \t EXPIRES \t IDLE \t SERIAL \t UID \t NAME \t EMAIL \t GROUPS */
+/* Body: LEVEL AUTH PROVEN \t CREATED \t AUTH_TIME \t OTP_TIME \t EXPIRES \t IDLE \t SERIAL \t UID \t NAME
+ * \t EMAIL \t GROUPS */
 
 
 static void otp_session_add_number(otp_buffer_t *out, int64_t number) {

@@ -12,7 +12,8 @@ otp_status_t otp_stock_write(otp_keyring_t *ring, otp_span_t name, const otp_sto
     size_t       body_len;
     otp_status_t status;
 
-    status = otp_json_write(json_pack("{s:i, s:s, s:o}", "v", 1, "uid", stock->uid, "key", otp_key_to_json(&stock->key)),
+    status = otp_json_write(json_pack("{s:i, s:s, s:o}", "v", 1, "uid", stock->uid, "key",
+                                      otp_key_to_json(&stock->key)),
                             body, sizeof(body), &body_len);
     if (status != OTP_OK) {
         return status;

@@ -3,6 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <stdio.h>
 #include <string.h>
 
 #define COUNTER_LEN     8
@@ -67,7 +68,7 @@ static EVP_MAC_CTX *hmac_create(otp_algorithm_t algorithm, otp_span_t seed)
     OSSL_PARAM   params[2] = { OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end() };
 
     EVP_MAC_free(hmac);
-    strcpy(name, otp_algorithm_name(algorithm));
+    (void) snprintf(name, sizeof(name), "%s", otp_algorithm_name(algorithm));
     params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
     if (ctx && !EVP_MAC_init(ctx, (const unsigned char *) seed.data, seed.len, params)) {
         EVP_MAC_CTX_free(ctx);

@@ -10,20 +10,18 @@
 void otp_answer_header(otp_flow_t *flow, const char *name, otp_span_t value) {
     otp_answer_t *answer = &flow->view.answer;
 
-    if (answer->headers < OTP_ANSWER_HEADERS) {
+    if (value.data != NULL && answer->headers < OTP_ANSWER_HEADERS) {
         answer->header[answer->headers++] = (otp_header_t) { otp_span_of(name), value };
     }
 }
 
 
-/* Memory for a header's text, as long-lived as the flow. */
+/* Memory for a header's text, as long-lived as the flow.  When there is none left nothing fits in `out`: a header
+ * too few is better than one that another has overwritten. */
 static void otp_answer_text(otp_flow_t *flow, otp_buffer_t *out) {
-    size_t last = sizeof(flow->header_text) / sizeof(flow->header_text[0]) - 1;
+    bool left = flow->header_texts < OTP_HEADER_TEXTS;
 
-    otp_buffer_init(out, flow->header_text[flow->header_texts], sizeof(flow->header_text[0]));
-    if (flow->header_texts < last) {
-        flow->header_texts++;
-    }
+    otp_buffer_init(out, left ? flow->header_text[flow->header_texts++] : NULL, left ? OTP_LOCATION_MAX : 0);
 }
 
 
@@ -77,6 +75,7 @@ otp_span_t otp_answer_destination(otp_flow_t *flow) {
 
 
 void otp_answer_reset(otp_flow_t *flow) {
+    otp_secret_wipe(flow->body, flow->body_len);
     free(flow->body);
     flow->body = NULL;
     flow->body_len = 0;
@@ -128,20 +127,22 @@ otp_effect_t otp_answer_json(otp_flow_t *flow, int status, const char *verdict, 
 }
 
 
-/* Forms may lead, by a redirect, to the hosts people may be sent back to. */
+/* Forms may lead, by a redirect, to the hosts people may be sent back to.  There is always a policy: hosts that are
+ * too many for it are left out. */
 static otp_span_t otp_answer_policy(otp_flow_t *flow) {
+    static const char     policy[] = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+                                     "base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
     const otp_settings_t *settings = flow->settings;
     otp_buffer_t          out;
 
     otp_answer_text(flow, &out);
-    otp_buffer_add_text(&out, "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-                              "base-uri 'none'; frame-ancestors 'none'; form-action 'self'");
+    otp_buffer_add_text(&out, policy);
     for (size_t i = 0; i < settings->redirect_hosts_n; i++) {
         otp_buffer_add_char(&out, ' ');
         otp_buffer_add(&out, settings->redirect_hosts[i]);
     }
 
-    return otp_buffer_span(&out);
+    return out.overflow ? OTP_SPAN(policy) : otp_buffer_span(&out);
 }
 
 

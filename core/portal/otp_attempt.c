@@ -61,8 +61,15 @@ static otp_effect_t otp_attempt_swapped(otp_flow_t *flow) {
     otp_attempt_t *attempt = &flow->attempt;
     otp_swapped_t  swapped = otp_swap_result(flow->reply == NULL ? NULL : flow->reply[0], &stored);
 
-    if (swapped == OTP_SWAPPED || (swapped == OTP_SWAP_LOST && attempt->decoy)) {
+    if (swapped == OTP_SWAPPED) {
         return attempt->done(flow);
+    }
+
+    /* A lost try leaves no line. */
+    flow->view.audits = 0;
+    if (swapped == OTP_SWAP_LOST && attempt->decoy) {
+        /* Only this very form can have been there before: it waits, as it would about a real account. */
+        return otp_once_await(flow);
     }
 
     if (swapped == OTP_SWAP_FAILED || attempt->tries++ == OTP_SWAP_TRIES || !otp_attempt_read(flow, stored)) {
@@ -83,8 +90,6 @@ OTP_MUST_USE static otp_span_t otp_attempt_event(otp_flow_t *flow) {
     otp_event_t           event;
     const otp_decision_t *decision = &flow->attempt.decision;
 
-    /* A lost try leaves no line. */
-    flow->view.audits = 0;
     otp_flow_event(flow, flow->attempt.event, otp_verdict_name(decision->verdict), otp_span_of(flow->uid), &event);
     if (!flow->attempt.decoy) {
         event.serial = otp_span_of(decision->serial);

@@ -3,7 +3,6 @@
 #include "core/base/otp_buffer.h"
 #include "core/portal/otp_flow_private.h"
 
-#define OTP_COUNT_TRIES     50
 #define OTP_ADDRESS_FORGET  6       /* seconds */
 
 
@@ -100,10 +99,13 @@ static otp_effect_t otp_count_swapped(otp_flow_t *flow) {
         counting->stored_len = counting->record_len;
         return flow->counted(flow);
     case OTP_SWAP_LOST:
-        if (counting->tries++ < OTP_COUNT_TRIES && otp_count_take(flow, counting, stored)) {
-            return otp_count_write(flow);
+        if (counting->tries++ == OTP_SWAP_TRIES || !otp_count_take(flow, counting, stored)) {
+            break;
         }
-        break;
+        if (flow->outrun != NULL && otp_throttle_wait(&counting->throttle, flow->now_s) != 0) {
+            return flow->outrun(flow);
+        }
+        return otp_count_write(flow);
     case OTP_SWAP_FAILED:
         break;
     }
@@ -112,9 +114,33 @@ static otp_effect_t otp_count_swapped(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted) {
+static otp_effect_t otp_count_refusal_told(otp_flow_t *flow) {
+    return otp_flow_replies_good(flow) ? otp_answer_throttled(flow, "throttled", flow->refused_for_s)
+                                       : otp_answer_unavailable(flow);
+}
+
+
+otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, int64_t wait_s) {
+    otp_span_t  line, uid = otp_span_of(flow->uid);
+    otp_event_t event;
+
+    otp_flow_event(flow, event_name, "throttled", uid, &event);
+    line = otp_flow_event_line(flow, &event);
+    if (line.len == 0) {
+        return otp_answer_unavailable(flow);
+    }
+
+    flow->refused_for_s = wait_s;
+    otp_flow_event_command(flow, uid, line);
+
+    return otp_flow_commands(flow, otp_count_refusal_told);
+}
+
+
+otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted, otp_flow_stage_t outrun) {
     flow->counting = counting;
     flow->counted = counted;
+    flow->outrun = outrun;
 
     return otp_count_write(flow);
 }

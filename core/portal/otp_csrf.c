@@ -75,12 +75,32 @@ OTP_MUST_USE static bool otp_csrf_kind_fits(const otp_flow_t *flow, char kind) {
 }
 
 
+/* A browser names the site whose page sends a form.  Another's form is refused whatever token it carries: whoever
+ * could plant our cookie in the browser would have a token that fits it. */
+OTP_MUST_USE static bool otp_csrf_origin_ours(const otp_request_t *request) {
+    otp_span_t origin = request->origin;
+    size_t     scheme = otp_span_starts(origin, OTP_SPAN("https://")) ? 8 : 7;
+
+    if (origin.len == 0) {
+        return true;
+    }
+
+    if (scheme == 7 && !otp_span_starts(origin, OTP_SPAN("http://"))) {
+        return false;
+    }
+
+    return otp_span_equal_nocase((otp_span_t) { origin.data + scheme, origin.len - scheme }, request->host);
+}
+
+
 bool otp_csrf_valid(otp_flow_t *flow) {
     char       mac[22];
     int64_t    issued;
     otp_span_t token = otp_form_get(&flow->form, "csrf"), signed_part = token, time;
 
-    if (token.len != OTP_CSRF_LEN || (token.data[0] != 's' && token.data[0] != 'b')) {
+    if (!otp_csrf_origin_ours(flow->request) || token.len != OTP_CSRF_LEN
+        || (token.data[0] != 's' && token.data[0] != 'b'))
+    {
         return false;
     }
 

@@ -7,16 +7,10 @@
 
 /* Asks for everything this browser's cookie may stand for. */
 static void otp_flow_load_cookie(otp_flow_t *flow) {
-    otp_command_t *command = otp_flow_command(flow, "MGET");
-
-    command->arg[1] = otp_name_span(&flow->lookup.sess);
-    command->arg[2] = otp_name_span(&flow->lookup.seen);
-    command->args = 3;
-
+    *otp_flow_command(flow, "MGET") = flow->lookup.command;
     otp_name_cookie(&flow->pend, flow->settings->prefix, "pend",
                     (otp_span_t) { flow->lookup.digest, sizeof(flow->lookup.digest) });
-    command = otp_flow_command(flow, "GET");
-    otp_command_add(command, otp_name_span(&flow->pend));
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->pend));
 }
 
 
@@ -52,7 +46,8 @@ static void otp_flow_read_pending(otp_flow_t *flow) {
                         && otp_pending_read(flow->settings->ring, otp_name_span(&flow->pend), text, &flow->pending)
                            == OTP_OK
                         && flow->pending.until >= flow->now_s
-                        && (!flow->signed_in || otp_span_equal(otp_span_of(flow->pending.uid), flow->session.person.uid));
+                        && (!flow->signed_in || otp_span_equal(otp_span_of(flow->pending.uid),
+                                                               flow->session.person.uid));
 }
 
 

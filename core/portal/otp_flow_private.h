@@ -21,6 +21,7 @@
 
 #define OTP_ONCE_MAX        49152   /* a kept answer, sealed */
 #define OTP_LOCATION_MAX    4096
+#define OTP_HEADER_TEXTS    6       /* headers of one answer that are made, not copied */
 #define OTP_SWAP_TRIES      200     /* lost compare-and-sets before the request is given up */
 #define OTP_CSRF_LEN        49
 
@@ -30,6 +31,7 @@ typedef struct {
     const char       *path;
     otp_flow_stage_t  get, post;    /* NULL: the endpoint does not have that method */
     otp_page_t        page;         /* shown again when a form of it is refused */
+    bool              underway;     /* for those only who have a session or a pending state */
 } otp_route_t;
 
 /* What an answer tells beside its verdict; the words are the templates'.  All optional. */
@@ -73,7 +75,7 @@ typedef struct {
     otp_name_t        pend, user;
     char              session[OTP_SESSION_MAX], pending[OTP_PENDING_MAX];
     int64_t           expires;
-    char              ttl[24], idle[24], now[24], expires_text[24];
+    char              ttl[24], idle[24], now[24], expires_text[24], list_ttl[24];
 } otp_opening_t;
 
 struct otp_flow_s {
@@ -117,22 +119,24 @@ struct otp_flow_s {
     otp_person_t           person;                  /* who signs in */
     otp_person_result_t    person_result;
     bool                   person_refused;
-    char                   account_text[OTP_ACCOUNT_MAX];   /* the record as it was read, while the directory is asked */
+    char                   account_text[OTP_ACCOUNT_MAX];   /* the record as read, while the directory is asked */
     size_t                 account_len;
     otp_span_t             personal[2];             /* what a PIN must not be part of */
     char                   flag[32];
     otp_attempt_t          attempt;
     otp_counting_t         user_count, address_count;
     otp_counting_t        *counting;                /* the one being counted up, and */
-    otp_flow_stage_t       counted;                 /* what follows */
+    otp_flow_stage_t       counted;                 /* what follows, or when others have used up what was free: */
+    otp_flow_stage_t       outrun;                  /* NULL: counted all the same */
+    int64_t                refused_for_s;
     otp_opening_t          opening;
 
     otp_command_t          command[OTP_FLOW_COMMANDS];
     char                   event_text[4][OTP_EVENT_MAX];
     otp_name_t             event_stream;
-    char                   number[4][24];
+    char                   retry_after[24];
 
-    char                   header_text[4][OTP_LOCATION_MAX];
+    char                   header_text[OTP_HEADER_TEXTS][OTP_LOCATION_MAX];
     size_t                 header_texts;
     char                  *body;                    /* malloc */
     size_t                 body_len;
@@ -202,6 +206,7 @@ otp_effect_t otp_answer_page(otp_flow_t *flow, int status, const char *verdict, 
 otp_effect_t otp_answer_bytes(otp_flow_t *flow, otp_span_t type, otp_span_t bytes);
 /* Not signed in: as the guard answers. */
 otp_effect_t otp_answer_login_required(otp_flow_t *flow);
+/* `value` with data NULL: it did not fit, and is left out. */
 void otp_answer_header(otp_flow_t *flow, const char *name, otp_span_t value);
 /* `max_age_s` < 0: until the browser is closed. */
 void otp_answer_cookie(otp_flow_t *flow, const char *suffix, otp_span_t value, int64_t max_age_s);
@@ -233,8 +238,11 @@ json_t *otp_view_of(otp_flow_t *flow, otp_page_t page, otp_notice_t notice);
 OTP_MUST_USE bool otp_count_ask(otp_flow_t *flow, otp_span_t uid);
 /* Takes in the reply number `i`.  false: forged, answer 503. */
 OTP_MUST_USE bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, size_t i);
-/* Counts an attempt up, then goes on with `counted`. */
-otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted);
+/* Counts an attempt up, then goes on with `counted`; with `outrun` when parallel attempts have been counted
+ * meanwhile so that this one has to wait (NULL: it was considered already). */
+otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted, otp_flow_stage_t outrun);
+/* Not considered for `wait_s`: writes the event `event_name` and answers so. */
+otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, int64_t wait_s);
 
 /* ---- otp_attempt.c ---- */
 /* Decides flow->attempt.submitted about flow->uid, whose record was `stored` (empty: none). */

@@ -4,6 +4,8 @@
 
 /* The first page: identifier and password, or identifier and passcode. */
 
+static otp_effect_t otp_login_throttled(otp_flow_t *flow);
+
 
 otp_effect_t otp_login_get(otp_flow_t *flow) {
     char csrf[OTP_CSRF_LEN + 1];
@@ -30,7 +32,7 @@ static otp_effect_t otp_login_password_told(otp_flow_t *flow) {
         return otp_answer_unavailable(flow);
     }
 
-    if (flow->person_result.verdict == OTP_PERSON_MATCHES) {
+    if (!flow->person_refused) {
         return otp_open_session(flow, OTP_LEVEL_PASSWORD, OTP_AUTH_PASSWORD, OTP_SPAN_NONE);
     }
 
@@ -63,7 +65,7 @@ static void otp_login_release(otp_flow_t *flow) {
 
 
 static otp_effect_t otp_login_password_checked(otp_flow_t *flow) {
-    bool        right = flow->person_result.verdict == OTP_PERSON_MATCHES;
+    bool        right;
     otp_span_t  line;
     otp_event_t event;
 
@@ -77,6 +79,8 @@ static otp_effect_t otp_login_password_checked(otp_flow_t *flow) {
         break;
     }
 
+    flow->person_refused |= flow->person_result.verdict == OTP_PERSON_REFUSED;
+    right = !flow->person_refused;
     otp_person_take(flow);
     flow->once_kept = true;
     otp_flow_event(flow, "password", right ? "ok" : "denied", otp_span_of(flow->uid), &event);
@@ -101,7 +105,7 @@ static otp_effect_t otp_login_password_reserved(otp_flow_t *flow) {
 
 /* Counted before it is checked: parallel guesses do not outrun the count. */
 static otp_effect_t otp_login_password_user_reserved(otp_flow_t *flow) {
-    return otp_count(flow, &flow->address_count, otp_login_password_reserved);
+    return otp_count(flow, &flow->address_count, otp_login_password_reserved, otp_login_throttled);
 }
 
 
@@ -131,7 +135,7 @@ static otp_effect_t otp_login_passcode_person(otp_flow_t *flow) {
         break;
     }
 
-    flow->person_refused = flow->person_result.verdict == OTP_PERSON_REFUSED;
+    flow->person_refused |= flow->person_result.verdict == OTP_PERSON_REFUSED;
     otp_person_take(flow);
     otp_name_of(&flow->attempt.name, OTP_NAME_ACCOUNT, flow->settings->prefix, otp_span_of(flow->uid));
     otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
@@ -147,45 +151,34 @@ OTP_MUST_USE static bool otp_login_by_passcode(const otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_login_throttled_told(otp_flow_t *flow) {
-    int64_t user = otp_throttle_wait(&flow->user_count.throttle, flow->now_s);
+/* Seconds until this attempt is considered.  The delay after bad passwords does not hold up the key: it has its
+ * own lock. */
+OTP_MUST_USE static int64_t otp_login_wait(const otp_flow_t *flow) {
     int64_t address = otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
+    int64_t user = otp_login_by_passcode(flow) ? 0 : otp_throttle_wait(&flow->user_count.throttle, flow->now_s);
 
-    return otp_answer_throttled(flow, "throttled", user > address ? user : address);
+    return user > address ? user : address;
 }
 
 
 static otp_effect_t otp_login_throttled(otp_flow_t *flow) {
-    otp_span_t  line;
-    otp_event_t event;
-
-    otp_flow_event(flow, otp_login_by_passcode(flow) ? "passcode" : "password", "throttled", otp_span_of(flow->uid),
-                   &event);
-    line = otp_flow_event_line(flow, &event);
-    otp_flow_event_command(flow, otp_span_of(flow->uid), line);
-
-    return otp_flow_commands(flow, otp_login_throttled_told);
+    return otp_count_refuse(flow, otp_login_by_passcode(flow) ? "passcode" : "password", otp_login_wait(flow));
 }
 
 
 static otp_effect_t otp_login_considered(otp_flow_t *flow) {
-    bool by_passcode = otp_login_by_passcode(flow);
-
     if (!otp_flow_replies_good(flow) || !otp_count_read(flow, &flow->user_count, 0)
         || !otp_count_read(flow, &flow->address_count, 1))
     {
         return otp_answer_unavailable(flow);
     }
 
-    /* The delay after bad passwords does not hold up the key: it has its own lock. */
-    if (otp_throttle_wait(&flow->address_count.throttle, flow->now_s) != 0
-        || (!by_passcode && otp_throttle_wait(&flow->user_count.throttle, flow->now_s) != 0))
-    {
+    if (otp_login_wait(flow) != 0) {
         return otp_login_throttled(flow);
     }
 
-    if (!by_passcode) {
-        return otp_count(flow, &flow->user_count, otp_login_password_user_reserved);
+    if (!otp_login_by_passcode(flow)) {
+        return otp_count(flow, &flow->user_count, otp_login_password_user_reserved, otp_login_throttled);
     }
 
     if (flow->settings->people_known) {

@@ -4,6 +4,7 @@
 #include "core/portal/otp_flow_private.h"
 
 #define OTP_WAIT_PAGE_S 600     /* how long the page after PIN creation waits for the passcode */
+#define OTP_LIST_KEPT_S (400 * 86400)   /* a person's list of sessions: longer than any session may last */
 
 
 /* A new cookie and the names that go with it. */
@@ -75,9 +76,10 @@ static void otp_opening_store(otp_flow_t *flow, size_t len) {
     otp_command_add(command, otp_flow_number(opening->expires_text, opening->expires));
     otp_command_add(command, member);
 
+    /* Not our own lifetime: the list may hold sessions of a portal, or of a time, in which they last longer. */
     command = otp_flow_command(flow, "EXPIRE");
     otp_command_add(command, otp_name_span(&opening->user));
-    otp_command_add(command, otp_flow_number(flow->number[2], flow->settings->lifetime_s));
+    otp_command_add(command, otp_flow_number(opening->list_ttl, OTP_LIST_KEPT_S));
 
     command = otp_flow_command(flow, "SET");
     otp_command_add(command, otp_name_span(&opening->lookup.sess));
@@ -167,7 +169,8 @@ otp_effect_t otp_open_session(otp_flow_t *flow, otp_level_t level, otp_auth_t me
     }
 
     otp_answer_cookie(flow, "", cookie, -1);
-    otp_answer_compose(flow, 200, "ok", otp_answer_destination(flow), (otp_notice_t) { .level = otp_level_name(level) });
+    otp_answer_compose(flow, 200, "ok", otp_answer_destination(flow),
+                       (otp_notice_t) { .level = otp_level_name(level) });
 
     otp_opening_store(flow, len);
     if (!otp_once_keep_command(flow)) {

@@ -24,12 +24,20 @@ void otp_passcode_take(otp_flow_t *flow) {
 }
 
 
+/* Shown on pages, which are UTF-8: what is in another encoding is left out. */
+OTP_MUST_USE static otp_span_t otp_person_text(const char *text, size_t len) {
+    otp_span_t span = { text, len };
+
+    return otp_utf8_valid(span) ? span : OTP_SPAN_NONE;
+}
+
+
 void otp_person_take(otp_flow_t *flow) {
     const otp_person_result_t *result = &flow->person_result;
 
     flow->person.uid = otp_span_of(flow->uid);
-    flow->person.name = (otp_span_t) { result->name, result->name_len };
-    flow->person.email = (otp_span_t) { result->email, result->email_len };
+    flow->person.name = otp_person_text(result->name, result->name_len);
+    flow->person.email = otp_person_text(result->email, result->email_len);
     flow->person.groups = (otp_span_t) { result->groups, result->groups_len };
 }
 
@@ -98,10 +106,6 @@ static otp_effect_t otp_passcode_shown(otp_flow_t *flow) {
 
 
 otp_effect_t otp_passcode_get(otp_flow_t *flow) {
-    if (!flow->signed_in && !flow->has_pending) {
-        return otp_answer_login_required(flow);
-    }
-
     otp_passcode_uid(flow);
     otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
 
@@ -169,7 +173,8 @@ static otp_effect_t otp_passcode_decide(otp_flow_t *flow) {
     submitted->passcode = (otp_span_t) { flow->passcode, len };
     submitted->pending_id = flow->has_pending ? otp_span_of(flow->pending.id) : OTP_SPAN_NONE;
     submitted->first_factor = flow->signed_in;
-    submitted->first_use = flow->signed_in || !flow->settings->first_use_needs_password;
+    submitted->first_use = (flow->signed_in && flow->session.password_proven)
+                           || !flow->settings->first_use_needs_password;
 
     return otp_attempt_begin(flow, (otp_span_t) { flow->account_text, flow->account_len },
                              submitted->kind == OTP_SUBMIT_NEXT_CODE ? "next_code" : "passcode", otp_passcode_decided);
@@ -187,7 +192,7 @@ static otp_effect_t otp_passcode_person(otp_flow_t *flow) {
         break;
     }
 
-    flow->person_refused = flow->person_result.verdict == OTP_PERSON_REFUSED;
+    flow->person_refused |= flow->person_result.verdict == OTP_PERSON_REFUSED;
     otp_person_take(flow);
 
     return otp_passcode_decide(flow);
@@ -206,7 +211,7 @@ static otp_effect_t otp_passcode_considered(otp_flow_t *flow) {
 
     wait = otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
     if (wait != 0) {
-        return otp_answer_throttled(flow, "throttled", wait);
+        return otp_count_refuse(flow, "passcode", wait);
     }
 
     if (stored.len != 0) {
@@ -230,10 +235,6 @@ static otp_effect_t otp_passcode_considered(otp_flow_t *flow) {
 
 
 otp_effect_t otp_passcode_post(otp_flow_t *flow) {
-    if (!flow->signed_in && !flow->has_pending) {
-        return otp_answer_login_required(flow);
-    }
-
     if (otp_form_get(&flow->form, "passcode").data == NULL) {
         return otp_answer_error(flow, 400, "bad_request", "error_bad_request");
     }

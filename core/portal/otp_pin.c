@@ -6,15 +6,10 @@
 /* The page that creates a PIN, open for a few minutes after a first code. */
 
 
-/* Not on the way to a PIN: to the page that asks for the key, or to the first one. */
+/* Not on the way to a PIN: to the page that asks for the key. */
 static otp_effect_t otp_pin_elsewhere(otp_flow_t *flow) {
-    otp_span_t location;
+    otp_span_t location = otp_answer_location(flow, "passcode");
 
-    if (!flow->signed_in && !flow->has_pending) {
-        return otp_answer_login_required(flow);
-    }
-
-    location = otp_answer_location(flow, "passcode");
     if (flow->json) {
         return otp_answer_json(flow, 401, "otp_required", json_pack("{s:s, s:s%}", "error", "otp_required", "location",
                                                                     location.data, location.len));
@@ -51,12 +46,14 @@ otp_effect_t otp_pin_get(otp_flow_t *flow) {
 
 
 static otp_effect_t otp_pin_closed(otp_flow_t *flow) {
+    const char *page = flow->signed_in ? "passcode" : "login";
+
     if (!otp_flow_replies_good(flow)) {
         return otp_answer_unavailable(flow);
     }
 
     return otp_answer_verdict(flow, 401, "denied",
-                              flow->json ? OTP_SPAN_NONE : otp_answer_location(flow, flow->signed_in ? "passcode" : "login"),
+                              flow->json ? OTP_SPAN_NONE : otp_answer_location(flow, page),
                               (otp_notice_t) { .flag = "denied" });
 }
 

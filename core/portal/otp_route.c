@@ -2,14 +2,14 @@
 
 
 static const otp_route_t otp_routes[] = {
-    { "", otp_home_get, NULL, OTP_PAGE_HOME },
-    { "login", otp_login_get, otp_login_post, OTP_PAGE_LOGIN },
-    { "passcode", otp_passcode_get, otp_passcode_post, OTP_PAGE_PASSCODE },
-    { "pin", otp_pin_get, otp_pin_post, OTP_PAGE_PIN },
-    { "session", otp_session_get, NULL, OTP_PAGE_HOME },
-    { "logout", NULL, otp_logout_post, OTP_PAGE_HOME },
-    { "help", otp_help_get, NULL, OTP_PAGE_HELP },
-    { "health", otp_health_get, NULL, OTP_PAGE_ERROR },
+    { "", otp_home_get, NULL, OTP_PAGE_HOME, false },
+    { "login", otp_login_get, otp_login_post, OTP_PAGE_LOGIN, false },
+    { "passcode", otp_passcode_get, otp_passcode_post, OTP_PAGE_PASSCODE, true },
+    { "pin", otp_pin_get, otp_pin_post, OTP_PAGE_PIN, true },
+    { "session", otp_session_get, NULL, OTP_PAGE_HOME, false },
+    { "logout", NULL, otp_logout_post, OTP_PAGE_HOME, false },
+    { "help", otp_help_get, NULL, OTP_PAGE_HELP, false },
+    { "health", otp_health_get, NULL, OTP_PAGE_ERROR, false },
 };
 
 
@@ -40,13 +40,20 @@ static otp_effect_t otp_route_csrf(otp_flow_t *flow) {
 
 
 otp_effect_t otp_route_dispatch(otp_flow_t *flow) {
-    if (flow->request->method != OTP_REQUEST_POST) {
-        return flow->route->get(flow);
+    bool reading = flow->request->method != OTP_REQUEST_POST;
+
+    /* Before all else: a browser that already has the first answer has a new cookie too. */
+    if (!reading && otp_once_answer(flow)) {
+        return OTP_EFFECT_ANSWER;
     }
 
-    /* Before the token: a browser that already has the first answer has a new cookie too. */
-    if (otp_once_answer(flow)) {
-        return OTP_EFFECT_ANSWER;
+    /* Before the token: who was signed out meanwhile is told so, not that the form is too old. */
+    if (flow->route->underway && !flow->signed_in && !flow->has_pending) {
+        return otp_answer_login_required(flow);
+    }
+
+    if (reading) {
+        return flow->route->get(flow);
     }
 
     if (!otp_csrf_valid(flow)) {

@@ -28,7 +28,7 @@ void otp_answer_compose(otp_flow_t *flow, int status, const char *verdict, otp_s
     otp_page_t page = otp_verdict_page(flow);
 
     if (notice.retry_after_s > 0) {
-        otp_answer_header(flow, "Retry-After", otp_flow_number(flow->number[3], notice.retry_after_s));
+        otp_answer_header(flow, "Retry-After", otp_flow_number(flow->retry_after, notice.retry_after_s));
     }
 
     if (flow->json) {
@@ -70,7 +70,7 @@ static otp_effect_t otp_denied_counted(otp_flow_t *flow) {
 
 
 otp_effect_t otp_answer_denied(otp_flow_t *flow) {
-    return otp_count(flow, &flow->address_count, otp_denied_counted);
+    return otp_count(flow, &flow->address_count, otp_denied_counted, NULL);
 }
 
 

@@ -48,6 +48,14 @@ OTP_MUST_USE static bool otp_view_support(json_t *view, const otp_settings_t *se
 }
 
 
+/* A directory may hold names in another encoding: they cannot be shown, and must not cost the page. */
+OTP_MUST_USE static otp_span_t otp_view_name(const otp_flow_t *flow) {
+    otp_span_t name = flow->session.person.name;
+
+    return otp_utf8_valid(name) ? name : OTP_SPAN_NONE;
+}
+
+
 json_t *otp_view_create(otp_flow_t *flow) {
     const otp_settings_t *settings = flow->settings;
     json_t               *view = json_object();
@@ -56,7 +64,7 @@ json_t *otp_view_create(otp_flow_t *flow) {
         || !otp_json_set_span(view, "portal", settings->portal)
         || json_object_set_new(view, "languages", otp_view_languages(flow)) != 0 || !otp_view_support(view, settings)
         || (flow->signed_in && (!otp_json_set_span(view, "user", flow->session.person.uid)
-                                || !otp_json_set_span(view, "name", flow->session.person.name)
+                                || !otp_json_set_span(view, "name", otp_view_name(flow))
                                 || !otp_view_flag(view, "level_otp", flow->session.level == OTP_LEVEL_OTP))))
     {
         json_decref(view);

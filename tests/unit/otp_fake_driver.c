@@ -31,6 +31,7 @@ static const person_t people[] = {
     { "marie", "Correct horse 1", "Marie Dupont", "marie.7713@school.example", "teachers,staff" },
     { "paul", "Correct horse 2", "Paul <b>Martin</b>", "paul@school.example", "helpdesk,staff" },
     { "lea", "Correct horse 3", "Léa Petit", "lea@school.example", "staff" },
+    { "jose", "Correct horse 4", "Jos\xe9 Latin-1", "jose@school.example", "staff" },
 };
 
 static const otp_application_t applications[] = {
@@ -469,7 +470,8 @@ const char *otp_fake_password(otp_fake_world_t *world, otp_fake_browser_t *brows
 
     for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++) {
         if (strcmp(people[i].uid, uid) == 0) {
-            (void) snprintf(fields, sizeof(fields), "username=%s&method=password&password=Correct+horse+%zu", uid, i + 1);
+            (void) snprintf(fields, sizeof(fields), "username=%s&method=password&password=Correct+horse+%zu", uid,
+                            i + 1);
         }
     }
 
@@ -477,7 +479,8 @@ const char *otp_fake_password(otp_fake_world_t *world, otp_fake_browser_t *brows
 }
 
 
-const char *otp_fake_direct(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid, const char *passcode) {
+const char *otp_fake_direct(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid,
+    const char *passcode) {
     char fields[256];
 
     (void) snprintf(fields, sizeof(fields), "username=%s&method=passcode&passcode=%s", uid, passcode);

@@ -15,7 +15,8 @@
 
 #define OTP_FAKE_COOKIE "__Host-otp"
 
-/* People: marie (password "Correct horse 1"), paul ("Correct horse 2"), lea ("Correct horse 3"). */
+/* People: marie (password "Correct horse 1"), paul ("Correct horse 2"), lea ("Correct horse 3"),
+ * jose ("Correct horse 4"), whose name is not UTF-8. */
 
 typedef struct {
     int     status;
@@ -92,7 +93,8 @@ bool otp_fake_gives_session(const otp_fake_answer_t *answer);
 const char *otp_fake_verdict(const otp_fake_answer_t *answer);      /* "verdict", or else "error", of the JSON answer */
 const char *otp_fake_password(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid);
 /* At the first page, and at the page of the step-up. */
-const char *otp_fake_direct(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid, const char *passcode);
+const char *otp_fake_direct(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid,
+    const char *passcode);
 const char *otp_fake_step_up(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *passcode);
 const char *otp_fake_create_pin(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *pin);
 /* The level of the session, "" when there is none. */

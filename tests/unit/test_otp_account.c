@@ -179,10 +179,11 @@ static void test_authentic_record_of_another_shape_is_refused(void **state) {
         ACCOUNT("0", "[" KEY "," KEY "," KEY "," KEY "," KEY "]", ""),
         ACCOUNT("0", "[]", ",\"failures\":1"), ACCOUNT("0", "[]", ",\"pending\":1"),
         ACCOUNT("0", "[]", ",\"pending\":{\"kind\":\"none\",\"id\":\"\",\"serial\":\"\",\"step\":0,\"until\":0}"),
-        ACCOUNT("0", "[]", ",\"pending\":{\"kind\":\"pin\",\"id\":\"12345678901234567890123\",\"serial\":\"\",\"step\":0,"
+        ACCOUNT("0", "[]",
+                ",\"pending\":{\"kind\":\"pin\",\"id\":\"12345678901234567890123\",\"serial\":\"\",\"step\":0,"
                 "\"until\":0}"),
-        "{\"v\":2,\"uid\":\"m\",\"revision\":0,\"failures\":0,\"failed_at\":0,\"locked_until\":0,\"nonce\":\"\","
-        "\"nonce_at\":0,\"keys\":[]}",
+        ("{\"v\":2,\"uid\":\"m\",\"revision\":0,\"failures\":0,\"failed_at\":0,\"locked_until\":0,\"nonce\":\"\","
+         "\"nonce_at\":0,\"keys\":[]}"),
     };
 
     (void) state;

@@ -200,7 +200,8 @@ static void judge_accepted(world_t *world, const otp_account_t *next, const subm
 }
 
 
-static void judge_opening(const world_t *world, const otp_account_t *before, const submission_t *s, otp_verdict_t verdict,
+static void judge_opening(const world_t *world, const otp_account_t *before, const submission_t *s,
+    otp_verdict_t verdict,
     size_t key, int64_t now) {
     bool pin = world->pin[key][0] != '\0';
 
@@ -219,7 +220,8 @@ static void judge_opening(const world_t *world, const otp_account_t *before, con
 
 
 /* Who proves a key is not sent away. */
-static void judge_denied(const world_t *world, const otp_account_t *before, const submission_t *s, otp_verdict_t verdict,
+static void judge_denied(const world_t *world, const otp_account_t *before, const submission_t *s,
+    otp_verdict_t verdict,
     int64_t now) {
     for (size_t key = 0; s->kind == OTP_SUBMIT_PASSCODE && key < before->keys; key++) {
         if (proves(world, before, s, key, now, limits.window)) {
@@ -235,7 +237,7 @@ static void judge_denied(const world_t *world, const otp_account_t *before, cons
 
 
 static void judge_counters(const otp_account_t *before, const otp_account_t *next, const submission_t *s,
-    const otp_decision_t *d) {
+    const otp_decision_t *d, int64_t now) {
     bool success = d->verdict == OTP_VERDICT_OK
                    || (d->verdict == OTP_VERDICT_PIN_REQUIRED && s->kind == OTP_SUBMIT_NEXT_CODE);
 
@@ -246,11 +248,27 @@ static void judge_counters(const otp_account_t *before, const otp_account_t *nex
     assert_true(next->failures == before->failures || next->failures == before->failures + 1);
     if (next->failures != before->failures) {
         assert_int_equal(d->verdict, OTP_VERDICT_DENIED);
-        assert_true(next->failures % limits.lock != 0 || next->locked_until != 0);
+        assert_true(next->failures % limits.lock != 0 || next->locked_until == now + limits.lock_time_s);
     }
     for (size_t i = 0; i < before->keys; i++) {
         assert_true(next->key[i].step >= before->key[i].step);
         assert_int_equal(next->key[i].state, before->key[i].state);
+    }
+}
+
+
+/* A code that a key with another PIN shows now is spent: nobody gets a second try with it. */
+static void judge_spent(const world_t *world, const otp_account_t *before, const otp_account_t *next,
+    const submission_t *s, int64_t now) {
+    size_t len = strlen(s->passcode);
+
+    if (before->keys != 1 || s->kind != OTP_SUBMIT_PASSCODE || len < 6 || before->key[0].state != OTP_KEY_USABLE
+        || (world->pin[0][0] == '\0' && !s->first_use))
+    {
+        return;
+    }
+    if (fresh(before, 0, s->passcode + len - 6, now, limits.window)) {
+        assert_true(next->key[0].step > before->key[0].step);
     }
 }
 
@@ -287,7 +305,7 @@ static void judge(world_t *world, const otp_account_t *before, const otp_account
         return;
     }
 
-    judge_counters(before, next, s, d);
+    judge_counters(before, next, s, d, now);
     judge_denied(world, before, s, d->verdict, now);
 
     switch (d->verdict) {
@@ -330,6 +348,7 @@ static void judge(world_t *world, const otp_account_t *before, const otp_account
         break;
     }
 
+    judge_spent(world, before, next, s, now);
     /* A code that was right for nothing may be spent all the same; it is one that was typed. */
     for (size_t i = 0; i < next->keys; i++) {
         if (next->key[i].step > world->accepted[i]) {

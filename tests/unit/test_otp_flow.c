@@ -261,6 +261,21 @@ static void test_operator_demands_the_password_for_first_use(void **state) {
 }
 
 
+static void test_session_of_a_key_is_no_password_for_first_use(void **state) {
+    otp_account_t account;
+
+    (void) state;
+    world.settings.first_use_needs_password = true;
+    otp_fake_account(&world, "marie", K, PIN);
+    assert_string_equal(otp_fake_direct(&world, &browser, "marie", NOW_PASSCODE(PIN)), "ok");
+    account = otp_fake_account_get(&world, "marie");
+    assert_int_equal(otp_manage_pin_clear(&account), OTP_MANAGE_CHANGED);
+    otp_fake_account_put(&world, &account);
+    otp_fake_pass(&world, 60);
+    assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE("")), "denied");
+}
+
+
 static void test_drifted_key_at_the_first_page_brings_two_codes(void **state) {
     int64_t step;
 
@@ -405,7 +420,8 @@ static void test_somebody_elses_password_is_not_carried_into_a_session(void **st
     assert_int_equal(otp_session_lookup(world.settings.ring, world.settings.prefix,
                                         otp_span_of(otp_fake_cookie(&browser, COOKIE)), &lookup), OTP_OK);
     assert_int_equal(otp_session_read(world.settings.ring, otp_name_span(&lookup.sess),
-                                      otp_fake_redis_value(world.redis, otp_name_span(&lookup.sess)), &session), OTP_OK);
+                                      otp_fake_redis_value(world.redis, otp_name_span(&lookup.sess)), &session),
+                                      OTP_OK);
     assert_true(otp_span_equal(session.person.uid, OTP_SPAN("marie")));
     assert_false(session.password_proven);
     assert_int_equal(session.created, OTP_FAKE_NOW + 60);
@@ -430,7 +446,8 @@ static void test_logout_kills_the_cookie(void **state) {
     assert_level(&other, "");
     assert_int_equal(otp_fake_redis_count(world.redis, "otp:sess:"), 0);
     assert_int_equal(otp_fake_redis_count(world.redis, "otp:user:"), 0);
-    assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"logout\",\"verdict\":\"ok\",\"user\":\"marie\""), 1);
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"logout\",\"verdict\":\"ok\",\"user\":\"marie\""),
+                     1);
 }
 
 
@@ -446,6 +463,17 @@ static void test_logout_ends_a_pending_state(void **state) {
     (void) snprintf(fields, sizeof(fields), "csrf=%s", browser.token);
     assert_int_equal(otp_fake_post(&world, &browser, "logout", fields)->status, 200);
     assert_int_equal(otp_fake_get(&world, &other, "passcode")->status, 401);
+}
+
+
+static void test_list_of_sessions_outlives_the_longest_of_them(void **state) {
+    (void) state;
+    (void) otp_fake_password(&world, &browser, "marie");
+    world.settings.lifetime_s = 60;
+    (void) otp_fake_password(&world, &other, "marie");
+    otp_fake_pass(&world, 1000);
+    assert_level(&browser, "password");
+    assert_int_equal(otp_fake_redis_count(world.redis, "otp:user:"), 1);
 }
 
 
@@ -651,6 +679,18 @@ static void test_address_is_throttled_whoever_is_tried(void **state) {
 }
 
 
+static void test_throttled_step_up_is_told_to_the_audit(void **state) {
+    (void) state;
+    otp_fake_account(&world, "marie", K, PIN);
+    (void) otp_fake_password(&world, &browser, "marie");
+    world.settings.limits.address_free = 1;
+    (void) otp_fake_direct(&world, &other, "nobody", "2580123456");
+    (void) otp_fake_direct(&world, &other, "nobody", "2580123456");
+    assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE(PIN)), "throttled");
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"verdict\":\"throttled\",\"user\":\"marie\""), 1);
+}
+
+
 static void test_wrong_passcodes_count_for_the_address_too(void **state) {
     (void) state;
     world.settings.limits.address_free = 3;
@@ -685,7 +725,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_home_lists_the_applications_of_the_person, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_first_use_goes_from_code_to_pin_to_passcode_to_the_application, open_world,
                                         close_world),
-        cmocka_unit_test_setup_teardown(test_step_up_makes_a_new_session_that_ends_when_the_old_one_would_have, open_world,
+        cmocka_unit_test_setup_teardown(test_step_up_makes_a_new_session_that_ends_when_the_old_one_would_have,
+                                        open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_old_cookie_is_dead_after_each_step, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_drifted_key_brings_two_codes, open_world, close_world),
@@ -696,6 +737,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_first_use_at_the_first_page_stays_pending_until_the_passcode, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_operator_demands_the_password_for_first_use, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_session_of_a_key_is_no_password_for_first_use, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_drifted_key_at_the_first_page_brings_two_codes, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_person_who_left_the_directory_does_not_sign_in_with_a_key, open_world,
                                         close_world),
@@ -712,6 +754,7 @@ int main(void) {
                                         close_world),
         cmocka_unit_test_setup_teardown(test_logout_kills_the_cookie, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_logout_ends_a_pending_state, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_list_of_sessions_outlives_the_longest_of_them, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_session_ends_at_its_absolute_end, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_idle_session_is_not_revived_by_asking_again, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_every_request_to_the_portal_renews_the_idle_time, open_world, close_world),
@@ -728,6 +771,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_success_clears_the_throttle, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_throttled_password_does_not_hold_up_the_key, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_address_is_throttled_whoever_is_tried, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_throttled_step_up_is_told_to_the_audit, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_wrong_passcodes_count_for_the_address_too, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_directory_that_is_busy_or_gone_is_not_a_refusal, open_world, close_world),
     };

@@ -123,7 +123,8 @@ static void test_sign_in_page_from_before_the_sign_in_is_still_a_sign_in_page(vo
     (void) otp_fake_token(&world, &browser, "login");
     (void) snprintf(other.token, sizeof(other.token), "%s", browser.token);
     (void) otp_fake_password(&world, &browser, "marie");
-    assert_int_equal(otp_fake_post(&world, &browser, "login", form("username=lea&method=password&password=Correct+horse+3",
+    assert_int_equal(otp_fake_post(&world, &browser, "login",
+                                   form("username=lea&method=password&password=Correct+horse+3",
                                                                    other.token))->status, 200);
 }
 
@@ -134,9 +135,11 @@ static void test_token_of_a_session_that_ended_is_refused(void **state) {
     (void) otp_fake_token(&world, &browser, "session");
     other = browser;
     (void) otp_fake_post(&world, &browser, "logout", form("a=b", browser.token));
-    other.cookies--;
-    (void) otp_fake_post(&world, &other, "passcode", passcode_form(other.token));
-    assert_int_equal(world.answer->status, 403);
+    assert_string_equal(otp_fake_verdict(otp_fake_post(&world, &other, "passcode", passcode_form(other.token))),
+                        "login_required");
+    assert_int_equal(world.answer->status, 401);
+    (void) otp_fake_password(&world, &browser, "marie");
+    assert_csrf_refused("passcode", passcode_form(other.token));
 }
 
 
@@ -186,7 +189,7 @@ static void assert_same(const otp_fake_answer_t *answer, const kept_t *kept) {
 
 static void test_passcode_sent_twice_gets_the_first_answer_with_its_cookie(void **state) {
     kept_t first;
-    char   body[256];
+    char   body[1024];
 
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
@@ -207,7 +210,7 @@ static void test_passcode_sent_twice_gets_the_first_answer_with_its_cookie(void 
 
 static void test_passcode_at_the_first_page_sent_twice_gets_the_first_answer(void **state) {
     kept_t first;
-    char   body[256], fields[128];
+    char   body[1024], fields[128];
 
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
@@ -222,7 +225,7 @@ static void test_passcode_at_the_first_page_sent_twice_gets_the_first_answer(voi
 
 static void test_first_code_and_pin_sent_twice_get_the_first_answers(void **state) {
     kept_t first;
-    char   body[256], fields[128];
+    char   body[1024], fields[128];
 
     (void) state;
     otp_fake_account(&world, "marie", K, NULL);
@@ -233,7 +236,8 @@ static void test_first_code_and_pin_sent_twice_get_the_first_answers(void **stat
     assert_string_equal(first.body, "{\"verdict\":\"pin_required\",\"location\":\"/otp/pin\"}");
     assert_same(otp_fake_post(&world, &other, "login", body), &first);
 
-    (void) snprintf(body, sizeof(body), "%s", form("pin=2580&pin_confirm=2580", otp_fake_token(&world, &browser, "pin")));
+    (void) snprintf(body, sizeof(body), "%s", form("pin=2580&pin_confirm=2580", otp_fake_token(&world, &browser,
+                                                                                               "pin")));
     first = keep(otp_fake_post(&world, &browser, "pin", body));
     assert_string_equal(first.body, "{\"verdict\":\"wait_next_code\",\"location\":\"/otp/passcode\"}");
     assert_same(otp_fake_post(&world, &browser, "pin", body), &first);
@@ -242,12 +246,13 @@ static void test_first_code_and_pin_sent_twice_get_the_first_answers(void **stat
 
 static void test_wrong_form_sent_twice_is_counted_once(void **state) {
     kept_t first;
-    char   body[256];
+    char   body[1024];
 
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     (void) otp_fake_password(&world, &browser, "marie");
-    (void) snprintf(body, sizeof(body), "%s", form("passcode=2580000000", otp_fake_token(&world, &browser, "passcode")));
+    (void) snprintf(body, sizeof(body), "%s", form("passcode=2580000000", otp_fake_token(&world, &browser,
+                                                                                         "passcode")));
     first = keep(otp_fake_post(&world, &browser, "passcode", body));
     assert_int_equal(first.status, 401);
     assert_same(otp_fake_post(&world, &browser, "passcode", body), &first);
@@ -261,9 +266,41 @@ static void test_wrong_form_sent_twice_is_counted_once(void **state) {
 }
 
 
+/* Whether one has to wait for the other must not tell who is known. */
+static void test_form_sent_twice_at_once_waits_for_known_and_unknown_people(void **state) {
+    static const char *const uids[] = { "marie", "nobody" };
+    char                     body[1024], fields[128];
+
+    (void) state;
+    otp_fake_account(&world, "marie", K, PIN);
+    for (size_t i = 0; i < 2; i++) {
+        otp_fake_call_t *first, *second;
+        bool             ended = false;
+
+        (void) snprintf(fields, sizeof(fields), "username=%s&method=passcode&passcode=2580000000", uids[i]);
+        (void) snprintf(body, sizeof(body), "%s", form(fields, otp_fake_token(&world, &browser, "login")));
+        first = otp_fake_begin(&world, &browser, "POST", "login", body);
+        second = otp_fake_begin(&world, &browser, "POST", "login", body);
+        for (int n = 0; n < 50 && !ended && !otp_fake_waiting(second); n++) {
+            (void) otp_fake_step(first);
+            ended = otp_fake_step(second);
+        }
+        assert_false(ended);
+        while (!otp_fake_step(first)) {
+        }
+        otp_fake_pass(&world, 1);
+        while (!otp_fake_step(second)) {
+        }
+        otp_fake_answer_free(otp_fake_end(first));
+        otp_fake_answer_free(otp_fake_end(second));
+    }
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"passcode\""), 2);
+}
+
+
 static void test_logout_sent_twice_gets_the_first_answer(void **state) {
     kept_t first;
-    char   body[256];
+    char   body[1024];
 
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
@@ -276,7 +313,7 @@ static void test_logout_sent_twice_gets_the_first_answer(void **state) {
 
 
 static void test_first_answer_is_kept_ten_seconds(void **state) {
-    char body[256];
+    char body[1024];
 
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
@@ -292,7 +329,7 @@ static void test_first_answer_is_kept_ten_seconds(void **state) {
 
 
 static void test_first_answer_is_for_the_browser_that_asked(void **state) {
-    char body[256];
+    char body[1024];
 
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
@@ -302,7 +339,7 @@ static void test_first_answer_is_for_the_browser_that_asked(void **state) {
     (void) otp_fake_post(&world, &browser, "passcode", body);
     assert_int_equal(otp_fake_post(&world, &other, "passcode", body)->status, 403);
     other.cookies = 0;
-    assert_int_equal(otp_fake_post(&world, &other, "passcode", body)->status, 403);
+    assert_int_equal(otp_fake_post(&world, &other, "passcode", body)->status, 401);
     assert_false(otp_fake_gives_session(world.answer));
 }
 
@@ -334,7 +371,7 @@ static void test_same_token_with_other_fields_is_another_form(void **state) {
 
 
 static void test_kept_answer_that_was_changed_in_redis_is_not_given(void **state) {
-    char body[256];
+    char body[1024];
 
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
@@ -347,7 +384,7 @@ static void test_kept_answer_that_was_changed_in_redis_is_not_given(void **state
             world.redis->entry[i].value[world.redis->entry[i].value_len - 1] ^= 1;
         }
     }
-    assert_int_equal(otp_fake_post(&world, &other, "passcode", body)->status, 403);
+    assert_int_equal(otp_fake_post(&world, &other, "passcode", body)->status, 401);
     assert_false(otp_fake_gives_session(world.answer));
 }
 
@@ -376,7 +413,7 @@ static void interleave(otp_fake_call_t *a, otp_fake_call_t *b, uint64_t order) {
 
 
 static void test_form_sent_twice_at_the_same_time_gets_one_answer(void **state) {
-    char               body[256];
+    char               body[1024];
     uint64_t           dice = 7;
     otp_fake_redis_t  *before;
     otp_fake_browser_t same;
@@ -417,7 +454,7 @@ static void test_form_sent_twice_at_the_same_time_gets_one_answer(void **state) 
 
 
 static void test_repeat_of_a_form_whose_first_answer_was_lost_waits_then_fails_closed(void **state) {
-    char    body[256];
+    char    body[1024];
     int64_t before;
 
     (void) state;
@@ -457,6 +494,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_first_code_and_pin_sent_twice_get_the_first_answers, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_wrong_form_sent_twice_is_counted_once, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_form_sent_twice_at_once_waits_for_known_and_unknown_people, open_world,
+                                        close_world),
         cmocka_unit_test_setup_teardown(test_logout_sent_twice_gets_the_first_answer, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_first_answer_is_kept_ten_seconds, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_first_answer_is_for_the_browser_that_asked, open_world, close_world),
@@ -465,7 +504,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_kept_answer_that_was_changed_in_redis_is_not_given, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_form_sent_twice_at_the_same_time_gets_one_answer, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_repeat_of_a_form_whose_first_answer_was_lost_waits_then_fails_closed, open_world,
+        cmocka_unit_test_setup_teardown(test_repeat_of_a_form_whose_first_answer_was_lost_waits_then_fails_closed,
+                                        open_world,
                                         close_world),
     };
 

@@ -63,7 +63,8 @@ static void test_method_an_endpoint_does_not_have_is_told_what_it_has(void **sta
 
 static void test_unknown_path_is_not_found(void **state) {
     static const char *const paths[] = {
-        "x", "login/", "Login", "login.", "/login", "../login", "pin/1", "static/", "static/none.css", "static/../login",
+        "x", "login/", "Login", "login.", "/login", "../login", "pin/1", "static/", "static/none.css",
+        "static/../login",
         "helpdesk/../session", "login%00",
     };
 
@@ -85,7 +86,7 @@ static void test_body_up_to_eight_kibibytes_is_read(void **state) {
     assert_int_equal(otp_fake_post(&world, &browser, "login", body)->status, 413);
     body[OTP_BODY_MAX] = '\0';
     assert_int_equal(otp_fake_post(&world, &browser, "login", body)->status, 403);
-    assert_int_equal(otp_fake_request(&world, &browser, "POST", "passcode", body)->status, 403);
+    assert_int_equal(otp_fake_request(&world, &browser, "POST", "passcode", body)->status, 401);
     free(body);
 }
 
@@ -142,7 +143,27 @@ static void test_passcode_longer_than_any_is_wrong_and_no_fault(void **state) {
 
 static void test_empty_password_is_refused(void **state) {
     (void) state;
-    assert_int_equal(otp_fake_submit(&world, &browser, "login", "username=marie&method=password&password=")->status, 401);
+    assert_int_equal(otp_fake_submit(&world, &browser, "login", "username=marie&method=password&password=")->status,
+                     401);
+}
+
+
+static void test_page_has_a_policy_however_many_hosts_there_are(void **state) {
+    static char host[200];
+    otp_span_t  hosts[64];
+
+    (void) state;
+    memset(host, 'h', sizeof(host));
+    for (size_t i = 0; i < 64; i++) {
+        hosts[i] = (otp_span_t) { host, sizeof(host) };
+    }
+    browser.accept = HTML;
+    (void) otp_fake_get(&world, &browser, "login");
+    assert_non_null(strstr(otp_fake_header(world.answer, "Content-Security-Policy"), "form-action 'self' app.example"));
+    world.settings.redirect_hosts = hosts;
+    world.settings.redirect_hosts_n = 64;
+    (void) otp_fake_get(&world, &browser, "login");
+    assert_non_null(strstr(otp_fake_header(world.answer, "Content-Security-Policy"), "form-action 'self'"));
 }
 
 
@@ -154,7 +175,8 @@ static void test_pages_of_the_key_need_a_session_or_pending_state(void **state) 
         assert_int_equal(otp_fake_get(&world, &browser, pages[i])->status, 401);
         assert_string_equal(otp_fake_text(world.answer, "error"), "login_required");
         assert_string_equal(otp_fake_text(world.answer, "location"), "/otp/login");
-        assert_int_equal(otp_fake_post(&world, &browser, pages[i], "passcode=1&pin=2&pin_confirm=2")->status, 403);
+        assert_int_equal(otp_fake_post(&world, &browser, pages[i], "passcode=1&pin=2&pin_confirm=2")->status, 401);
+        assert_string_equal(otp_fake_text(world.answer, "error"), "login_required");
     }
     assert_int_equal(otp_fake_get(&world, &browser, "passcode?rd=%2Fmarks%2F")->status, 401);
     assert_string_equal(otp_fake_text(world.answer, "location"), "/otp/login?rd=%2Fmarks%2F");
@@ -307,7 +329,8 @@ static void test_hostile_return_address_is_dropped(void **state) {
         char fields[512];
 
         memset(&browser, 0, sizeof(browser));
-        (void) snprintf(fields, sizeof(fields), "username=marie&method=password&password=Correct+horse+1&rd=%s", rds[i]);
+        (void) snprintf(fields, sizeof(fields), "username=marie&method=password&password=Correct+horse+1&rd=%s",
+                        rds[i]);
         (void) otp_fake_submit(&world, &browser, "login", fields);
         assert_null(strstr(world.answer->body, "evil"));
         if (world.answer->status != 400) {
@@ -481,6 +504,15 @@ static void test_every_page_escapes_what_people_typed(void **state) {
 }
 
 
+static void test_name_that_is_not_utf8_is_left_out_of_the_page(void **state) {
+    (void) state;
+    assert_string_equal(otp_fake_password(&world, &browser, "jose"), "ok");
+    browser.accept = HTML;
+    assert_int_equal(otp_fake_get(&world, &browser, "")->status, 200);
+    assert_true(page_holds("Applications") || page_holds("applications"));
+}
+
+
 static void test_pages_forbid_framing_caching_and_foreign_scripts(void **state) {
     static const char *const pages[] = { "login", "help", "nowhere" };
 
@@ -587,6 +619,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_form_without_its_fields_is_refused, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_passcode_longer_than_any_is_wrong_and_no_fault, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_empty_password_is_refused, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_page_has_a_policy_however_many_hosts_there_are, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_pages_of_the_key_need_a_session_or_pending_state, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_health_and_help_are_for_everybody, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_cookies_of_any_form_are_no_session, open_world, close_world),
@@ -611,6 +644,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_expired_form_is_shown_again_with_a_token_that_works, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_every_page_escapes_what_people_typed, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_name_that_is_not_utf8_is_left_out_of_the_page, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_pages_forbid_framing_caching_and_foreign_scripts, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_static_files_are_found_under_the_name_the_pages_use, open_world,
                                         close_world),

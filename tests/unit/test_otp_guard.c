@@ -55,7 +55,8 @@ static void test_each_level_against_each_session(void **state) {
         int                 session;    /* 0 none, 1 password, 2 key */
         otp_guard_verdict_t verdict;
     } rows[] = {
-        { OTP_LEVEL_OFF, 0, OTP_GUARD_PASS }, { OTP_LEVEL_OFF, 1, OTP_GUARD_PASS }, { OTP_LEVEL_OFF, 2, OTP_GUARD_PASS },
+        { OTP_LEVEL_OFF, 0, OTP_GUARD_PASS }, { OTP_LEVEL_OFF, 1, OTP_GUARD_PASS }, { OTP_LEVEL_OFF, 2,
+                                                                                      OTP_GUARD_PASS },
         { OTP_LEVEL_PASSWORD, 0, OTP_GUARD_LOGIN }, { OTP_LEVEL_PASSWORD, 1, OTP_GUARD_PASS },
         { OTP_LEVEL_PASSWORD, 2, OTP_GUARD_PASS },
         { OTP_LEVEL_OTP, 0, OTP_GUARD_LOGIN }, { OTP_LEVEL_OTP, 1, OTP_GUARD_PASSCODE },
@@ -165,7 +166,8 @@ static void assert_location(otp_guard_verdict_t verdict, const char *asked, cons
     char   location[512];
     size_t len;
 
-    assert_int_equal(otp_guard_location(verdict, OTP_SPAN("/otp/"), otp_span_of(asked), location, sizeof(location), &len),
+    assert_int_equal(otp_guard_location(verdict, OTP_SPAN("/otp/"), otp_span_of(asked), location, sizeof(location),
+                                        &len),
                      OTP_OK);
     assert_int_equal(len, strlen(expected));
     assert_memory_equal(location, expected, len);

@@ -258,7 +258,8 @@ static void test_members_out_of_bounds_or_of_another_type_are_refused(void **sta
         KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "1099511627777", ""),
         KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0", ",\"pin\":null"),
         KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0", ",\"pin\":{}"),
-        KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0", ",\"pin\":{\"ring\":\"00000000\",\"salt\":\"AA\",\"mac\":\"AA\"}"),
+        KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0",
+            ",\"pin\":{\"ring\":\"00000000\",\"salt\":\"AA\",\"mac\":\"AA\"}"),
         KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0", ",\"reason\":7"),
         KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0", ",\"reason\":\"a reason that is too long\""),
     };
@@ -278,7 +279,8 @@ static void test_unknown_state_is_read_as_disabled(void **state) {
 
     (void) state;
     assert_int_equal(read_key("{\"serial\":\"K\",\"type\":\"totp\",\"algorithm\":\"sha1\",\"digits\":6,\"period\":60,"
-                              "\"seed\":\"x\",\"state\":\"lent\",\"drift\":0,\"step\":0,\"assigned\":0,\"used\":0}", &key),
+                              "\"seed\":\"x\",\"state\":\"lent\",\"drift\":0,\"step\":0,\"assigned\":0,\"used\":0}",
+                              &key),
                      OTP_OK);
     assert_int_equal(key.state, OTP_KEY_DISABLED);
 }

@@ -90,7 +90,8 @@ static void test_something_else_than_digits_is_refused(void **state) {
 
     (void) state;
     ASSERT_ROWS(rows);
-    assert_int_equal(otp_pin_check((otp_span_t) { "72\0004", 4 }, (otp_span_t) { "72\0004", 4 }, &limits, YEAR, NULL, 0),
+    assert_int_equal(otp_pin_check((otp_span_t) { "72\0004", 4 }, (otp_span_t) { "72\0004", 4 }, &limits, YEAR, NULL,
+                                   0),
                      OTP_PIN_DIGITS);
 }
 

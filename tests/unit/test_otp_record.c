@@ -39,7 +39,8 @@ static void test_body_is_read_as_it_was_written(void **state) {
     written_t *written = *state;
     otp_span_t body;
 
-    assert_int_equal(otp_record_read(written->ring, NAME, (otp_span_t) { written->record, written->len }, &body), OTP_OK);
+    assert_int_equal(otp_record_read(written->ring, NAME, (otp_span_t) { written->record, written->len }, &body),
+                     OTP_OK);
     assert_true(otp_span_equal(body, BODY));
     assert_true(body.data > written->record && body.data < written->record + written->len);
 }
@@ -78,11 +79,13 @@ static void test_cut_or_lengthened_record_is_refused(void **state) {
     otp_span_t body;
 
     for (size_t len = 0; len < written->len; len++) {
-        assert_int_equal(otp_record_read(written->ring, NAME, (otp_span_t) { written->record, len }, &body), OTP_INVALID);
+        assert_int_equal(otp_record_read(written->ring, NAME, (otp_span_t) { written->record, len }, &body),
+                         OTP_INVALID);
     }
     memcpy(record, written->record, written->len);
     record[written->len] = ' ';
-    assert_int_equal(otp_record_read(written->ring, NAME, (otp_span_t) { record, written->len + 1 }, &body), OTP_INVALID);
+    assert_int_equal(otp_record_read(written->ring, NAME, (otp_span_t) { record, written->len + 1 }, &body),
+                     OTP_INVALID);
 }
 
 

@@ -207,7 +207,8 @@ static void test_cookie_of_another_form_is_not_looked_up(void **state) {
     for (size_t i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
         assert_int_equal(otp_session_lookup(ring, PREFIX, otp_span_of(cookies[i]), &lookup), OTP_INVALID);
     }
-    assert_int_equal(otp_session_lookup(ring, PREFIX, (otp_span_t) { "AAECAwQFBgcICQoLDA0\0DxAREhMUFRYXGBkaGxwdHh8", 43 },
+    assert_int_equal(otp_session_lookup(ring, PREFIX, (otp_span_t) { "AAECAwQFBgcICQoLDA0\0DxAREhMUFRYXGBkaGxwdHh8",
+                                                                     43 },
                                         &lookup), OTP_INVALID);
 }
 

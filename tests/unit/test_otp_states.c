@@ -95,7 +95,8 @@ static void test_rows_that_must_never_be_legal(void **state) {
 
         if (r->verdict == OTP_VERDICT_OK) {
             assert_int_equal(r->next, OTP_STATE_READY);
-            assert_true(r->state != OTP_STATE_LOCKED && r->state != OTP_STATE_NO_KEY && r->state != OTP_STATE_FIRST_USE);
+            assert_true(r->state != OTP_STATE_LOCKED && r->state != OTP_STATE_NO_KEY
+                        && r->state != OTP_STATE_FIRST_USE);
             assert_int_not_equal(r->submission, OTP_SUBMIT_PIN);
         }
         if (r->state == OTP_STATE_LOCKED || r->state == OTP_STATE_NO_KEY) {

@@ -84,7 +84,8 @@ static void test_stock_record_under_another_serial_is_refused(void **state) {
 
     (void) state;
     assert_int_equal(otp_stock_write(ring, NAME, &stock, record, sizeof(record), &len), OTP_OK);
-    assert_int_equal(otp_stock_read(ring, OTP_SPAN("otp:key:{3}:K-2"), (otp_span_t) { record, len }, &read), OTP_INVALID);
+    assert_int_equal(otp_stock_read(ring, OTP_SPAN("otp:key:{3}:K-2"), (otp_span_t) { record, len }, &read),
+                     OTP_INVALID);
 }
 
 

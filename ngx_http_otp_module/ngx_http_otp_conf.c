@@ -171,6 +171,7 @@ char *ngx_http_otp_conf_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
         return "is duplicate: one line may hold both \"group=a,b\" and \"user=c,d\"";
     }
 
+    ngx_http_otp_conf_place(cf, &olcf->allow_place);
     olcf->allow = ngx_pcalloc(cf->pool, sizeof(otp_allow_t));
     if (olcf->allow == NULL
         || ngx_http_otp_conf_params(cf, 1, params, sizeof(params) / sizeof(params[0]), &text) != NGX_CONF_OK)

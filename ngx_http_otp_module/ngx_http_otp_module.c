@@ -273,18 +273,16 @@ static void ngx_http_otp_merge_handlers(ngx_conf_t *cf, const ngx_http_otp_loc_c
 
 
 /* `otp_allow` says who may pass a guard: in a location that has none everybody would. */
-static ngx_int_t ngx_http_otp_check_allow(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *prev,
-    const ngx_http_otp_loc_conf_t *conf) {
-    ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+static ngx_int_t ngx_http_otp_check_allow(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf) {
+    ngx_http_core_loc_conf_t   *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    const ngx_http_otp_place_t *place = &conf->allow_place;
 
-    if (conf->allow == prev->allow || conf->allow == &ngx_http_otp_allow_all || clcf->name.len == 0
-        || conf->require != &ngx_http_otp_require_off)
-    {
+    if (place->line == 0 || clcf->name.len == 0 || conf->require != &ngx_http_otp_require_off) {
         return NGX_OK;
     }
 
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"otp_allow\" in location \"%V\" guards nothing: say \"otp_require "
-        "password\" or \"otp_require otp\" there too", &clcf->name);
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"otp_allow\" guards nothing here: say \"otp_require password\" or "
+        "\"otp_require otp\" too in %V:%ui", &place->file, place->line);
 
     return NGX_ERROR;
 }
@@ -298,7 +296,7 @@ static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *chi
     ngx_http_otp_merge_values(conf, prev);
     ngx_http_otp_merge_handlers(cf, prev, conf);
 
-    if (ngx_http_otp_check_allow(cf, prev, conf) != NGX_OK
+    if (ngx_http_otp_check_allow(cf, conf) != NGX_OK
         || (conf->portal && ngx_http_otp_merge_portal(cf, prev, conf) != NGX_OK))
     {
         return NGX_CONF_ERROR;

@@ -82,6 +82,7 @@ typedef struct {
 typedef struct {
     ngx_http_otp_require_t    *require;
     otp_allow_t               *allow;
+    ngx_http_otp_place_t       allow_place;         /* of the directive in this very block */
     otp_span_t                 portal_url;
     ngx_flag_t                 portal;
     ngx_http_otp_people_t     *people;

@@ -72,6 +72,7 @@ my @wrong = (
 
     [ 'nobody allowed',                 server => 'otp_allow;',                             qr/invalid number of arguments/ ],
     [ 'an empty group',                 server => 'otp_allow group=;',                      qr/group/ ],
+    [ 'a list without a guard',         server => 'location /x/ { otp_allow group=a; }',    qr/otp_allow.*otp_require/ ],
     [ 'neither group nor user',         server => 'otp_allow teachers;',                    qr/teachers/ ],
     [ 'a user with a blank',            server => 'otp_allow "user=a b";',                  qr/a b/ ],
 

@@ -353,10 +353,11 @@ OTP_MUST_USE static otp_status_t otp_decide_in_state(otp_deciding_t *d, otp_stat
 }
 
 
+/* Not a moment longer than the first answer is kept: a repeat would wait for what is gone. */
 OTP_MUST_USE static bool otp_decide_repeated(const otp_account_t *account, const otp_submitted_t *in) {
     otp_span_t nonce = otp_span_of(account->nonce);
 
-    return nonce.len != 0 && otp_span_equal(nonce, in->nonce) && in->now_s - account->nonce_at <= OTP_REPEAT_S;
+    return nonce.len != 0 && otp_span_equal(nonce, in->nonce) && in->now_s - account->nonce_at < OTP_REPEAT_S;
 }
 
 

@@ -1,11 +1,10 @@
 #include <string.h>
 
+#include "core/base/otp_buffer.h"
 #include "core/portal/otp_flow_private.h"
 
 /* A decision about an account: read, decide, compare-and-set with the audit event; lost to another
  * request, decide again about what that one stored. */
-
-#define OTP_DECOY_TTL_MS "1000"
 
 static otp_effect_t otp_attempt_decide(otp_flow_t *flow);
 
@@ -15,28 +14,58 @@ int64_t otp_attempt_display_changes(const otp_flow_t *flow) {
 }
 
 
-/* Nobody known, or nobody with a key: the same work is done about an invented account. */
-OTP_MUST_USE static bool otp_attempt_decoy(otp_flow_t *flow) {
-    otp_attempt_t *attempt = &flow->attempt;
-    otp_span_t     name = otp_name_span(&attempt->name);
-    size_t         len;
+/* What somebody typed there may be anything: only its digest is a name. */
+OTP_MUST_USE static bool otp_attempt_decoy_name(otp_flow_t *flow, otp_name_t *name, otp_name_t *stream) {
+    char         hex[2 * OTP_DIGEST_LEN];
+    uint8_t      digest[OTP_DIGEST_LEN];
+    otp_buffer_t out;
 
-    attempt->decoy = true;
-    if (otp_account_decoy(flow->settings->ring, otp_span_of(flow->uid), &attempt->account) != OTP_OK
-        || otp_account_write(flow->settings->ring, name, &attempt->account, attempt->record, sizeof(attempt->record),
-                             &len) != OTP_OK)
-    {
+    if (otp_keyring_sha256(flow->settings->ring, otp_span_of(flow->uid), digest) != OTP_OK) {
         return false;
     }
 
-    return otp_account_read(flow->settings->ring, name, (otp_span_t) { attempt->record, len }, &attempt->account)
-           == OTP_OK;
+    otp_buffer_init(&out, hex, sizeof(hex));
+    otp_buffer_add_hex(&out, digest, sizeof(digest));
+    otp_name_of(name, OTP_NAME_DECOY, flow->settings->prefix, otp_buffer_span(&out));
+    otp_name_events(stream, flow->settings->prefix, otp_buffer_span(&out));
+
+    return true;
 }
 
 
-OTP_MUST_USE static bool otp_attempt_read(otp_flow_t *flow, otp_span_t stored) {
+bool otp_attempt_ask(otp_flow_t *flow) {
     otp_attempt_t *attempt = &flow->attempt;
 
+    otp_name_of(&attempt->name, OTP_NAME_ACCOUNT, flow->settings->prefix, otp_span_of(flow->uid));
+    if (!otp_attempt_decoy_name(flow, &attempt->decoy_name, &attempt->stream)) {
+        return false;
+    }
+
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&attempt->name));
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&attempt->decoy_name));
+
+    return true;
+}
+
+
+bool otp_attempt_keep_decoy(otp_flow_t *flow, size_t i) {
+    otp_span_t found = otp_flow_reply_text(flow, i);
+
+    if (found.len > sizeof(flow->attempt.invented)) {
+        return false;
+    }
+
+    if (found.len != 0) {
+        memcpy(flow->attempt.invented, found.data, found.len);
+    }
+    flow->attempt.invented_len = found.len;
+
+    return true;
+}
+
+
+/* Takes over the record that is to be swapped against the next one. */
+OTP_MUST_USE static bool otp_attempt_take(otp_attempt_t *attempt, otp_span_t stored) {
     if (stored.len > sizeof(attempt->stored)) {
         return false;
     }
@@ -46,13 +75,87 @@ OTP_MUST_USE static bool otp_attempt_read(otp_flow_t *flow, otp_span_t stored) {
     }
     attempt->stored_len = stored.len;
 
-    if (stored.len == 0 || flow->person_refused) {
-        return otp_attempt_decoy(flow);
+    return true;
+}
+
+
+/* Invents an account, once: it is written and read as a real one would be. */
+OTP_MUST_USE static bool otp_attempt_invent(otp_flow_t *flow, otp_span_t *record) {
+    otp_attempt_t *attempt = &flow->attempt;
+    size_t         len;
+
+    if (otp_account_decoy(flow->settings->ring, otp_span_of(flow->uid), &attempt->account) != OTP_OK
+        || otp_account_write(flow->settings->ring, otp_name_span(&attempt->name), &attempt->account, attempt->record,
+                             sizeof(attempt->record), &len) != OTP_OK)
+    {
+        return false;
     }
 
-    return otp_account_read(flow->settings->ring, otp_name_span(&attempt->name),
-                            (otp_span_t) { attempt->stored, attempt->stored_len }, &attempt->account) == OTP_OK
-           && (attempt->account.keys != 0 || otp_attempt_decoy(flow));
+    *record = (otp_span_t) { attempt->record, len };
+
+    return true;
+}
+
+
+/* Nobody known, or nobody of whom anything may be told: the same work is done about an invented account.  It lives
+ * as long as a form can be repeated, under a name of the person's, so that forms that are sent at once or again
+ * take the same time too. */
+OTP_MUST_USE static bool otp_attempt_decoy(otp_flow_t *flow, otp_span_t stored) {
+    otp_attempt_t *attempt = &flow->attempt;
+    otp_span_t     record = stored;
+
+    attempt->decoy = true;
+    if (!otp_attempt_decoy_name(flow, &attempt->name, &attempt->stream) || !otp_attempt_take(attempt, stored)
+        || (stored.len == 0 && !otp_attempt_invent(flow, &record))
+        || otp_account_read(flow->settings->ring, otp_name_span(&attempt->name), record, &attempt->account) != OTP_OK)
+    {
+        return false;
+    }
+
+    /* It stands for accounts that are locked, too, and does not become one itself. */
+    attempt->account.failures = 0;
+    attempt->account.locked_until = 0;
+
+    return true;
+}
+
+
+/* Whether the account may bring about anything but a refusal. */
+OTP_MUST_USE static bool otp_attempt_open(const otp_flow_t *flow) {
+    const otp_submitted_t *submitted = &flow->attempt.submitted;
+
+    switch (otp_account_state(&flow->attempt.account, &flow->settings->limits, flow->now_s)) {
+    case OTP_STATE_NO_KEY:
+        return false;
+    case OTP_STATE_LOCKED:
+        return submitted->first_factor || submitted->pending_id.len != 0;
+    case OTP_STATE_FIRST_USE:
+    case OTP_STATE_PIN_PAGE:
+    case OTP_STATE_READY:
+    case OTP_STATE_NEXT_CODE:
+        return true;
+    }
+
+    return false;
+}
+
+
+OTP_MUST_USE static bool otp_attempt_read(otp_flow_t *flow, otp_span_t stored) {
+    otp_attempt_t *attempt = &flow->attempt;
+    otp_span_t     invented = { attempt->invented, attempt->invented_len };
+
+    if (attempt->decoy) {
+        return otp_attempt_decoy(flow, stored);
+    }
+
+    if (stored.len == 0 || flow->person_refused) {
+        return otp_attempt_decoy(flow, invented);
+    }
+
+    return otp_attempt_take(attempt, stored)
+           && otp_account_read(flow->settings->ring, otp_name_span(&attempt->name),
+                               (otp_span_t) { attempt->stored, attempt->stored_len }, &attempt->account) == OTP_OK
+           && (otp_attempt_open(flow) || otp_attempt_decoy(flow, invented));
 }
 
 
@@ -67,11 +170,6 @@ static otp_effect_t otp_attempt_swapped(otp_flow_t *flow) {
 
     /* A lost try leaves no line. */
     flow->view.audits = 0;
-    if (swapped == OTP_SWAP_LOST && attempt->decoy) {
-        /* Only this very form can have been there before: it waits, as it would about a real account. */
-        return otp_once_await(flow);
-    }
-
     if (swapped == OTP_SWAP_FAILED || attempt->tries++ == OTP_SWAP_TRIES || !otp_attempt_read(flow, stored)) {
         return otp_answer_unavailable(flow);
     }
@@ -107,10 +205,7 @@ OTP_MUST_USE static bool otp_attempt_swap(otp_flow_t *flow, otp_span_t event) {
     otp_swap_t     swap = { 0 };
 
     if (attempt->decoy) {
-        otp_name_of(name, OTP_NAME_DECOY, flow->settings->prefix, attempt->submitted.nonce);
-        otp_name_events(&attempt->stream, flow->settings->prefix, attempt->submitted.nonce);
-        swap.ttl_ms = OTP_SPAN(OTP_DECOY_TTL_MS);
-        attempt->stored_len = 0;
+        swap.ttl_ms = otp_flow_number(attempt->ttl, (flow->now_s + OTP_REPEAT_S) * 1000 - flow->now_ms);
     }
 
     if (otp_account_write(flow->settings->ring, otp_name_span(name), &attempt->next, attempt->record,

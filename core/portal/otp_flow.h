@@ -42,6 +42,7 @@ typedef struct {
     otp_span_t   accept_language;
     otp_span_t   scheme;            /* "http" or "https" */
     otp_span_t   host;              /* Host header, lower case, with port if it has one */
+    otp_span_t   origin;            /* Origin header, may be empty */
     otp_span_t   address;           /* client address, text */
     otp_span_t   request_id;        /* for the audit */
     bool         body_too_large;    /* the body was longer than OTP_BODY_MAX and not read */

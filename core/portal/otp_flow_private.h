@@ -44,10 +44,12 @@ typedef struct {
 
 /* A decision about an account, on its way through compare-and-set. */
 typedef struct {
-    otp_name_t        name, stream;
+    otp_name_t        name, decoy_name, stream;
     char              stored[OTP_ACCOUNT_MAX], record[OTP_ACCOUNT_MAX];
     size_t            stored_len, record_len;
     bool              decoy;
+    char              invented[OTP_ACCOUNT_MAX], ttl[24];   /* the decoy's record as it was found; how long it lives */
+    size_t            invented_len;
     otp_account_t     account, next;
     otp_submitted_t   submitted;
     otp_decision_t    decision;
@@ -246,6 +248,10 @@ otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, int64_t 
 
 /* ---- otp_attempt.c ---- */
 /* Decides flow->attempt.submitted about flow->uid, whose record was `stored` (empty: none). */
+/* Adds the commands that read what flow->uid is decided about: the account, and the invented one in its place. */
+OTP_MUST_USE bool otp_attempt_ask(otp_flow_t *flow);
+/* Keeps the second of the two replies, number `i`. */
+OTP_MUST_USE bool otp_attempt_keep_decoy(otp_flow_t *flow, size_t i);
 otp_effect_t otp_attempt_begin(otp_flow_t *flow, otp_span_t stored, const char *event, otp_flow_stage_t done);
 /* The next display change, in unix seconds. */
 int64_t otp_attempt_display_changes(const otp_flow_t *flow);

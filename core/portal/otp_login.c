@@ -112,7 +112,7 @@ static otp_effect_t otp_login_password_user_reserved(otp_flow_t *flow) {
 /* ---- passcode ---- */
 
 static otp_effect_t otp_login_passcode_read(otp_flow_t *flow) {
-    if (!otp_flow_replies_good(flow)) {
+    if (!otp_flow_replies_good(flow) || !otp_attempt_keep_decoy(flow, 1)) {
         return otp_answer_unavailable(flow);
     }
 
@@ -137,10 +137,8 @@ static otp_effect_t otp_login_passcode_person(otp_flow_t *flow) {
 
     flow->person_refused |= flow->person_result.verdict == OTP_PERSON_REFUSED;
     otp_person_take(flow);
-    otp_name_of(&flow->attempt.name, OTP_NAME_ACCOUNT, flow->settings->prefix, otp_span_of(flow->uid));
-    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
 
-    return otp_flow_commands(flow, otp_login_passcode_read);
+    return otp_attempt_ask(flow) ? otp_flow_commands(flow, otp_login_passcode_read) : otp_answer_unavailable(flow);
 }
 
 

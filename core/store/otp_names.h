@@ -7,7 +7,7 @@
  *     PREFIX user:{T}:UID      sessions of a person    PREFIX pend:{H}   pending state of a browser
  *     PREFIX thru:{T}:DIGEST   throttle of a person    PREFIX once:{T}:NONCE   answer kept for a repeated form
  *     PREFIX thra:{T}:ADDRESS  throttle of an address  PREFIX events:{T} stream of events
- *     PREFIX deco:{T}:NONCE    account of an unknown person, for a second: deciding costs the same
+ *     PREFIX deco:{T}:DIGEST   account of an unknown person, for seconds: deciding costs the same
  */
 #ifndef OTP_NAMES_H
 #define OTP_NAMES_H

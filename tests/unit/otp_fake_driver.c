@@ -192,6 +192,7 @@ otp_fake_call_t *otp_fake_begin(otp_fake_world_t *world, otp_fake_browser_t *bro
         .accept = otp_span_of(browser->accept == NULL ? "application/json" : browser->accept),
         .accept_language = otp_span_of(browser->accept_language), .scheme = OTP_SPAN("https"),
         .host = otp_span_of(browser->host == NULL ? "gate.example" : browser->host),
+        .origin = otp_span_of(browser->origin),
         .address = otp_span_of(browser->address == NULL ? "192.0.2.1" : browser->address),
         .request_id = OTP_SPAN("0123456789abcdef"),
     };

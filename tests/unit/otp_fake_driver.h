@@ -47,6 +47,7 @@ typedef struct {
     const char *address;                /* NULL: 192.0.2.1 */
     const char *content_type;           /* NULL: a form */
     const char *host;                   /* NULL: gate.example */
+    const char *origin;                 /* NULL: the browser names none */
     char        token[64];
 } otp_fake_browser_t;
 

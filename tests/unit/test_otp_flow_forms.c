@@ -94,6 +94,23 @@ static void test_token_of_another_browser_is_refused(void **state) {
 }
 
 
+static void test_form_of_another_site_is_refused_whatever_its_token(void **state) {
+    static const char *const foreign[] = {
+        "https://evil.example", "https://gate.example.evil.example", "https://gate.example:8443", "null", "gate.example",
+    };
+
+    (void) state;
+    (void) otp_fake_token(&world, &browser, "login");
+    for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+        browser.origin = foreign[i];
+        assert_csrf_refused("login", form(PASSWORD_FIELDS, browser.token));
+    }
+
+    browser.origin = "https://gate.example";
+    assert_int_equal(otp_fake_post(&world, &browser, "login", form(PASSWORD_FIELDS, browser.token))->status, 200);
+}
+
+
 static void test_token_of_another_session_is_refused(void **state) {
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
@@ -479,6 +496,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_form_without_token_or_with_a_changed_one_is_refused, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_token_of_another_browser_is_refused, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_form_of_another_site_is_refused_whatever_its_token, open_world,
+                                        close_world),
         cmocka_unit_test_setup_teardown(test_token_of_another_session_is_refused, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_token_from_before_the_sign_in_is_refused_after_it, open_world,
                                         close_world),

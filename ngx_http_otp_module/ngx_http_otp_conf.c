@@ -199,6 +199,19 @@ char *ngx_http_otp_conf_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
 }
 
 
+char *ngx_http_otp_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+    ngx_http_otp_loc_conf_t *olcf = conf;
+    char                    *result = ngx_conf_set_flag_slot(cf, cmd, conf);
+
+    /* Without Redis and key ring there is no guard, so nothing would be stripped either. */
+    if (olcf->identity == 1) {
+        ngx_http_otp_conf_need(cf);
+    }
+
+    return result;
+}
+
+
 static bool ngx_http_otp_conf_portal_address(otp_span_t text) {
     if (!ngx_http_otp_conf_uri_text(text) || ngx_strlchr((u_char *) text.data, (u_char *) text.data + text.len, '?')
         || ngx_strlchr((u_char *) text.data, (u_char *) text.data + text.len, '#'))

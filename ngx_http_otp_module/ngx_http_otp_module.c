@@ -6,7 +6,6 @@ static void *ngx_http_otp_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 static ngx_int_t ngx_http_otp_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_otp_postconfiguration(ngx_conf_t *cf);
-static char *ngx_http_otp_identity_needs(ngx_conf_t *cf, void *post, void *field);
 static ngx_int_t ngx_http_otp_init_process(ngx_cycle_t *cycle);
 static void ngx_http_otp_exit_process(ngx_cycle_t *cycle);
 
@@ -14,8 +13,6 @@ static void ngx_http_otp_exit_process(ngx_cycle_t *cycle);
 #define NGX_HTTP_OTP_MAIN  NGX_HTTP_MAIN_CONF
 #define NGX_HTTP_OTP_SRV   NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF
 #define NGX_HTTP_OTP_LOC   NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
-
-static ngx_conf_post_t  ngx_http_otp_identity_post = { ngx_http_otp_identity_needs };
 
 /* clang-format off */
 static ngx_command_t  ngx_http_otp_commands[] = {
@@ -74,8 +71,8 @@ static ngx_command_t  ngx_http_otp_commands[] = {
     { ngx_string("otp_redirect_hosts"), NGX_HTTP_OTP_LOC|NGX_CONF_1MORE, ngx_http_otp_conf_redirect_hosts,
       NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
-    { ngx_string("otp_identity"), NGX_HTTP_OTP_LOC|NGX_CONF_FLAG, ngx_conf_set_flag_slot,
-      NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_otp_loc_conf_t, identity), &ngx_http_otp_identity_post },
+    { ngx_string("otp_identity"), NGX_HTTP_OTP_LOC|NGX_CONF_FLAG, ngx_http_otp_conf_identity,
+      NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_http_otp_loc_conf_t, identity), NULL },
 
     { ngx_string("otp_audit"), NGX_HTTP_OTP_SRV|NGX_CONF_TAKE1, ngx_http_otp_conf_audit,
       NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
@@ -117,16 +114,6 @@ ngx_module_t  ngx_http_otp_module = {
     NGX_MODULE_V1_PADDING
 };
 /* clang-format on */
-
-
-/* Without Redis and key ring there is no guard, so nothing would be stripped either. */
-static char *ngx_http_otp_identity_needs(ngx_conf_t *cf, void *post, void *field) {
-    if (*(ngx_flag_t *) field) {
-        ngx_http_otp_conf_need(cf);
-    }
-
-    return NGX_CONF_OK;
-}
 
 
 static void *ngx_http_otp_create_main_conf(ngx_conf_t *cf) {

@@ -125,6 +125,7 @@ char *ngx_http_otp_conf_keyring(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_session_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_otp_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_portal_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_portal(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_password_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

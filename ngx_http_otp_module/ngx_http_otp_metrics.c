@@ -12,7 +12,7 @@ static const char *const  ngx_http_otp_guard_labels[] = {
 /* The verdicts of the portal's flows; what is not among them counts as the last. */
 static const char *const  ngx_http_otp_portal_labels[] = {
     "page", "static", "redirect", "session", "health", "ok", "pin_required", "wait_next_code", "next_code", "denied",
-    "already_used", "throttled", "busy", "pin_refused", "login_required", "forbidden", "csrf", "bad_request",
+    "already_used", "throttled", "pin_refused", "login_required", "otp_required", "csrf", "bad_request",
     "not_found", "method_not_allowed", "too_large", "unavailable", "other"
 };
 

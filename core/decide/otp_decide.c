@@ -325,7 +325,6 @@ OTP_MUST_USE static otp_status_t otp_decide_unheard(otp_deciding_t *d, otp_state
     }
 
     d->out->verdict = told ? OTP_VERDICT_THROTTLED : OTP_VERDICT_DENIED;
-    d->out->locked = told;
     if (told && d->next->failures < d->limits->lock_total) {
         d->out->retry_after_s = d->next->locked_until - d->in->now_s;
     }

@@ -36,7 +36,6 @@ typedef struct {
     otp_pin_refusal_t refusal;              /* with OTP_VERDICT_PIN_REFUSED */
     bool              changed;              /* the account is to be stored */
     bool              repeated;             /* this very form was already decided: fetch the first answer */
-    bool              locked;               /* with THROTTLED: the account is locked for passcodes */
     int64_t           retry_after_s;        /* ALREADY_USED: until the next code; THROTTLED: 0 means the helpdesk */
     int64_t           wait_s;               /* NEXT_CODE, WAIT_NEXT_CODE: until the display changes */
     char              serial[OTP_SERIAL_MAX + 1];   /* of the key concerned; empty: none */

@@ -115,12 +115,12 @@ static otp_effect_t otp_count_swapped(otp_flow_t *flow) {
 
 
 static otp_effect_t otp_count_refusal_told(otp_flow_t *flow) {
-    return otp_flow_replies_good(flow) ? otp_answer_throttled(flow, "throttled", flow->refused_for_s)
+    return otp_flow_replies_good(flow) ? otp_answer_throttled(flow, flow->refused_flag, flow->refused_for_s)
                                        : otp_answer_unavailable(flow);
 }
 
 
-otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, int64_t wait_s) {
+otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, const char *flag, int64_t wait_s) {
     otp_span_t  line, uid = otp_span_of(flow->uid);
     otp_event_t event;
 
@@ -130,6 +130,7 @@ otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, int64_t 
         return otp_answer_unavailable(flow);
     }
 
+    flow->refused_flag = flag;
     flow->refused_for_s = wait_s;
     otp_flow_event_command(flow, uid, line);
 

@@ -130,6 +130,7 @@ struct otp_flow_s {
     otp_counting_t        *counting;                /* the one being counted up, and */
     otp_flow_stage_t       counted;                 /* what follows, or when others have used up what was free: */
     otp_flow_stage_t       outrun;                  /* NULL: counted all the same */
+    const char            *refused_flag;            /* "throttled" or "busy" */
     int64_t                refused_for_s;
     otp_opening_t          opening;
 
@@ -243,8 +244,8 @@ OTP_MUST_USE bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, siz
 /* Counts an attempt up, then goes on with `counted`; with `outrun` when parallel attempts have been counted
  * meanwhile so that this one has to wait (NULL: it was considered already). */
 otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted, otp_flow_stage_t outrun);
-/* Not considered for `wait_s`: writes the event `event_name` and answers so. */
-otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, int64_t wait_s);
+/* Not considered for `wait_s`, because of what `flag` says: writes the event `event_name` and answers so. */
+otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, const char *flag, int64_t wait_s);
 
 /* ---- otp_attempt.c ---- */
 /* Decides flow->attempt.submitted about flow->uid, whose record was `stored` (empty: none). */

@@ -71,7 +71,7 @@ static otp_effect_t otp_login_password_checked(otp_flow_t *flow) {
 
     switch (flow->person_result.verdict) {
     case OTP_PERSON_BUSY:
-        return otp_answer_throttled(flow, "busy", 1);
+        return otp_count_refuse(flow, "password", "busy", 1);
     case OTP_PERSON_UNAVAILABLE:
         return otp_answer_unavailable(flow);
     case OTP_PERSON_MATCHES:
@@ -127,7 +127,7 @@ static otp_effect_t otp_login_passcode_read(otp_flow_t *flow) {
 static otp_effect_t otp_login_passcode_person(otp_flow_t *flow) {
     switch (flow->person_result.verdict) {
     case OTP_PERSON_BUSY:
-        return otp_answer_throttled(flow, "busy", 1);
+        return otp_count_refuse(flow, "passcode", "busy", 1);
     case OTP_PERSON_UNAVAILABLE:
         return otp_answer_unavailable(flow);
     case OTP_PERSON_MATCHES:
@@ -160,7 +160,8 @@ OTP_MUST_USE static int64_t otp_login_wait(const otp_flow_t *flow) {
 
 
 static otp_effect_t otp_login_throttled(otp_flow_t *flow) {
-    return otp_count_refuse(flow, otp_login_by_passcode(flow) ? "passcode" : "password", otp_login_wait(flow));
+    return otp_count_refuse(flow, otp_login_by_passcode(flow) ? "passcode" : "password", "throttled",
+                            otp_login_wait(flow));
 }
 
 

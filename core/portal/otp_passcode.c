@@ -184,7 +184,7 @@ static otp_effect_t otp_passcode_decide(otp_flow_t *flow) {
 static otp_effect_t otp_passcode_person(otp_flow_t *flow) {
     switch (flow->person_result.verdict) {
     case OTP_PERSON_BUSY:
-        return otp_answer_throttled(flow, "busy", 1);
+        return otp_count_refuse(flow, "passcode", "busy", 1);
     case OTP_PERSON_UNAVAILABLE:
         return otp_answer_unavailable(flow);
     case OTP_PERSON_MATCHES:
@@ -211,7 +211,7 @@ static otp_effect_t otp_passcode_considered(otp_flow_t *flow) {
 
     wait = otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
     if (wait != 0) {
-        return otp_count_refuse(flow, "passcode", wait);
+        return otp_count_refuse(flow, "passcode", "throttled", wait);
     }
 
     if (stored.len != 0) {

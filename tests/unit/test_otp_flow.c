@@ -555,19 +555,38 @@ static void test_unknown_locked_disabled_and_wrong_are_denied_in_the_same_words(
 
 
 /* A round trip less would be a shorter time. */
-static void test_unknown_and_known_people_cost_the_same_round_trips(void **state) {
-    uint64_t before, known, unknown;
+static uint64_t commands_of_a_wrong_passcode(const char *uid) {
+    uint64_t before = world.commands;
+
+    (void) otp_fake_direct(&world, &browser, uid, otp_fake_wrong(PIN, K, OTP_FAKE_STEP).text);
+
+    return world.commands - before;
+}
+
+
+static void test_unknown_disabled_locked_and_known_people_cost_the_same_round_trips(void **state) {
+    static const char *const uids[] = { "marie", "paul", "lea", "nobody", "marie", "paul", "lea", "nobody" };
+    otp_account_t            account;
+    uint64_t                 first;
 
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
+    otp_fake_account(&world, "paul", "K-2", PIN);
+    otp_fake_account(&world, "lea", "K-3", PIN);
+    account = otp_fake_account_get(&world, "paul");
+    account.key[0].state = OTP_KEY_DISABLED;
+    otp_fake_account_put(&world, &account);
+    account = otp_fake_account_get(&world, "lea");
+    account.failures = 10;
+    account.locked_until = OTP_FAKE_NOW + 900;
+    otp_fake_account_put(&world, &account);
+
     (void) otp_fake_token(&world, &browser, "login");
-    before = world.commands;
-    (void) otp_fake_direct(&world, &browser, "marie", otp_fake_wrong(PIN, K, OTP_FAKE_STEP).text);
-    known = world.commands - before;
-    before = world.commands;
-    (void) otp_fake_direct(&world, &browser, "nobody", otp_fake_wrong(PIN, K, OTP_FAKE_STEP).text);
-    unknown = world.commands - before;
-    assert_int_equal(known, unknown);
+    first = commands_of_a_wrong_passcode("jose");
+    for (size_t i = 0; i < sizeof(uids) / sizeof(uids[0]); i++) {
+        assert_int_equal(commands_of_a_wrong_passcode(uids[i]), first);
+    }
+    assert_int_equal(otp_fake_account_get(&world, "lea").failures, 10);
 }
 
 
@@ -760,8 +779,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_every_request_to_the_portal_renews_the_idle_time, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_unknown_locked_disabled_and_wrong_are_denied_in_the_same_words, open_world,
                                         close_world),
-        cmocka_unit_test_setup_teardown(test_unknown_and_known_people_cost_the_same_round_trips, open_world,
-                                        close_world),
+        cmocka_unit_test_setup_teardown(test_unknown_disabled_locked_and_known_people_cost_the_same_round_trips,
+                                        open_world, close_world),
         cmocka_unit_test_setup_teardown(test_locked_account_is_told_after_the_password_only, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_spent_code_with_right_pin_is_told_with_the_time_to_wait, open_world,
                                         close_world),

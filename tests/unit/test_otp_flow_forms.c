@@ -491,6 +491,57 @@ static void test_repeat_of_a_form_whose_first_answer_was_lost_waits_then_fails_c
 }
 
 
+/* Otherwise a form that is cut off and sent again would tell who has a key. */
+static void test_repeat_of_a_lost_form_is_the_same_for_unknown_locked_and_known_people(void **state) {
+    static const char *const uids[] = { "marie", "lea", "nobody" };
+    static const int         seconds[] = { 0, 5, 9, 10, 11 };
+    otp_account_t            account;
+    char                     body[1024];
+
+    (void) state;
+    otp_fake_account(&world, "marie", K, PIN);
+    otp_fake_account(&world, "lea", "K-3", PIN);
+    account = otp_fake_account_get(&world, "lea");
+    account.failures = 10;
+    account.locked_until = OTP_FAKE_NOW + 900;
+    otp_fake_account_put(&world, &account);
+
+    for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+        for (size_t j = 0; j < sizeof(uids) / sizeof(uids[0]); j++) {
+            (void) snprintf(body, sizeof(body), "username=%s&method=passcode&passcode=2580000000&csrf=%s", uids[j],
+                            otp_fake_token(&world, &browser, "login"));
+            /* GET, GET GET, GET GET, then the swap is carried out and its reply lost. */
+            otp_fake_redis_fault(world.redis, OTP_FAULT_LOST_AFTER, 5);
+            assert_int_equal(otp_fake_post(&world, &browser, "login", body)->status, 503);
+            otp_fake_pass(&world, seconds[i]);
+            assert_int_equal(otp_fake_post(&world, &browser, "login", body)->status, seconds[i] < 10 ? 503 : 401);
+        }
+    }
+}
+
+
+/* The answer is kept for ten seconds, and so long only is it waited for. */
+static void test_form_sent_again_when_its_answer_has_just_gone_is_decided_again(void **state) {
+    char    body[1024];
+    int64_t before;
+
+    (void) state;
+    otp_fake_account(&world, "marie", K, PIN);
+    world.now_ms += 50;
+    world.redis->now_ms = world.now_ms;
+    (void) snprintf(body, sizeof(body), "username=marie&method=passcode&passcode=%s&csrf=%s", NOW_PASSCODE(PIN),
+                    otp_fake_token(&world, &browser, "login"));
+    other = browser;
+    assert_int_equal(otp_fake_post(&world, &browser, "login", body)->status, 200);
+    world.now_ms += 10400;
+    world.redis->now_ms = world.now_ms;
+    before = world.now_ms;
+    (void) otp_fake_post(&world, &other, "login", body);
+    assert_string_equal(otp_fake_verdict(world.answer), "already_used");
+    assert_int_equal(world.now_ms, before);
+}
+
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_form_without_token_or_with_a_changed_one_is_refused, open_world,
@@ -523,6 +574,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_kept_answer_that_was_changed_in_redis_is_not_given, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_form_sent_twice_at_the_same_time_gets_one_answer, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_repeat_of_a_lost_form_is_the_same_for_unknown_locked_and_known_people,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_form_sent_again_when_its_answer_has_just_gone_is_decided_again,
+                                        open_world, close_world),
         cmocka_unit_test_setup_teardown(test_repeat_of_a_form_whose_first_answer_was_lost_waits_then_fails_closed,
                                         open_world,
                                         close_world),

@@ -257,6 +257,32 @@ static void test_right_code_among_wrong_ones_is_not_let_in_after_the_lock(void *
 }
 
 
+/* One that waits for another is slower: that must not tell who has a key. */
+static void test_parallel_wrong_passcodes_cost_the_same_for_unknown_and_known_people(void **state) {
+    static const char *const uids[] = { "marie", "nobody" };
+    uint64_t                 commands[2];
+
+    (void) state;
+    world.settings.limits.lock = world.settings.limits.lock_total = 1000;
+    otp_fake_account(&world, "marie", K, PIN);
+    for (size_t j = 0; j < 2; j++) {
+        for (size_t i = 0; i < CROWD; i++) {
+            char fields[128];
+
+            (void) snprintf(fields, sizeof(fields), "username=%s&method=passcode&passcode=%s", uids[j],
+                            otp_fake_wrong(PIN, K, OTP_FAKE_STEP).text);
+            write_form(i, "login", fields);
+        }
+        commands[j] = world.commands;
+        rush("login", 0);
+        commands[j] = world.commands - commands[j];
+        assert_int_equal(answered("denied"), CROWD);
+        free_answers();
+    }
+    assert_int_equal(commands[0], commands[1]);
+}
+
+
 static void test_parallel_wrong_passwords_do_not_outrun_the_throttle(void **state) {
     (void) state;
     for (size_t i = 0; i < CROWD; i++) {
@@ -479,6 +505,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_parallel_wrong_passcodes_do_not_outrun_the_lock, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_right_code_among_wrong_ones_is_not_let_in_after_the_lock, open_world,
                                         close_world),
+        cmocka_unit_test_setup_teardown(test_parallel_wrong_passcodes_cost_the_same_for_unknown_and_known_people,
+                                        open_world, close_world),
         cmocka_unit_test_setup_teardown(test_parallel_wrong_passwords_do_not_outrun_the_throttle, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_many_people_of_one_address_are_all_considered, open_world, close_world),

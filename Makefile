@@ -61,17 +61,22 @@ demo-stop:
 ## test           every test; the last line says how many passed and failed
 test: deps-test
 	@$(MAKE) --no-print-directory all
-	@tests/run.sh source unit t journeys gateways
+	@tests/run.sh source unit t otpctl journeys gateways
 ## test-source    rules about the source text
 ## test-unit      the core alone: cmocka and the fuzzers' corpora, under ASan and UBSan
 ## test-t         the module in nginx: Test::Nginx
+## test-otpctl    the command line, against a Redis of its own
 ## test-journeys  people in a browser: Chromium
 ## test-gateways  two gateways, one Redis: races and faults
-test-source test-unit test-t test-journeys test-gateways: test-%: deps-test
+test-source test-unit test-t test-otpctl test-journeys test-gateways: test-%: deps-test
 	@$(MAKE) --no-print-directory all
 	@tests/run.sh $*
 deps-test:
 	@tests/packages.sh install build demo test
+
+## mutants        is every rule of the core tested?  (slow; FILES= some of core/*/*.c)
+mutants: deps-test
+	@tests/mutants.py $(FILES)
 
 ## bench          the benchmark table
 bench: all
@@ -98,7 +103,7 @@ clean:
 help:
 	@sed -n 's/^## /  /p' Makefile
 
-.PHONY: all deps deps-test demo demo-start demo-stop bench install docs clean help needed \
+.PHONY: all mutants deps deps-test demo demo-start demo-stop bench install docs clean help needed \
     test test-source test-unit test-t test-journeys test-gateways unit fuzz FORCE
 .DELETE_ON_ERROR:
 FORCE:

@@ -10,14 +10,16 @@
     "frame-ancestors 'none'; base-uri 'none'"
 
 
-void ngx_http_otp_answer_header(otp_answer_t *answer, otp_span_t name, otp_span_t value) {
+void ngx_http_otp_answer_header(otp_answer_t *answer, otp_span_t name, otp_span_t value)
+{
     if (answer->headers < OTP_ANSWER_HEADERS) {
         answer->header[answer->headers++] = (otp_header_t) { name, value };
     }
 }
 
 
-static ngx_int_t ngx_http_otp_answer_copy(ngx_http_request_t *r, otp_span_t text, ngx_str_t *copy) {
+static ngx_int_t ngx_http_otp_answer_copy(ngx_http_request_t *r, otp_span_t text, ngx_str_t *copy)
+{
     copy->len = text.len;
     copy->data = ngx_pnalloc(r->pool, text.len + 1);
     if (copy->data == NULL) {
@@ -34,7 +36,8 @@ static ngx_int_t ngx_http_otp_answer_copy(ngx_http_request_t *r, otp_span_t text
 
 
 /* nginx keeps the type apart from its parameters, so that gzip_types and the like compare the type alone. */
-static void ngx_http_otp_answer_type(ngx_http_request_t *r, const ngx_str_t *type) {
+static void ngx_http_otp_answer_type(ngx_http_request_t *r, const ngx_str_t *type)
+{
     u_char *end = ngx_strlchr(type->data, type->data + type->len, ';');
 
     r->headers_out.content_type = *type;
@@ -44,7 +47,8 @@ static void ngx_http_otp_answer_type(ngx_http_request_t *r, const ngx_str_t *typ
 
 
 /* Location goes out as it is: headers_out.location would be made absolute with nginx's own scheme and port. */
-static ngx_int_t ngx_http_otp_answer_headers(ngx_http_request_t *r, const otp_answer_t *answer) {
+static ngx_int_t ngx_http_otp_answer_headers(ngx_http_request_t *r, const otp_answer_t *answer)
+{
     for (size_t i = 0; i < answer->headers; i++) {
         ngx_table_elt_t *header;
         ngx_str_t        value;
@@ -77,14 +81,16 @@ static ngx_int_t ngx_http_otp_answer_headers(ngx_http_request_t *r, const otp_an
 
 
 /* A page may hold what nobody else should see; its copy in the request's pool goes with the request. */
-static void ngx_http_otp_answer_wipe(void *data) {
+static void ngx_http_otp_answer_wipe(void *data)
+{
     ngx_buf_t *buf = data;
 
     otp_secret_wipe(buf->start, (size_t) (buf->end - buf->start));
 }
 
 
-static ngx_buf_t *ngx_http_otp_answer_buf(ngx_http_request_t *r, otp_span_t body) {
+static ngx_buf_t *ngx_http_otp_answer_buf(ngx_http_request_t *r, otp_span_t body)
+{
     ngx_buf_t          *buf = ngx_create_temp_buf(r->pool, body.len);
     ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(r->pool, 0);
 
@@ -102,7 +108,8 @@ static ngx_buf_t *ngx_http_otp_answer_buf(ngx_http_request_t *r, otp_span_t body
 }
 
 
-ngx_int_t ngx_http_otp_answer_send(ngx_http_request_t *r, const otp_answer_t *answer) {
+ngx_int_t ngx_http_otp_answer_send(ngx_http_request_t *r, const otp_answer_t *answer)
+{
     ngx_chain_t out;
     ngx_int_t   rc;
 
@@ -131,14 +138,16 @@ ngx_int_t ngx_http_otp_answer_send(ngx_http_request_t *r, const otp_answer_t *an
 }
 
 
-bool ngx_http_otp_answer_navigation(ngx_http_request_t *r) {
+bool ngx_http_otp_answer_navigation(ngx_http_request_t *r)
+{
     return (r->method == NGX_HTTP_GET || r->method == NGX_HTTP_HEAD) && r->headers_in.upgrade == NULL
            && otp_accept_html(ngx_http_otp_header_find(r, OTP_SPAN("accept")));
 }
 
 
 /* The language the portal's cookie remembers, else the browser's, else the first. */
-static otp_span_t ngx_http_otp_answer_language(ngx_http_request_t *r, const ngx_http_otp_loc_conf_t *olcf) {
+static otp_span_t ngx_http_otp_answer_language(ngx_http_request_t *r, const ngx_http_otp_loc_conf_t *olcf)
+{
     const otp_span_t *offered = olcf->languages->elts, *header;
     otp_span_t        kept;
     ngx_uint_t        headers;
@@ -165,7 +174,8 @@ static otp_span_t ngx_http_otp_answer_language(ngx_http_request_t *r, const ngx_
 
 
 /* What templates are given; names as in core/page/otp_page_names.h. */
-static json_t *ngx_http_otp_answer_view(ngx_http_request_t *r, int status, otp_span_t language) {
+static json_t *ngx_http_otp_answer_view(ngx_http_request_t *r, int status, otp_span_t language)
+{
     ngx_http_otp_loc_conf_t      *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
     const ngx_http_otp_support_t *support = olcf->support;
     ngx_http_otp_state_t         *state = ngx_http_otp_state_get(r);
@@ -192,7 +202,8 @@ static json_t *ngx_http_otp_answer_view(ngx_http_request_t *r, int status, otp_s
 
 
 /* The page's text in the request's pool; without templates, or without memory for them, a line. */
-static otp_span_t ngx_http_otp_answer_page(ngx_http_request_t *r, int status, otp_span_t *language) {
+static otp_span_t ngx_http_otp_answer_page(ngx_http_request_t *r, int status, otp_span_t *language)
+{
     ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
     otp_span_t               page = status == NGX_HTTP_FORBIDDEN
                                     ? OTP_SPAN("<!DOCTYPE html><title>403</title><p>Forbidden</p>\n")
@@ -227,7 +238,8 @@ static otp_span_t ngx_http_otp_answer_page(ngx_http_request_t *r, int status, ot
 }
 
 
-void ngx_http_otp_answer_error(ngx_http_request_t *r, int status, otp_answer_t *answer) {
+void ngx_http_otp_answer_error(ngx_http_request_t *r, int status, otp_answer_t *answer)
+{
     otp_span_t language;
 
     answer->status = status;

@@ -14,14 +14,16 @@ struct ngx_http_otp_audit_s {
 };
 
 
-static char *ngx_http_otp_audit_syslog(ngx_conf_t *cf, ngx_http_otp_audit_t *audit) {
+static char *ngx_http_otp_audit_syslog(ngx_conf_t *cf, ngx_http_otp_audit_t *audit)
+{
     audit->syslog = ngx_pcalloc(cf->pool, sizeof(ngx_syslog_peer_t));
 
     return audit->syslog == NULL ? NGX_CONF_ERROR : ngx_syslog_process_conf(cf, audit->syslog);
 }
 
 
-char *ngx_http_otp_conf_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t *olcf = conf;
     ngx_str_t               *value = cf->args->elts;
 
@@ -52,7 +54,8 @@ char *ngx_http_otp_conf_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
 }
 
 
-static bool ngx_http_otp_audit_to_file(ngx_http_otp_audit_t *audit, otp_span_t line) {
+static bool ngx_http_otp_audit_to_file(ngx_http_otp_audit_t *audit, otp_span_t line)
+{
     u_char  text[OTP_EVENT_MAX + 1];
     ssize_t n;
 
@@ -69,7 +72,8 @@ static bool ngx_http_otp_audit_to_file(ngx_http_otp_audit_t *audit, otp_span_t l
 }
 
 
-static bool ngx_http_otp_audit_to_syslog(ngx_http_otp_audit_t *audit, otp_span_t line) {
+static bool ngx_http_otp_audit_to_syslog(ngx_http_otp_audit_t *audit, otp_span_t line)
+{
     u_char  text[NGX_HTTP_OTP_SYSLOG_MAX];
     u_char *p = ngx_syslog_add_header(audit->syslog, text);
 
@@ -83,7 +87,8 @@ static bool ngx_http_otp_audit_to_syslog(ngx_http_otp_audit_t *audit, otp_span_t
 }
 
 
-void ngx_http_otp_audit_write(ngx_http_otp_audit_t *audit, ngx_log_t *log, otp_span_t line) {
+void ngx_http_otp_audit_write(ngx_http_otp_audit_t *audit, ngx_log_t *log, otp_span_t line)
+{
     bool written = true;
 
     if (audit == NULL || line.len == 0) {
@@ -103,7 +108,8 @@ void ngx_http_otp_audit_write(ngx_http_otp_audit_t *audit, ngx_log_t *log, otp_s
 }
 
 
-void ngx_http_otp_audit_guard(ngx_http_request_t *r, otp_span_t verdict, const otp_session_t *session) {
+void ngx_http_otp_audit_guard(ngx_http_request_t *r, otp_span_t verdict, const otp_session_t *session)
+{
     ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
     char                     line[OTP_EVENT_MAX];
     size_t                   len;

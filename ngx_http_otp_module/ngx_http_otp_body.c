@@ -7,14 +7,16 @@
 #include "ngx_http_otp_module/ngx_http_otp_module.h"
 
 
-void ngx_http_otp_body_wipe(ngx_http_otp_body_t *body) {
+void ngx_http_otp_body_wipe(ngx_http_otp_body_t *body)
+{
     otp_secret_wipe(body->data, sizeof(body->data));
     body->len = 0;
 }
 
 
 /* Takes what has arrived out of nginx's buffers and wipes it there.  Returns how many bytes that were. */
-static size_t ngx_http_otp_body_take(ngx_http_request_t *r, ngx_http_otp_body_t *body) {
+static size_t ngx_http_otp_body_take(ngx_http_request_t *r, ngx_http_otp_body_t *body)
+{
     ngx_chain_t *chain = r->request_body != NULL ? r->request_body->bufs : NULL;
     size_t       taken = 0;
 
@@ -48,7 +50,8 @@ static size_t ngx_http_otp_body_take(ngx_http_request_t *r, ngx_http_otp_body_t 
 }
 
 
-static void ngx_http_otp_body_done(ngx_http_request_t *r, ngx_http_otp_body_t *body) {
+static void ngx_http_otp_body_done(ngx_http_request_t *r, ngx_http_otp_body_t *body)
+{
     r->read_event_handler = ngx_http_block_reading;
     if (r->connection->read->timer_set) {
         ngx_del_timer(r->connection->read);
@@ -62,7 +65,8 @@ static void ngx_http_otp_body_done(ngx_http_request_t *r, ngx_http_otp_body_t *b
 }
 
 
-static void ngx_http_otp_body_more(ngx_http_request_t *r) {
+static void ngx_http_otp_body_more(ngx_http_request_t *r)
+{
     ngx_http_otp_body_t *body = ngx_http_otp_state_get(r)->body;
     size_t               taken;
     ngx_int_t            rc;
@@ -87,7 +91,8 @@ static void ngx_http_otp_body_more(ngx_http_request_t *r) {
 }
 
 
-ngx_int_t ngx_http_otp_body_read(ngx_http_request_t *r, ngx_http_otp_body_t *body) {
+ngx_int_t ngx_http_otp_body_read(ngx_http_request_t *r, ngx_http_otp_body_t *body)
+{
     ngx_http_otp_state_t *state = ngx_http_otp_state_make(r);
     ngx_int_t             rc;
 

@@ -4,7 +4,8 @@
 #define NGX_HTTP_OTP_YEAR  (366 * 86400)
 
 
-char *ngx_http_otp_conf_keyring(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_keyring(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_main_conf_t *omcf = conf;
     ngx_str_t                *value = cf->args->elts;
 
@@ -22,7 +23,8 @@ char *ngx_http_otp_conf_keyring(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) 
 }
 
 
-char *ngx_http_otp_conf_session_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_session_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_main_conf_t *omcf = conf;
     ngx_str_t                *value = cf->args->elts;
 
@@ -41,7 +43,8 @@ char *ngx_http_otp_conf_session_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *
 }
 
 
-static ngx_int_t ngx_http_otp_conf_level(ngx_conf_t *cf, ngx_str_t *text, ngx_http_otp_require_t *require) {
+static ngx_int_t ngx_http_otp_conf_level(ngx_conf_t *cf, ngx_str_t *text, ngx_http_otp_require_t *require)
+{
     ngx_http_compile_complex_value_t ccv;
 
     if (ngx_http_script_variables_count(text) != 0) {
@@ -71,7 +74,8 @@ static ngx_int_t ngx_http_otp_conf_level(ngx_conf_t *cf, ngx_str_t *text, ngx_ht
 }
 
 
-char *ngx_http_otp_conf_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     static const ngx_http_otp_param_t params[] = {
         { ngx_string("max_age"), NGX_HTTP_OTP_TIME, offsetof(ngx_http_otp_require_t, max_age_s), 1, NGX_HTTP_OTP_YEAR },
         { ngx_string("emergency"), NGX_HTTP_OTP_FLAG, offsetof(ngx_http_otp_require_t, emergency), 0, 0 },
@@ -104,7 +108,8 @@ char *ngx_http_otp_conf_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) 
 
 
 /* Splits at commas.  NULL: reported. */
-static otp_span_t *ngx_http_otp_conf_names(ngx_conf_t *cf, otp_span_t text, size_t *n) {
+static otp_span_t *ngx_http_otp_conf_names(ngx_conf_t *cf, otp_span_t text, size_t *n)
+{
     ngx_array_t *names = ngx_array_create(cf->pool, 4, sizeof(otp_span_t));
     otp_span_t  *name;
 
@@ -132,7 +137,8 @@ static otp_span_t *ngx_http_otp_conf_names(ngx_conf_t *cf, otp_span_t text, size
 
 
 /* People are compared in canonical form, so the list has to be in it. */
-static ngx_int_t ngx_http_otp_conf_canonical(ngx_conf_t *cf, otp_span_t *user, size_t n) {
+static ngx_int_t ngx_http_otp_conf_canonical(ngx_conf_t *cf, otp_span_t *user, size_t n)
+{
     for (size_t i = 0; i < n; i++) {
         char  *uid = ngx_pnalloc(cf->pool, OTP_UID_LEN);
         size_t len;
@@ -156,7 +162,8 @@ static ngx_int_t ngx_http_otp_conf_canonical(ngx_conf_t *cf, otp_span_t *user, s
 }
 
 
-char *ngx_http_otp_conf_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     typedef struct { otp_span_t group, user; } ngx_http_otp_allow_t;
 
     static const ngx_http_otp_param_t params[] = {
@@ -199,7 +206,8 @@ char *ngx_http_otp_conf_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
 }
 
 
-char *ngx_http_otp_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t *olcf = conf;
     char                    *result = ngx_conf_set_flag_slot(cf, cmd, conf);
 
@@ -212,7 +220,8 @@ char *ngx_http_otp_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static bool ngx_http_otp_conf_portal_address(otp_span_t text) {
+static bool ngx_http_otp_conf_portal_address(otp_span_t text)
+{
     if (!ngx_http_otp_conf_uri_text(text) || ngx_strlchr((u_char *) text.data, (u_char *) text.data + text.len, '?')
         || ngx_strlchr((u_char *) text.data, (u_char *) text.data + text.len, '#'))
     {
@@ -228,7 +237,8 @@ static bool ngx_http_otp_conf_portal_address(otp_span_t text) {
 }
 
 
-char *ngx_http_otp_conf_portal_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_portal_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t *olcf = conf;
     ngx_str_t               *value = cf->args->elts;
     otp_span_t               text = ngx_http_otp_span(value[1]);
@@ -262,7 +272,8 @@ char *ngx_http_otp_conf_portal_url(ngx_conf_t *cf, ngx_command_t *cmd, void *con
 }
 
 
-char *ngx_http_otp_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t  *olcf = conf;
     ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 

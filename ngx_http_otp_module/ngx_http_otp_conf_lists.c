@@ -5,7 +5,8 @@
 #define NGX_HTTP_OTP_HOSTS         64
 
 
-static char *ngx_http_otp_conf_application_fields(ngx_conf_t *cf, otp_application_t *application) {
+static char *ngx_http_otp_conf_application_fields(ngx_conf_t *cf, otp_application_t *application)
+{
     typedef struct { otp_span_t level, group, text; } ngx_http_otp_application_t;
 
     static const ngx_http_otp_param_t params[] = {
@@ -32,7 +33,8 @@ static char *ngx_http_otp_conf_application_fields(ngx_conf_t *cf, otp_applicatio
 
 
 /* It becomes a link on a page: nothing a browser would run. */
-static bool ngx_http_otp_conf_link(otp_span_t text) {
+static bool ngx_http_otp_conf_link(otp_span_t text)
+{
     if (!ngx_http_otp_conf_uri_text(text)) {
         return false;
     }
@@ -44,7 +46,8 @@ static bool ngx_http_otp_conf_link(otp_span_t text) {
 
 
 static char *ngx_http_otp_conf_application_check(ngx_conf_t *cf, const ngx_array_t *applications,
-    const otp_application_t *application) {
+    const otp_application_t *application)
+{
     const otp_application_t *known = applications->elts;
     ngx_str_t                shown = ngx_http_otp_str(application->location);
 
@@ -70,7 +73,8 @@ static char *ngx_http_otp_conf_application_check(ngx_conf_t *cf, const ngx_array
 }
 
 
-char *ngx_http_otp_conf_application(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_application(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t *olcf = conf;
     ngx_str_t               *value = cf->args->elts;
     otp_application_t       *application;
@@ -97,7 +101,8 @@ char *ngx_http_otp_conf_application(ngx_conf_t *cf, ngx_command_t *cmd, void *co
 }
 
 
-static bool ngx_http_otp_conf_have(const ngx_array_t *spans, otp_span_t span) {
+static bool ngx_http_otp_conf_have(const ngx_array_t *spans, otp_span_t span)
+{
     const otp_span_t *known = spans->elts;
 
     for (ngx_uint_t i = 0; i < spans->nelts; i++) {
@@ -114,7 +119,8 @@ typedef bool (*ngx_http_otp_conf_test_pt)(otp_span_t text);
 
 /* The directive's arguments as spans; each must pass `test`. */
 static char *ngx_http_otp_conf_list(ngx_conf_t *cf, ngx_array_t **list, ngx_uint_t max, ngx_http_otp_conf_test_pt test,
-    const char *remedy) {
+    const char *remedy)
+{
     ngx_str_t  *value = cf->args->elts;
     otp_span_t *span;
 
@@ -148,7 +154,8 @@ static char *ngx_http_otp_conf_list(ngx_conf_t *cf, ngx_array_t **list, ngx_uint
 }
 
 
-static bool ngx_http_otp_conf_is_language(otp_span_t text) {
+static bool ngx_http_otp_conf_is_language(otp_span_t text)
+{
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] < 'a' || text.data[i] > 'z') {
             return false;
@@ -159,7 +166,8 @@ static bool ngx_http_otp_conf_is_language(otp_span_t text) {
 }
 
 
-char *ngx_http_otp_conf_language(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_language(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t *olcf = conf;
 
     return ngx_http_otp_conf_list(cf, &olcf->languages, OTP_LANGUAGES_MAX, ngx_http_otp_conf_is_language,
@@ -167,7 +175,8 @@ char *ngx_http_otp_conf_language(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static bool ngx_http_otp_conf_is_host(otp_span_t text) {
+static bool ngx_http_otp_conf_is_host(otp_span_t text)
+{
     otp_span_t rest = text;
     otp_span_t host = otp_span_cut(&rest, ':');
     int64_t    port;
@@ -190,7 +199,8 @@ static bool ngx_http_otp_conf_is_host(otp_span_t text) {
 }
 
 
-char *ngx_http_otp_conf_redirect_hosts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_redirect_hosts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t *olcf = conf;
 
     return ngx_http_otp_conf_list(cf, &olcf->redirect_hosts, NGX_HTTP_OTP_HOSTS, ngx_http_otp_conf_is_host,
@@ -198,7 +208,8 @@ char *ngx_http_otp_conf_redirect_hosts(ngx_conf_t *cf, ngx_command_t *cmd, void 
 }
 
 
-char *ngx_http_otp_conf_templates(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_templates(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t *olcf = conf;
     ngx_str_t               *value = cf->args->elts;
 

@@ -1,7 +1,8 @@
 #include "ngx_http_otp_module/ngx_http_otp_module.h"
 
 
-void ngx_http_otp_conf_place(ngx_conf_t *cf, ngx_http_otp_place_t *place) {
+void ngx_http_otp_conf_place(ngx_conf_t *cf, ngx_http_otp_place_t *place)
+{
     ngx_str_t *value = cf->args->elts;
 
     place->directive = value[0];
@@ -12,7 +13,8 @@ void ngx_http_otp_conf_place(ngx_conf_t *cf, ngx_http_otp_place_t *place) {
 }
 
 
-void ngx_http_otp_conf_need(ngx_conf_t *cf) {
+void ngx_http_otp_conf_need(ngx_conf_t *cf)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_otp_module);
 
     if (omcf->needed.directive.len == 0) {
@@ -21,7 +23,8 @@ void ngx_http_otp_conf_need(ngx_conf_t *cf) {
 }
 
 
-bool ngx_http_otp_conf_uri_text(otp_span_t text) {
+bool ngx_http_otp_conf_uri_text(otp_span_t text)
+{
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] <= 0x20 || text.data[i] >= 0x7f || ngx_strchr("\"<>\\^`{|}$", text.data[i]) != NULL) {
             return false;
@@ -33,7 +36,8 @@ bool ngx_http_otp_conf_uri_text(otp_span_t text) {
 
 
 static char *ngx_http_otp_conf_number(ngx_conf_t *cf, const ngx_http_otp_param_t *param, ngx_str_t *value,
-    void *field) {
+    void *field)
+{
     int64_t   *number = field;
     ngx_int_t  n = param->kind == NGX_HTTP_OTP_TIME ? ngx_parse_time(value, 1)
                                                     : ngx_atoi(value->data, value->len);
@@ -55,7 +59,8 @@ static char *ngx_http_otp_conf_number(ngx_conf_t *cf, const ngx_http_otp_param_t
 }
 
 
-static char *ngx_http_otp_conf_text(ngx_conf_t *cf, const ngx_http_otp_param_t *param, ngx_str_t *value, void *field) {
+static char *ngx_http_otp_conf_text(ngx_conf_t *cf, const ngx_http_otp_param_t *param, ngx_str_t *value, void *field)
+{
     otp_span_t *text = field;
 
     for (size_t i = 0; i < value->len; i++) {
@@ -78,7 +83,8 @@ static char *ngx_http_otp_conf_text(ngx_conf_t *cf, const ngx_http_otp_param_t *
 }
 
 
-static char *ngx_http_otp_conf_flag(ngx_conf_t *cf, const ngx_http_otp_param_t *param, ngx_str_t *value, void *field) {
+static char *ngx_http_otp_conf_flag(ngx_conf_t *cf, const ngx_http_otp_param_t *param, ngx_str_t *value, void *field)
+{
     bool *flag = field;
 
     if (value->len == 2 && ngx_strncmp(value->data, "on", 2) == 0) {
@@ -98,7 +104,8 @@ static char *ngx_http_otp_conf_flag(ngx_conf_t *cf, const ngx_http_otp_param_t *
 }
 
 
-static char *ngx_http_otp_conf_value(ngx_conf_t *cf, const ngx_http_otp_param_t *param, ngx_str_t *value, void *base) {
+static char *ngx_http_otp_conf_value(ngx_conf_t *cf, const ngx_http_otp_param_t *param, ngx_str_t *value, void *base)
+{
     void *field = (char *) base + param->offset;
 
     switch (param->kind) {
@@ -117,7 +124,8 @@ static char *ngx_http_otp_conf_value(ngx_conf_t *cf, const ngx_http_otp_param_t 
 
 /* The index of the parameter that `arg` sets; `n`: none; `*value` is what follows the '='. */
 static ngx_uint_t ngx_http_otp_conf_param(const ngx_http_otp_param_t *params, ngx_uint_t n, const ngx_str_t *arg,
-    ngx_str_t *value) {
+    ngx_str_t *value)
+{
     ngx_uint_t i;
 
     for (i = 0; i < n; i++) {
@@ -135,7 +143,8 @@ static ngx_uint_t ngx_http_otp_conf_param(const ngx_http_otp_param_t *params, ng
 
 
 static char *ngx_http_otp_conf_unknown(ngx_conf_t *cf, const ngx_http_otp_param_t *params, ngx_uint_t n,
-    const ngx_str_t *arg) {
+    const ngx_str_t *arg)
+{
     u_char     names[256], words[64];
     u_char    *p = names;
     ngx_str_t  example = { 0, words };
@@ -153,7 +162,8 @@ static char *ngx_http_otp_conf_unknown(ngx_conf_t *cf, const ngx_http_otp_param_
 
 
 /* `joined` becomes "joined next"; `*quote` moves with it. */
-static ngx_int_t ngx_http_otp_conf_join(ngx_conf_t *cf, ngx_str_t *joined, const ngx_str_t *next, u_char **quote) {
+static ngx_int_t ngx_http_otp_conf_join(ngx_conf_t *cf, ngx_str_t *joined, const ngx_str_t *next, u_char **quote)
+{
     size_t  at = (size_t) (*quote - joined->data), len = joined->len + 1 + next->len;
     u_char *text = ngx_pnalloc(cf->pool, len + 1);
 
@@ -172,7 +182,8 @@ static ngx_int_t ngx_http_otp_conf_join(ngx_conf_t *cf, ngx_str_t *joined, const
 
 /* nginx knows quotes at the beginning of a word only: `phone="01 02"` comes as two words, with the quotes in
  * them.  It is what everybody writes, so it is taken for "phone=01 02". */
-static char *ngx_http_otp_conf_unquote(ngx_conf_t *cf, ngx_uint_t first) {
+static char *ngx_http_otp_conf_unquote(ngx_conf_t *cf, ngx_uint_t first)
+{
     ngx_str_t  *arg = cf->args->elts;
     ngx_uint_t  n = first;
 
@@ -202,7 +213,8 @@ static char *ngx_http_otp_conf_unquote(ngx_conf_t *cf, ngx_uint_t first) {
 
 
 char *ngx_http_otp_conf_params(ngx_conf_t *cf, ngx_uint_t first, const ngx_http_otp_param_t *params, ngx_uint_t n,
-    void *base) {
+    void *base)
+{
     ngx_str_t  *arg = cf->args->elts;
     ngx_uint_t  seen = 0;
 

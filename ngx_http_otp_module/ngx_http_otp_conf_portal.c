@@ -7,7 +7,8 @@
 #define NGX_HTTP_OTP_PARAMS(params)  params, sizeof(params) / sizeof(params[0])
 
 
-char *ngx_http_otp_conf_portal(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_portal(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t  *olcf = conf;
     ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -45,7 +46,8 @@ char *ngx_http_otp_conf_portal(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
 }
 
 
-char *ngx_http_otp_conf_password_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_password_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t *olcf = conf;
     ngx_str_t               *value = cf->args->elts;
 
@@ -65,7 +67,8 @@ char *ngx_http_otp_conf_password_file(ngx_conf_t *cf, ngx_command_t *cmd, void *
 }
 
 
-char *ngx_http_otp_conf_first_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_first_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     ngx_http_otp_loc_conf_t *olcf = conf;
     ngx_str_t               *value = cf->args->elts;
 
@@ -83,7 +86,8 @@ char *ngx_http_otp_conf_first_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf
 }
 
 
-char *ngx_http_otp_conf_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     static const ngx_http_otp_param_t params[] = {
         { ngx_string("idle"), NGX_HTTP_OTP_TIME, offsetof(ngx_http_otp_lifetime_t, idle_s), 1, NGX_HTTP_OTP_YEAR },
         { ngx_string("lifetime"), NGX_HTTP_OTP_TIME, offsetof(ngx_http_otp_lifetime_t, lifetime_s), 1,
@@ -116,7 +120,8 @@ char *ngx_http_otp_conf_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) 
 }
 
 
-static bool ngx_http_otp_conf_only(otp_span_t text, const char *also) {
+static bool ngx_http_otp_conf_only(otp_span_t text, const char *also)
+{
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
 
@@ -131,7 +136,8 @@ static bool ngx_http_otp_conf_only(otp_span_t text, const char *also) {
 }
 
 
-static char *ngx_http_otp_conf_samesite(ngx_conf_t *cf, ngx_http_otp_cookie_t *cookie) {
+static char *ngx_http_otp_conf_samesite(ngx_conf_t *cf, ngx_http_otp_cookie_t *cookie)
+{
     static const otp_span_t known[] = { { "Lax", 3 }, { "Strict", 6 }, { "None", 4 } };
 
     for (ngx_uint_t i = 0; i < 3; i++) {
@@ -154,7 +160,8 @@ static char *ngx_http_otp_conf_samesite(ngx_conf_t *cf, ngx_http_otp_cookie_t *c
 
 
 static ngx_int_t ngx_http_otp_conf_cookie_join(ngx_conf_t *cf, const char *before, otp_span_t name, const char *after,
-    otp_span_t *joined) {
+    otp_span_t *joined)
+{
     ngx_str_t middle = ngx_http_otp_str(name);
     size_t    size = ngx_strlen(before) + name.len + ngx_strlen(after);
     u_char   *p = ngx_pnalloc(cf->pool, size);
@@ -170,7 +177,8 @@ static ngx_int_t ngx_http_otp_conf_cookie_join(ngx_conf_t *cf, const char *befor
 }
 
 
-static char *ngx_http_otp_conf_cookie_names(ngx_conf_t *cf, ngx_http_otp_cookie_t *cookie) {
+static char *ngx_http_otp_conf_cookie_names(ngx_conf_t *cf, ngx_http_otp_cookie_t *cookie)
+{
     const char *prefix = cookie->secure && cookie->domain.len == 0 ? "__Host-" : "";
 
     if (!ngx_http_otp_conf_only(cookie->name, "_-") || otp_span_starts(cookie->name, OTP_SPAN("__"))) {
@@ -193,7 +201,8 @@ static char *ngx_http_otp_conf_cookie_names(ngx_conf_t *cf, ngx_http_otp_cookie_
 }
 
 
-char *ngx_http_otp_conf_cookie(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_cookie(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     static const ngx_http_otp_param_t params[] = {
         { ngx_string("name"), NGX_HTTP_OTP_TEXT, offsetof(ngx_http_otp_cookie_t, name), 1, 32 },
         { ngx_string("domain"), NGX_HTTP_OTP_TEXT, offsetof(ngx_http_otp_cookie_t, domain), 1, 253 },
@@ -251,7 +260,8 @@ static const ngx_http_otp_param_t  ngx_http_otp_limits[] = {
 };
 
 
-char *ngx_http_otp_conf_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     static const otp_limits_t defaults = OTP_LIMITS_DEFAULT;
     ngx_http_otp_loc_conf_t  *olcf = conf;
     otp_limits_t             *limits;
@@ -283,7 +293,8 @@ char *ngx_http_otp_conf_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
 }
 
 
-char *ngx_http_otp_conf_support(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_support(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     static const ngx_http_otp_param_t params[] = {
         { ngx_string("email"), NGX_HTTP_OTP_TEXT, offsetof(ngx_http_otp_support_t, email), 3, 254 },
         { ngx_string("phone"), NGX_HTTP_OTP_TEXT, offsetof(ngx_http_otp_support_t, phone), 2, 64 },
@@ -314,7 +325,8 @@ char *ngx_http_otp_conf_support(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) 
 }
 
 
-char *ngx_http_otp_conf_helpdesk(ngx_conf_t *cf, ngx_command_t *cmd, void *conf) {
+char *ngx_http_otp_conf_helpdesk(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
     static const ngx_http_otp_param_t params[] = {
         { ngx_string("group"), NGX_HTTP_OTP_TEXT, 0, 1, 128 },
     };

@@ -4,7 +4,8 @@
 #include "core/http/otp_cookie.h"
 
 
-static ngx_uint_t ngx_http_otp_cookies_count(ngx_http_request_t *r) {
+static ngx_uint_t ngx_http_otp_cookies_count(ngx_http_request_t *r)
+{
 #if (NGX_HTTP_OTP_HEADER_LISTS)
     ngx_uint_t n = 0;
 
@@ -20,7 +21,8 @@ static ngx_uint_t ngx_http_otp_cookies_count(ngx_http_request_t *r) {
 
 
 /* The n Cookie headers of the request into `header`. */
-static void ngx_http_otp_cookies_list(ngx_http_request_t *r, ngx_table_elt_t **header, ngx_uint_t n) {
+static void ngx_http_otp_cookies_list(ngx_http_request_t *r, ngx_table_elt_t **header, ngx_uint_t n)
+{
 #if (NGX_HTTP_OTP_HEADER_LISTS)
     ngx_table_elt_t *next = r->headers_in.cookie;
 
@@ -34,7 +36,8 @@ static void ngx_http_otp_cookies_list(ngx_http_request_t *r, ngx_table_elt_t **h
 
 
 /* Leaves the n of `header`, which lives in the request's pool. */
-static void ngx_http_otp_cookies_relist(ngx_http_request_t *r, ngx_table_elt_t **header, ngx_uint_t n) {
+static void ngx_http_otp_cookies_relist(ngx_http_request_t *r, ngx_table_elt_t **header, ngx_uint_t n)
+{
 #if (NGX_HTTP_OTP_HEADER_LISTS)
     r->headers_in.cookie = n != 0 ? header[0] : NULL;
     for (ngx_uint_t i = 0; i < n; i++) {
@@ -50,7 +53,8 @@ static void ngx_http_otp_cookies_relist(ngx_http_request_t *r, ngx_table_elt_t *
 }
 
 
-ngx_int_t ngx_http_otp_cookies(ngx_http_request_t *r, const otp_span_t **cookie, ngx_uint_t *n) {
+ngx_int_t ngx_http_otp_cookies(ngx_http_request_t *r, const otp_span_t **cookie, ngx_uint_t *n)
+{
     ngx_http_otp_state_t *state = ngx_http_otp_state_get(r);
     ngx_table_elt_t     **header;
     otp_span_t           *value;
@@ -85,7 +89,8 @@ ngx_int_t ngx_http_otp_cookies(ngx_http_request_t *r, const otp_span_t **cookie,
 
 
 /* Before the first change: the guard and the portal read what the client sent. */
-static ngx_int_t ngx_http_otp_cookies_keep(ngx_http_request_t *r) {
+static ngx_int_t ngx_http_otp_cookies_keep(ngx_http_request_t *r)
+{
     ngx_http_otp_state_t *state = ngx_http_otp_state_make(r);
     const otp_span_t     *cookie;
 
@@ -100,14 +105,16 @@ static ngx_int_t ngx_http_otp_cookies_keep(ngx_http_request_t *r) {
 }
 
 
-static bool ngx_http_otp_cookies_empty(const ngx_table_elt_t *header, void *data) {
+static bool ngx_http_otp_cookies_empty(const ngx_table_elt_t *header, void *data)
+{
     return header->value.len == 0 && header->key.len == 6
            && ngx_strncmp(header->lowcase_key, "cookie", 6) == 0;
 }
 
 
 /* Whether one of our cookies is in the header: most requests to public pages have none. */
-static bool ngx_http_otp_cookies_have(otp_span_t header, const ngx_http_otp_cookie_t *cookie) {
+static bool ngx_http_otp_cookies_have(otp_span_t header, const ngx_http_otp_cookie_t *cookie)
+{
     otp_span_t none;
 
     return otp_cookie_find(header, cookie->full_name, &none, 0) != 0
@@ -117,7 +124,8 @@ static bool ngx_http_otp_cookies_have(otp_span_t header, const ngx_http_otp_cook
 
 
 static ngx_int_t ngx_http_otp_cookies_strip_one(ngx_http_request_t *r, ngx_str_t *value,
-    const ngx_http_otp_cookie_t *cookie) {
+    const ngx_http_otp_cookie_t *cookie)
+{
     u_char *stripped;
 
     if (!ngx_http_otp_cookies_have(ngx_http_otp_span(*value), cookie)) {
@@ -138,7 +146,8 @@ static ngx_int_t ngx_http_otp_cookies_strip_one(ngx_http_request_t *r, ngx_str_t
 }
 
 
-ngx_int_t ngx_http_otp_cookies_strip(ngx_http_request_t *r, const ngx_http_otp_cookie_t *cookie) {
+ngx_int_t ngx_http_otp_cookies_strip(ngx_http_request_t *r, const ngx_http_otp_cookie_t *cookie)
+{
     ngx_uint_t        n = ngx_http_otp_cookies_count(r), ours = 0, left = 0;
     ngx_table_elt_t **header = n != 0 ? ngx_palloc(r->pool, n * sizeof(ngx_table_elt_t *)) : NULL;
 

@@ -7,7 +7,8 @@
 
 
 /* At most `size` bytes; NULL: errno says why. */
-static char *ngx_http_otp_files_text(int fd, size_t size, size_t *len) {
+static char *ngx_http_otp_files_text(int fd, size_t size, size_t *len)
+{
     char   *text = malloc(size + 1);
     ssize_t n = 1;
 
@@ -31,7 +32,8 @@ static char *ngx_http_otp_files_text(int fd, size_t size, size_t *len) {
 }
 
 
-int ngx_http_otp_files_read(const char *path, size_t max, struct stat *info, char **text, size_t *len) {
+int ngx_http_otp_files_read(const char *path, size_t max, struct stat *info, char **text, size_t *len)
+{
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd == -1) {
@@ -54,7 +56,8 @@ int ngx_http_otp_files_read(const char *path, size_t max, struct stat *info, cha
 
 
 /* nginx's own printf has no octal numbers. */
-const char *ngx_http_otp_files_mode(mode_t mode, char text[8]) {
+const char *ngx_http_otp_files_mode(mode_t mode, char text[8])
+{
     (void) snprintf(text, 8, "%04o", (unsigned) mode & 07777);
 
     return text;
@@ -62,7 +65,8 @@ const char *ngx_http_otp_files_mode(mode_t mode, char text[8]) {
 
 
 /* Those who may own a secret of the gateway: root, whoever runs nginx, and the user its workers become. */
-static bool ngx_http_otp_files_owner(ngx_conf_t *cf, uid_t owner) {
+static bool ngx_http_otp_files_owner(ngx_conf_t *cf, uid_t owner)
+{
     ngx_core_conf_t *ccf = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx, ngx_core_module);
     struct passwd   *pwd;
 
@@ -76,12 +80,14 @@ static bool ngx_http_otp_files_owner(ngx_conf_t *cf, uid_t owner) {
 }
 
 
-static void ngx_http_otp_files_destroy_ring(void *data) {
+static void ngx_http_otp_files_destroy_ring(void *data)
+{
     otp_keyring_destroy(data);
 }
 
 
-static ngx_int_t ngx_http_otp_files_keyring_safe(ngx_conf_t *cf, ngx_str_t *path, const struct stat *info) {
+static ngx_int_t ngx_http_otp_files_keyring_safe(ngx_conf_t *cf, ngx_str_t *path, const struct stat *info)
+{
     char mode[8];
 
     if (info->st_mode & (S_IRWXG | S_IRWXO)) {
@@ -100,7 +106,8 @@ static ngx_int_t ngx_http_otp_files_keyring_safe(ngx_conf_t *cf, ngx_str_t *path
 }
 
 
-otp_keyring_t *ngx_http_otp_files_keyring(ngx_conf_t *cf, ngx_str_t *path) {
+otp_keyring_t *ngx_http_otp_files_keyring(ngx_conf_t *cf, ngx_str_t *path)
+{
     ngx_pool_cleanup_t *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
     otp_keyring_t      *ring = NULL;
     struct stat         info;
@@ -136,7 +143,8 @@ otp_keyring_t *ngx_http_otp_files_keyring(ngx_conf_t *cf, ngx_str_t *path) {
 
 
 /* Whether the workers' user can read a file of this owner and mode, as far as that can be known here. */
-static bool ngx_http_otp_files_worker_reads(ngx_conf_t *cf, const struct stat *info) {
+static bool ngx_http_otp_files_worker_reads(ngx_conf_t *cf, const struct stat *info)
+{
     ngx_core_conf_t *ccf = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx, ngx_core_module);
 
     if (geteuid() != 0 || ccf->user == (uid_t) NGX_CONF_UNSET_UINT || ccf->user == 0) {
@@ -151,7 +159,8 @@ static bool ngx_http_otp_files_worker_reads(ngx_conf_t *cf, const struct stat *i
 }
 
 
-ngx_int_t ngx_http_otp_files_check_people(ngx_conf_t *cf, ngx_str_t *path) {
+ngx_int_t ngx_http_otp_files_check_people(ngx_conf_t *cf, ngx_str_t *path)
+{
     struct stat info;
     char        mode[8];
 

@@ -17,7 +17,8 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_otp_pages_refuse(const ngx_http_otp_folder_t *folder, ngx_err_t err, const char *what,
-    const char *name) {
+    const char *name)
+{
     const ngx_http_otp_place_t *place = &folder->templates->place;
     ngx_str_t                   language = ngx_http_otp_str(folder->language);
 
@@ -33,7 +34,8 @@ static ngx_int_t ngx_http_otp_pages_refuse(const ngx_http_otp_folder_t *folder, 
 }
 
 
-char *ngx_http_otp_files_check_templates(ngx_conf_t *cf, ngx_str_t *dir) {
+char *ngx_http_otp_files_check_templates(ngx_conf_t *cf, ngx_str_t *dir)
+{
     struct stat info;
     char        mode[8];
 
@@ -58,7 +60,8 @@ char *ngx_http_otp_files_check_templates(ngx_conf_t *cf, ngx_str_t *dir) {
 
 
 /* Hands one file to the set. */
-static ngx_int_t ngx_http_otp_pages_take(const ngx_http_otp_folder_t *folder, const char *path, const char *name) {
+static ngx_int_t ngx_http_otp_pages_take(const ngx_http_otp_folder_t *folder, const char *path, const char *name)
+{
     size_t       max = folder->language.len != 0 ? NGX_HTTP_OTP_TEMPLATE_MAX : NGX_HTTP_OTP_STATIC_MAX;
     otp_span_t   file = otp_span_of(name), bytes;
     char        *text, error[256] = "no memory";
@@ -89,7 +92,8 @@ static ngx_int_t ngx_http_otp_pages_take(const ngx_http_otp_folder_t *folder, co
 
 
 /* Whether a name in the folder is one of the set; what editors leave behind is not. */
-static bool ngx_http_otp_pages_wanted(const ngx_http_otp_folder_t *folder, const char *name) {
+static bool ngx_http_otp_pages_wanted(const ngx_http_otp_folder_t *folder, const char *name)
+{
     size_t len = ngx_strlen(name);
 
     if (name[0] == '.' || name[len - 1] == '~') {
@@ -100,7 +104,8 @@ static bool ngx_http_otp_pages_wanted(const ngx_http_otp_folder_t *folder, const
 }
 
 
-static ngx_int_t ngx_http_otp_pages_folder(const ngx_http_otp_folder_t *folder) {
+static ngx_int_t ngx_http_otp_pages_folder(const ngx_http_otp_folder_t *folder)
+{
     ngx_str_t      subfolder = folder->language.len != 0 ? ngx_http_otp_str(folder->language)
                                                          : (ngx_str_t) ngx_string("static");
     ngx_uint_t     files = 0;
@@ -135,12 +140,14 @@ static ngx_int_t ngx_http_otp_pages_folder(const ngx_http_otp_folder_t *folder) 
 }
 
 
-static void ngx_http_otp_pages_destroy(void *data) {
+static void ngx_http_otp_pages_destroy(void *data)
+{
     otp_pages_destroy(data);
 }
 
 
-static otp_pages_t *ngx_http_otp_pages_read(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *olcf) {
+static otp_pages_t *ngx_http_otp_pages_read(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *olcf)
+{
     ngx_http_otp_folder_t folder = { cf, olcf->templates, NULL, { NULL, 0 } };
     ngx_pool_cleanup_t   *cleanup = ngx_pool_cleanup_add(cf->pool, 0);
     const otp_span_t     *language = olcf->languages->elts;
@@ -175,7 +182,8 @@ static otp_pages_t *ngx_http_otp_pages_read(ngx_conf_t *cf, const ngx_http_otp_l
 }
 
 
-static bool ngx_http_otp_pages_same(const ngx_http_otp_pages_t *known, const ngx_http_otp_loc_conf_t *olcf) {
+static bool ngx_http_otp_pages_same(const ngx_http_otp_pages_t *known, const ngx_http_otp_loc_conf_t *olcf)
+{
     const otp_span_t *language = olcf->languages->elts;
 
     if (known->languages != olcf->languages->nelts
@@ -194,7 +202,8 @@ static bool ngx_http_otp_pages_same(const ngx_http_otp_pages_t *known, const ngx
 }
 
 
-ngx_int_t ngx_http_otp_files_pages(ngx_conf_t *cf, ngx_http_otp_loc_conf_t *olcf) {
+ngx_int_t ngx_http_otp_files_pages(ngx_conf_t *cf, ngx_http_otp_loc_conf_t *olcf)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_otp_module);
     ngx_http_otp_pages_t     *known = omcf->pages.elts;
     const otp_span_t         *language = olcf->languages->elts;

@@ -9,7 +9,8 @@ typedef struct {
 
 
 /* Forgets what a variable gave, and all others of its kind gave: a map may look at a map. */
-static void ngx_http_otp_guard_forget_kind(ngx_http_request_t *r, const ngx_http_variable_t *asked) {
+static void ngx_http_otp_guard_forget_kind(ngx_http_request_t *r, const ngx_http_variable_t *asked)
+{
     ngx_http_core_main_conf_t *cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
     ngx_http_variable_t       *variable = cmcf->variables.elts;
 
@@ -25,7 +26,8 @@ static void ngx_http_otp_guard_forget_kind(ngx_http_request_t *r, const ngx_http
 /* nginx keeps what a `map` gave for the first URI of a request; after an internal redirect, and in a subrequest,
  * that would be another location's level.  Variables of `set` (the weak ones) hold what they were set to, and those
  * without data (captures, constants of the request) have nothing to be made of again. */
-static void ngx_http_otp_guard_forget(ngx_http_request_t *r, const ngx_http_complex_value_t *text) {
+static void ngx_http_otp_guard_forget(ngx_http_request_t *r, const ngx_http_complex_value_t *text)
+{
     ngx_http_core_main_conf_t *cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
     ngx_http_variable_t       *variable = cmcf->variables.elts;
 
@@ -41,7 +43,8 @@ static void ngx_http_otp_guard_forget(ngx_http_request_t *r, const ngx_http_comp
 }
 
 
-static ngx_int_t ngx_http_otp_guard_policy(ngx_http_request_t *r, otp_guard_policy_t *policy) {
+static ngx_int_t ngx_http_otp_guard_policy(ngx_http_request_t *r, otp_guard_policy_t *policy)
+{
     ngx_http_otp_loc_conf_t      *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
     const ngx_http_otp_require_t *require = olcf->require;
     ngx_str_t                     text;
@@ -65,7 +68,8 @@ static ngx_int_t ngx_http_otp_guard_policy(ngx_http_request_t *r, otp_guard_poli
 }
 
 
-static ngx_http_otp_guard_figure_t ngx_http_otp_guard_figure(otp_guard_verdict_t verdict) {
+static ngx_http_otp_guard_figure_t ngx_http_otp_guard_figure(otp_guard_verdict_t verdict)
+{
     switch (verdict) {
     case OTP_GUARD_PASS:
         return NGX_HTTP_OTP_GUARD_PASS;
@@ -82,7 +86,8 @@ static ngx_http_otp_guard_figure_t ngx_http_otp_guard_figure(otp_guard_verdict_t
 
 
 /* NGX_OK: `*session` is whose request this is, NULL for nobody's.  NGX_AGAIN: later.  NGX_ERROR: it cannot be known. */
-static ngx_int_t ngx_http_otp_guard_session(ngx_http_request_t *r, const otp_session_t **session) {
+static ngx_int_t ngx_http_otp_guard_session(ngx_http_request_t *r, const otp_session_t **session)
+{
     ngx_http_otp_state_t *state = ngx_http_otp_state_make(r);
     ngx_int_t             rc = state != NULL ? ngx_http_otp_session_resolve(r, state) : NGX_ERROR;
 
@@ -102,7 +107,8 @@ static ngx_int_t ngx_http_otp_guard_session(ngx_http_request_t *r, const otp_ses
 
 /* NGX_OK: `decision` is taken, and the identity set if it was to pass.  NGX_DECLINED: nothing to guard here.
  * NGX_AGAIN: later. */
-static ngx_int_t ngx_http_otp_guard_decide(ngx_http_request_t *r, ngx_http_otp_decision_t *decision) {
+static ngx_int_t ngx_http_otp_guard_decide(ngx_http_request_t *r, ngx_http_otp_decision_t *decision)
+{
     ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
     const otp_session_t     *session;
     ngx_int_t                rc;
@@ -140,7 +146,8 @@ static ngx_int_t ngx_http_otp_guard_decide(ngx_http_request_t *r, ngx_http_otp_d
 }
 
 
-static otp_span_t ngx_http_otp_guard_verdict(const ngx_http_otp_decision_t *decision) {
+static otp_span_t ngx_http_otp_guard_verdict(const ngx_http_otp_decision_t *decision)
+{
     switch (decision->figure) {
     case NGX_HTTP_OTP_GUARD_PASS:
         return OTP_SPAN("ok");
@@ -158,7 +165,8 @@ static otp_span_t ngx_http_otp_guard_verdict(const ngx_http_otp_decision_t *deci
 }
 
 
-static void ngx_http_otp_guard_tell(ngx_http_request_t *r, const ngx_http_otp_decision_t *decision) {
+static void ngx_http_otp_guard_tell(ngx_http_request_t *r, const ngx_http_otp_decision_t *decision)
+{
     ngx_http_otp_state_t *state = ngx_http_otp_state_get(r);
     bool                  known = state != NULL && state->resolved == NGX_HTTP_OTP_FOUND;
 
@@ -170,7 +178,8 @@ static void ngx_http_otp_guard_tell(ngx_http_request_t *r, const ngx_http_otp_de
 
 
 /* The status alone, where another module or the parent request makes the answer. */
-static ngx_int_t ngx_http_otp_guard_status(ngx_http_otp_guard_figure_t figure) {
+static ngx_int_t ngx_http_otp_guard_status(ngx_http_otp_guard_figure_t figure)
+{
     switch (figure) {
     case NGX_HTTP_OTP_GUARD_PASS:
         return NGX_OK;
@@ -188,7 +197,8 @@ static ngx_int_t ngx_http_otp_guard_status(ngx_http_otp_guard_figure_t figure) {
 
 
 /* The address asked for, as the portal gets it: absolute where the portal may be on another host. */
-static ngx_int_t ngx_http_otp_guard_asked(ngx_http_request_t *r, otp_span_t portal, otp_span_t *asked) {
+static ngx_int_t ngx_http_otp_guard_asked(ngx_http_request_t *r, otp_span_t portal, otp_span_t *asked)
+{
     const char *scheme = "http";
     ngx_str_t   host = r->headers_in.host != NULL ? r->headers_in.host->value : r->headers_in.server;
     u_char     *p;
@@ -218,7 +228,8 @@ static ngx_int_t ngx_http_otp_guard_asked(ngx_http_request_t *r, otp_span_t port
 
 
 /* The portal's page for this verdict.  An address too long to come back to is left out. */
-static ngx_int_t ngx_http_otp_guard_where(ngx_http_request_t *r, otp_guard_verdict_t verdict, otp_span_t *location) {
+static ngx_int_t ngx_http_otp_guard_where(ngx_http_request_t *r, otp_guard_verdict_t verdict, otp_span_t *location)
+{
     ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
     otp_span_t               asked;
     size_t                   size;
@@ -247,7 +258,8 @@ static ngx_int_t ngx_http_otp_guard_where(ngx_http_request_t *r, otp_guard_verdi
 
 
 static ngx_int_t ngx_http_otp_guard_answer(ngx_http_request_t *r, const ngx_http_otp_decision_t *decision,
-    otp_answer_t *answer) {
+    otp_answer_t *answer)
+{
     otp_span_t location = OTP_SPAN_NONE;
     size_t     size;
     char      *json;
@@ -282,7 +294,8 @@ static ngx_int_t ngx_http_otp_guard_answer(ngx_http_request_t *r, const ngx_http
 }
 
 
-static ngx_int_t ngx_http_otp_guard_refuse(ngx_http_request_t *r, const ngx_http_otp_decision_t *decision) {
+static ngx_int_t ngx_http_otp_guard_refuse(ngx_http_request_t *r, const ngx_http_otp_decision_t *decision)
+{
     otp_answer_t answer;
     ngx_int_t    rc;
 
@@ -305,7 +318,8 @@ static ngx_int_t ngx_http_otp_guard_refuse(ngx_http_request_t *r, const ngx_http
 }
 
 
-ngx_int_t ngx_http_otp_guard_access(ngx_http_request_t *r) {
+ngx_int_t ngx_http_otp_guard_access(ngx_http_request_t *r)
+{
     ngx_http_core_loc_conf_t *clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     ngx_http_otp_decision_t   decision;
     ngx_int_t                 rc = ngx_http_otp_guard_decide(r, &decision);
@@ -328,7 +342,8 @@ ngx_int_t ngx_http_otp_guard_access(ngx_http_request_t *r) {
 }
 
 
-ngx_int_t ngx_http_otp_guard_preaccess(ngx_http_request_t *r) {
+ngx_int_t ngx_http_otp_guard_preaccess(ngx_http_request_t *r)
+{
     ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
     ngx_http_otp_decision_t  decision;
     ngx_int_t                rc;

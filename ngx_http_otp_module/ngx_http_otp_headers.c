@@ -2,7 +2,8 @@
 #include "ngx_http_otp_module/ngx_http_otp_module.h"
 
 
-otp_span_t ngx_http_otp_header_find(ngx_http_request_t *r, otp_span_t lowcase_name) {
+otp_span_t ngx_http_otp_header_find(ngx_http_request_t *r, otp_span_t lowcase_name)
+{
     for (ngx_list_part_t *part = &r->headers_in.headers.part; part != NULL; part = part->next) {
         ngx_table_elt_t *header = part->elts;
 
@@ -31,7 +32,8 @@ typedef struct {
 } ngx_http_otp_chain_t;
 
 
-static ngx_int_t ngx_http_otp_chain_add(ngx_http_otp_chain_t *chain, ngx_table_elt_t *header, ngx_uint_t n) {
+static ngx_int_t ngx_http_otp_chain_add(ngx_http_otp_chain_t *chain, ngx_table_elt_t *header, ngx_uint_t n)
+{
     ngx_list_part_t *part = &chain->first;
 
     /* A part without elements would be read by nginx's own loops. */
@@ -57,7 +59,8 @@ static ngx_int_t ngx_http_otp_chain_add(ngx_http_otp_chain_t *chain, ngx_table_e
 }
 
 
-static ngx_int_t ngx_http_otp_chain_set(const ngx_http_otp_chain_t *chain, ngx_list_t *list) {
+static ngx_int_t ngx_http_otp_chain_set(const ngx_http_otp_chain_t *chain, ngx_list_t *list)
+{
     if (chain->last == NULL) {
         return ngx_list_init(list, chain->pool, 8, sizeof(ngx_table_elt_t));
     }
@@ -73,7 +76,8 @@ static ngx_int_t ngx_http_otp_chain_set(const ngx_http_otp_chain_t *chain, ngx_l
 
 
 static ngx_int_t ngx_http_otp_chain_keep(ngx_http_otp_chain_t *chain, const ngx_list_part_t *part,
-    ngx_http_otp_header_test_pt remove, void *data) {
+    ngx_http_otp_header_test_pt remove, void *data)
+{
     ngx_table_elt_t *header = part->elts;
     ngx_uint_t       from = 0;
 
@@ -93,7 +97,8 @@ static ngx_int_t ngx_http_otp_chain_keep(ngx_http_otp_chain_t *chain, const ngx_
 }
 
 
-static bool ngx_http_otp_headers_any(const ngx_list_t *list, ngx_http_otp_header_test_pt remove, void *data) {
+static bool ngx_http_otp_headers_any(const ngx_list_t *list, ngx_http_otp_header_test_pt remove, void *data)
+{
     for (const ngx_list_part_t *part = &list->part; part != NULL; part = part->next) {
         ngx_table_elt_t *header = part->elts;
 
@@ -109,7 +114,8 @@ static bool ngx_http_otp_headers_any(const ngx_list_t *list, ngx_http_otp_header
 
 
 ngx_int_t ngx_http_otp_headers_edit(ngx_http_request_t *r, ngx_http_otp_header_test_pt remove, void *data,
-    ngx_table_elt_t *added, ngx_uint_t n) {
+    ngx_table_elt_t *added, ngx_uint_t n)
+{
     ngx_http_otp_chain_t chain = { r->pool, { NULL, 0, NULL }, NULL };
 
     if (n == 0 && !ngx_http_otp_headers_any(&r->headers_in.headers, remove, data)) {

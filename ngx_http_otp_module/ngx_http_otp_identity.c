@@ -16,7 +16,8 @@ static const char *const  ngx_http_otp_identity_keys[NGX_HTTP_OTP_IDENTITY] = {
 
 /* Applications read headers through CGI names, where '-', and for some '.' and whatever else is no letter or
  * digit, becomes '_': all of these are one name. */
-static bool ngx_http_otp_identity_named(const ngx_str_t *key, otp_span_t name) {
+static bool ngx_http_otp_identity_named(const ngx_str_t *key, otp_span_t name)
+{
     if (key->len != name.len) {
         return false;
     }
@@ -37,7 +38,8 @@ static bool ngx_http_otp_identity_named(const ngx_str_t *key, otp_span_t name) {
 }
 
 
-static bool ngx_http_otp_identity_forged(const ngx_table_elt_t *header, void *data) {
+static bool ngx_http_otp_identity_forged(const ngx_table_elt_t *header, void *data)
+{
     for (ngx_uint_t i = 0; i < NGX_HTTP_OTP_IDENTITY; i++) {
         if (ngx_http_otp_identity_named(&header->key, ngx_http_otp_identity_names[i])) {
             return true;
@@ -48,7 +50,8 @@ static bool ngx_http_otp_identity_forged(const ngx_table_elt_t *header, void *da
 }
 
 
-ngx_int_t ngx_http_otp_identity_strip(ngx_http_request_t *r, ngx_http_otp_loc_conf_t *olcf) {
+ngx_int_t ngx_http_otp_identity_strip(ngx_http_request_t *r, ngx_http_otp_loc_conf_t *olcf)
+{
     if (ngx_http_otp_headers_edit(r, ngx_http_otp_identity_forged, NULL, NULL, 0) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -58,7 +61,8 @@ ngx_int_t ngx_http_otp_identity_strip(ngx_http_request_t *r, ngx_http_otp_loc_co
 
 
 /* Without control characters: ASCII's, and those Unicode has besides (U+0080 to U+009F, C2 80 to C2 9F). */
-static ngx_int_t ngx_http_otp_identity_value(ngx_pool_t *pool, otp_span_t text, ngx_str_t *value) {
+static ngx_int_t ngx_http_otp_identity_value(ngx_pool_t *pool, otp_span_t text, ngx_str_t *value)
+{
     value->len = 0;
     value->data = ngx_pnalloc(pool, text.len + 1);
     if (value->data == NULL) {
@@ -84,7 +88,8 @@ static ngx_int_t ngx_http_otp_identity_value(ngx_pool_t *pool, otp_span_t text, 
 }
 
 
-ngx_int_t ngx_http_otp_identity_set(ngx_http_request_t *r, const otp_session_t *session) {
+ngx_int_t ngx_http_otp_identity_set(ngx_http_request_t *r, const otp_session_t *session)
+{
     char             time[NGX_INT64_LEN + 1];
     int64_t          when = session->otp_time != 0 ? session->otp_time : session->auth_time;
     size_t           digits = (size_t) (ngx_snprintf((u_char *) time, sizeof(time), "%L", when) - (u_char *) time);

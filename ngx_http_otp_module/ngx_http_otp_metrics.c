@@ -26,7 +26,8 @@ typedef struct {
 } ngx_http_otp_figures_t;
 
 
-static ngx_int_t ngx_http_otp_metrics_init(ngx_shm_zone_t *zone, void *data) {
+static ngx_int_t ngx_http_otp_metrics_init(ngx_shm_zone_t *zone, void *data)
+{
     ngx_slab_pool_t *pool = (ngx_slab_pool_t *) zone->shm.addr;
 
     if (data != NULL) {
@@ -46,7 +47,8 @@ static ngx_int_t ngx_http_otp_metrics_init(ngx_shm_zone_t *zone, void *data) {
 }
 
 
-ngx_int_t ngx_http_otp_metrics_add(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omcf) {
+ngx_int_t ngx_http_otp_metrics_add(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omcf)
+{
     ngx_str_t name = ngx_string("otp_metrics");
 
     omcf->metrics = ngx_shared_memory_add(cf, &name, 8 * ngx_pagesize, &ngx_http_otp_module);
@@ -60,19 +62,22 @@ ngx_int_t ngx_http_otp_metrics_add(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omc
 }
 
 
-static ngx_http_otp_figures_t *ngx_http_otp_metrics_figures(ngx_http_request_t *r) {
+static ngx_http_otp_figures_t *ngx_http_otp_metrics_figures(ngx_http_request_t *r)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
 
     return omcf->metrics != NULL ? omcf->metrics->data : NULL;
 }
 
 
-static void ngx_http_otp_metrics_count(ngx_atomic_t *figure, ngx_atomic_int_t change) {
+static void ngx_http_otp_metrics_count(ngx_atomic_t *figure, ngx_atomic_int_t change)
+{
     (void) ngx_atomic_fetch_add(figure, change);
 }
 
 
-void ngx_http_otp_metrics_guard(ngx_http_request_t *r, ngx_http_otp_guard_figure_t figure) {
+void ngx_http_otp_metrics_guard(ngx_http_request_t *r, ngx_http_otp_guard_figure_t figure)
+{
     ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
 
     if (figures != NULL) {
@@ -81,7 +86,8 @@ void ngx_http_otp_metrics_guard(ngx_http_request_t *r, ngx_http_otp_guard_figure
 }
 
 
-void ngx_http_otp_metrics_portal(ngx_http_request_t *r, otp_span_t verdict) {
+void ngx_http_otp_metrics_portal(ngx_http_request_t *r, otp_span_t verdict)
+{
     ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
     size_t                  i;
 
@@ -99,7 +105,8 @@ void ngx_http_otp_metrics_portal(ngx_http_request_t *r, otp_span_t verdict) {
 }
 
 
-void ngx_http_otp_metrics_redis_failure(ngx_http_request_t *r) {
+void ngx_http_otp_metrics_redis_failure(ngx_http_request_t *r)
+{
     ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
 
     if (figures != NULL) {
@@ -108,7 +115,8 @@ void ngx_http_otp_metrics_redis_failure(ngx_http_request_t *r) {
 }
 
 
-void ngx_http_otp_metrics_flow(ngx_http_request_t *r, ngx_int_t change) {
+void ngx_http_otp_metrics_flow(ngx_http_request_t *r, ngx_int_t change)
+{
     ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
 
     if (figures != NULL) {
@@ -118,7 +126,8 @@ void ngx_http_otp_metrics_flow(ngx_http_request_t *r, ngx_int_t change) {
 
 
 static u_char *ngx_http_otp_metrics_table(u_char *p, u_char *end, const char *name, const char *help,
-    const ngx_atomic_t *figure, const char *const *label, size_t n) {
+    const ngx_atomic_t *figure, const char *const *label, size_t n)
+{
     p = ngx_slprintf(p, end, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
     for (size_t i = 0; i < n; i++) {
         p = ngx_slprintf(p, end, "%s{verdict=\"%s\"} %uA\n", name, label[i], figure[i]);
@@ -128,7 +137,8 @@ static u_char *ngx_http_otp_metrics_table(u_char *p, u_char *end, const char *na
 }
 
 
-static u_char *ngx_http_otp_metrics_text(u_char *p, u_char *end, const ngx_http_otp_figures_t *figures, ngx_uint_t up) {
+static u_char *ngx_http_otp_metrics_text(u_char *p, u_char *end, const ngx_http_otp_figures_t *figures, ngx_uint_t up)
+{
     p = ngx_http_otp_metrics_table(p, end, "otp_guard_requests_total", "Decisions about protected locations.",
         figures->guard, ngx_http_otp_guard_labels, NGX_HTTP_OTP_GUARD_FIGURES);
     p = ngx_http_otp_metrics_table(p, end, "otp_portal_requests_total", "Answers of the portal.", figures->portal,
@@ -150,7 +160,8 @@ static u_char *ngx_http_otp_metrics_text(u_char *p, u_char *end, const ngx_http_
 }
 
 
-ngx_int_t ngx_http_otp_metrics_handler(ngx_http_request_t *r) {
+ngx_int_t ngx_http_otp_metrics_handler(ngx_http_request_t *r)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
     ngx_http_otp_figures_t   *figures = ngx_http_otp_metrics_figures(r);
     otp_answer_t              answer;

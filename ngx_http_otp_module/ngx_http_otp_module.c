@@ -116,7 +116,8 @@ ngx_module_t  ngx_http_otp_module = {
 /* clang-format on */
 
 
-static void *ngx_http_otp_create_main_conf(ngx_conf_t *cf) {
+static void *ngx_http_otp_create_main_conf(ngx_conf_t *cf)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_otp_main_conf_t));
 
     if (omcf == NULL
@@ -130,7 +131,8 @@ static void *ngx_http_otp_create_main_conf(ngx_conf_t *cf) {
 }
 
 
-static void *ngx_http_otp_create_loc_conf(ngx_conf_t *cf) {
+static void *ngx_http_otp_create_loc_conf(ngx_conf_t *cf)
+{
     ngx_http_otp_loc_conf_t *olcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_otp_loc_conf_t));
 
     if (olcf == NULL) {
@@ -146,7 +148,7 @@ static void *ngx_http_otp_create_loc_conf(ngx_conf_t *cf) {
 }
 
 
-static ngx_http_otp_require_t   ngx_http_otp_require_off = { NULL, OTP_LEVEL_OFF, 0, true };
+ngx_http_otp_require_t  ngx_http_otp_require_off = { NULL, OTP_LEVEL_OFF, 0, true };
 static otp_allow_t              ngx_http_otp_allow_all = { NULL, 0, NULL, 0 };
 static otp_limits_t             ngx_http_otp_limits_default = OTP_LIMITS_DEFAULT;
 static ngx_http_otp_lifetime_t  ngx_http_otp_lifetime_default = { 30 * 60, 10 * 3600 };
@@ -176,7 +178,8 @@ static ngx_http_otp_templates_t  ngx_http_otp_templates_default = {
     }
 
 
-static void ngx_http_otp_merge_values(ngx_http_otp_loc_conf_t *conf, const ngx_http_otp_loc_conf_t *prev) {
+static void ngx_http_otp_merge_values(ngx_http_otp_loc_conf_t *conf, const ngx_http_otp_loc_conf_t *prev)
+{
     ngx_http_otp_inherit(conf->require, prev->require, &ngx_http_otp_require_off)
     ngx_http_otp_inherit(conf->allow, prev->allow, &ngx_http_otp_allow_all)
     ngx_http_otp_inherit_span(conf->portal_url, prev->portal_url, OTP_SPAN("/otp/"))
@@ -196,7 +199,8 @@ static void ngx_http_otp_merge_values(ngx_http_otp_loc_conf_t *conf, const ngx_h
 }
 
 
-static ngx_int_t ngx_http_otp_portal_path(ngx_conf_t *cf, const ngx_str_t *name, otp_span_t *path) {
+static ngx_int_t ngx_http_otp_portal_path(ngx_conf_t *cf, const ngx_str_t *name, otp_span_t *path)
+{
     char *text;
 
     *path = ngx_http_otp_span(*name);
@@ -218,7 +222,8 @@ static ngx_int_t ngx_http_otp_portal_path(ngx_conf_t *cf, const ngx_str_t *name,
 
 
 static ngx_int_t ngx_http_otp_merge_portal(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *prev,
-    ngx_http_otp_loc_conf_t *conf) {
+    ngx_http_otp_loc_conf_t *conf)
+{
     ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     /* A required level that comes from around would send people from the portal to the portal. */
@@ -243,7 +248,8 @@ static ngx_int_t ngx_http_otp_merge_portal(ngx_conf_t *cf, const ngx_http_otp_lo
 /* What a location is, not how it is, has nothing to inherit; but `if` and `limit_except` blocks are locations for
  * nginx and part of one for people. */
 static void ngx_http_otp_merge_handlers(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *prev,
-    ngx_http_otp_loc_conf_t *conf) {
+    ngx_http_otp_loc_conf_t *conf)
+{
     ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     ngx_conf_init_value(conf->portal, clcf->noname && prev->portal == 1);
@@ -259,23 +265,8 @@ static void ngx_http_otp_merge_handlers(ngx_conf_t *cf, const ngx_http_otp_loc_c
 }
 
 
-/* `otp_allow` says who may pass a guard: in a location that has none everybody would. */
-static ngx_int_t ngx_http_otp_check_allow(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf) {
-    ngx_http_core_loc_conf_t   *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    const ngx_http_otp_place_t *place = &conf->allow_place;
-
-    if (place->line == 0 || clcf->name.len == 0 || conf->require != &ngx_http_otp_require_off) {
-        return NGX_OK;
-    }
-
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"otp_allow\" guards nothing here: say \"otp_require password\" or "
-        "\"otp_require otp\" too in %V:%ui", &place->file, place->line);
-
-    return NGX_ERROR;
-}
-
-
-static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child) {
+static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_otp_module);
     ngx_http_otp_loc_conf_t  *prev = parent;
     ngx_http_otp_loc_conf_t  *conf = child;
@@ -308,12 +299,14 @@ static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *chi
 }
 
 
-static ngx_int_t ngx_http_otp_preconfiguration(ngx_conf_t *cf) {
+static ngx_int_t ngx_http_otp_preconfiguration(ngx_conf_t *cf)
+{
     return ngx_http_otp_variables_add(cf);
 }
 
 
-static ngx_int_t ngx_http_otp_add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt handler) {
+static ngx_int_t ngx_http_otp_add_handler(ngx_conf_t *cf, ngx_http_phases phase, ngx_http_handler_pt handler)
+{
     ngx_http_core_main_conf_t *cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     ngx_http_handler_pt       *slot = ngx_array_push(&cmcf->phases[phase].handlers);
 
@@ -327,21 +320,8 @@ static ngx_int_t ngx_http_otp_add_handler(ngx_conf_t *cf, ngx_http_phases phase,
 }
 
 
-static ngx_int_t ngx_http_otp_check_needs(ngx_conf_t *cf, const ngx_http_otp_main_conf_t *omcf) {
-    const ngx_http_otp_place_t *place = &omcf->needed;
-
-    if (place->directive.len == 0 || (omcf->redis != NULL && omcf->ring != NULL)) {
-        return NGX_OK;
-    }
-
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%V\" needs \"%s\" in the http block in %V:%ui", &place->directive,
-        omcf->redis == NULL ? "otp_redis ADDRESS" : "otp_keyring FILE", &place->file, place->line);
-
-    return NGX_ERROR;
-}
-
-
-static ngx_int_t ngx_http_otp_postconfiguration(ngx_conf_t *cf) {
+static ngx_int_t ngx_http_otp_postconfiguration(ngx_conf_t *cf)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_otp_module);
     ngx_str_t                 request_id = ngx_string("request_id");
 
@@ -375,14 +355,16 @@ static ngx_int_t ngx_http_otp_postconfiguration(ngx_conf_t *cf) {
 }
 
 
-static ngx_int_t ngx_http_otp_init_process(ngx_cycle_t *cycle) {
+static ngx_int_t ngx_http_otp_init_process(ngx_cycle_t *cycle)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_otp_module);
 
     return omcf == NULL ? NGX_OK : ngx_http_otp_redis_init_process(cycle, omcf->redis);
 }
 
 
-static void ngx_http_otp_exit_process(ngx_cycle_t *cycle) {
+static void ngx_http_otp_exit_process(ngx_cycle_t *cycle)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_otp_module);
 
     if (omcf != NULL) {

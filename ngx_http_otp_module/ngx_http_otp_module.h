@@ -107,15 +107,18 @@ typedef struct {
 
 extern ngx_module_t  ngx_http_otp_module;
 
-static ngx_inline otp_span_t ngx_http_otp_span(ngx_str_t text) {
+static ngx_inline otp_span_t ngx_http_otp_span(ngx_str_t text)
+{
     return (otp_span_t) { (const char *) text.data, text.len };
 }
 
-static ngx_inline ngx_str_t ngx_http_otp_str(otp_span_t text) {
+static ngx_inline ngx_str_t ngx_http_otp_str(otp_span_t text)
+{
     return (ngx_str_t) { text.len, (u_char *) text.data };
 }
 
-static ngx_inline int64_t ngx_http_otp_now_ms(void) {
+static ngx_inline int64_t ngx_http_otp_now_ms(void)
+{
     return (int64_t) ngx_timeofday()->sec * 1000 + (int64_t) ngx_timeofday()->msec;
 }
 
@@ -158,6 +161,13 @@ typedef struct {
 
 /* Reads the directive's arguments from `first` on into `base`.  Unknown and repeated names and values out
  * of range are reported with the file and the line. */
+/* What a location has that says nothing. */
+extern ngx_http_otp_require_t  ngx_http_otp_require_off;
+
+/* NGX_ERROR: the location, or the http block, lacks what its directives need; the log says what and where. */
+ngx_int_t ngx_http_otp_check_allow(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf);
+ngx_int_t ngx_http_otp_check_needs(ngx_conf_t *cf, const ngx_http_otp_main_conf_t *omcf);
+
 char *ngx_http_otp_conf_params(ngx_conf_t *cf, ngx_uint_t first, const ngx_http_otp_param_t *params, ngx_uint_t n,
     void *base);
 /* Whether `text` can stand in a URI as it is: visible ASCII without quotes and the like. */

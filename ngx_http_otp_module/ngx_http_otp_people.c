@@ -9,7 +9,8 @@
 extern ngx_module_t  ngx_thread_pool_module;
 
 
-static void ngx_http_otp_people_release_locked(ngx_http_otp_text_t *text) {
+static void ngx_http_otp_people_release_locked(ngx_http_otp_text_t *text)
+{
     if (text == NULL || --text->users != 0) {
         return;
     }
@@ -20,7 +21,8 @@ static void ngx_http_otp_people_release_locked(ngx_http_otp_text_t *text) {
 }
 
 
-static void ngx_http_otp_people_end(void *data) {
+static void ngx_http_otp_people_end(void *data)
+{
     ngx_http_otp_people_t *people = data;
 
     ngx_http_otp_people_release_locked(people->text);
@@ -29,7 +31,8 @@ static void ngx_http_otp_people_end(void *data) {
 }
 
 
-ngx_http_otp_people_t *ngx_http_otp_people_add(ngx_conf_t *cf, ngx_str_t *path) {
+ngx_http_otp_people_t *ngx_http_otp_people_add(ngx_conf_t *cf, ngx_str_t *path)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_otp_module);
     ngx_http_otp_people_t   **known = omcf->people.elts, *people;
     ngx_pool_cleanup_t       *cleanup;
@@ -60,7 +63,8 @@ ngx_http_otp_people_t *ngx_http_otp_people_add(ngx_conf_t *cf, ngx_str_t *path) 
  * nginx knows a pool by its `thread_pool` directive and gives defaults to the pool "default" alone.  Where the
  * operator has not written one for "otp", the directive's own handler is given these words.
  */
-ngx_thread_pool_t *ngx_http_otp_people_threads(ngx_conf_t *cf) {
+ngx_thread_pool_t *ngx_http_otp_people_threads(ngx_conf_t *cf)
+{
     static ngx_str_t words[] = {
         ngx_string("thread_pool"), ngx_string("otp"), ngx_string("threads=2"), ngx_string("max_queue=64")
     };
@@ -81,7 +85,8 @@ ngx_thread_pool_t *ngx_http_otp_people_threads(ngx_conf_t *cf) {
 }
 
 
-static bool ngx_http_otp_people_changed(const ngx_http_otp_text_t *text, const struct stat *info) {
+static bool ngx_http_otp_people_changed(const ngx_http_otp_text_t *text, const struct stat *info)
+{
     return text == NULL || text->device != info->st_dev || text->inode != info->st_ino
            || text->size != info->st_size || text->modified.tv_sec != info->st_mtim.tv_sec
            || text->modified.tv_nsec != info->st_mtim.tv_nsec || text->changed.tv_sec != info->st_ctim.tv_sec
@@ -89,7 +94,8 @@ static bool ngx_http_otp_people_changed(const ngx_http_otp_text_t *text, const s
 }
 
 
-static ngx_http_otp_text_t *ngx_http_otp_people_read(const ngx_http_otp_people_t *people) {
+static ngx_http_otp_text_t *ngx_http_otp_people_read(const ngx_http_otp_people_t *people)
+{
     ngx_http_otp_text_t *text = calloc(1, sizeof(ngx_http_otp_text_t));
     struct stat          info;
 
@@ -111,7 +117,8 @@ static ngx_http_otp_text_t *ngx_http_otp_people_read(const ngx_http_otp_people_t
 }
 
 
-ngx_http_otp_text_t *ngx_http_otp_people_take(ngx_http_otp_people_t *people) {
+ngx_http_otp_text_t *ngx_http_otp_people_take(ngx_http_otp_people_t *people)
+{
     ngx_http_otp_text_t *text = NULL, *fresh;
     struct stat          info;
 
@@ -140,14 +147,16 @@ ngx_http_otp_text_t *ngx_http_otp_people_take(ngx_http_otp_people_t *people) {
 }
 
 
-void ngx_http_otp_people_give(ngx_http_otp_people_t *people, ngx_http_otp_text_t *text) {
+void ngx_http_otp_people_give(ngx_http_otp_people_t *people, ngx_http_otp_text_t *text)
+{
     (void) pthread_mutex_lock(&people->mutex);
     ngx_http_otp_people_release_locked(text);
     (void) pthread_mutex_unlock(&people->mutex);
 }
 
 
-void ngx_http_otp_people_be_nice(void) {
+void ngx_http_otp_people_be_nice(void)
+{
     static __thread bool lowered;
 
     /* On Linux priorities are per thread: requests go before password hashes. */

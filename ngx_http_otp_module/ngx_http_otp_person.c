@@ -20,14 +20,16 @@ struct ngx_http_otp_person_s {
 };
 
 
-static void ngx_http_otp_person_free(ngx_http_otp_person_t *person) {
+static void ngx_http_otp_person_free(ngx_http_otp_person_t *person)
+{
     otp_secret_wipe(person, sizeof(*person));
     free(person);
 }
 
 
 /* A field longer than its place is left out: half a name would be another person's. */
-static void ngx_http_otp_person_copy(otp_span_t from, char *to, size_t size, size_t *len) {
+static void ngx_http_otp_person_copy(otp_span_t from, char *to, size_t size, size_t *len)
+{
     *len = 0;
     if (from.len <= size && from.len != 0) {
         ngx_memcpy(to, from.data, from.len);
@@ -36,7 +38,8 @@ static void ngx_http_otp_person_copy(otp_span_t from, char *to, size_t size, siz
 }
 
 
-static void ngx_http_otp_person_known(otp_person_result_t *result, const otp_person_t *person) {
+static void ngx_http_otp_person_known(otp_person_result_t *result, const otp_person_t *person)
+{
     result->verdict = OTP_PERSON_MATCHES;
     ngx_http_otp_person_copy(person->name, result->name, sizeof(result->name), &result->name_len);
     ngx_http_otp_person_copy(person->email, result->email, sizeof(result->email), &result->email_len);
@@ -45,7 +48,8 @@ static void ngx_http_otp_person_known(otp_person_result_t *result, const otp_per
 
 
 /* An unknown person costs the hash that a known one costs. */
-static void ngx_http_otp_person_check(ngx_http_otp_person_t *job, otp_span_t text) {
+static void ngx_http_otp_person_check(ngx_http_otp_person_t *job, otp_span_t text)
+{
     otp_span_t   uid = { job->uid, job->uid_len };
     otp_span_t   password = { job->password, job->password_len };
     otp_span_t   hash;
@@ -56,9 +60,11 @@ static void ngx_http_otp_person_check(ngx_http_otp_person_t *job, otp_span_t tex
     if (job->look_up_only) {
         matches = true;
     } else {
+        otp_span_t decoy = otp_password_decoy(text, uid);
+
         if (!found || !otp_password_acceptable(hash)) {
             found = false;
-            hash = otp_password_decoy(text, uid);
+            hash = decoy;
         }
 
         matches = otp_password_matches(password, hash);
@@ -72,7 +78,8 @@ static void ngx_http_otp_person_check(ngx_http_otp_person_t *job, otp_span_t tex
 
 
 /* In the thread. */
-static void ngx_http_otp_person_run(void *data, ngx_log_t *log) {
+static void ngx_http_otp_person_run(void *data, ngx_log_t *log)
+{
     ngx_http_otp_person_t *job = data;
     ngx_http_otp_text_t   *text;
 
@@ -91,7 +98,8 @@ static void ngx_http_otp_person_run(void *data, ngx_log_t *log) {
 
 
 /* Back in the event loop. */
-static void ngx_http_otp_person_finished(ngx_event_t *ev) {
+static void ngx_http_otp_person_finished(ngx_event_t *ev)
+{
     ngx_http_otp_person_t         *job = ev->data;
     ngx_http_otp_person_handler_pt handler = job->handler;
     otp_person_result_t            result;
@@ -124,7 +132,8 @@ static void ngx_http_otp_person_finished(ngx_event_t *ev) {
 
 
 ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ngx_thread_pool_t *threads,
-    const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data) {
+    const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data)
+{
     ngx_http_otp_person_t *job = calloc(1, sizeof(ngx_http_otp_person_t));
 
     if (job == NULL) {
@@ -156,7 +165,8 @@ ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ng
 }
 
 
-void ngx_http_otp_person_orphan(ngx_http_otp_person_t *person) {
+void ngx_http_otp_person_orphan(ngx_http_otp_person_t *person)
+{
     if (person != NULL) {
         person->handler = NULL;
         person->data = NULL;

@@ -18,7 +18,8 @@ static void ngx_http_otp_portal_drive(ngx_http_otp_portal_t *portal, otp_effect_
 
 
 /* Whatever the flow is waiting for, it does not any more.  Legal twice. */
-static void ngx_http_otp_portal_end(void *data) {
+static void ngx_http_otp_portal_end(void *data)
+{
     ngx_http_otp_portal_t *portal = data;
 
     ngx_http_otp_redis_cancel(portal->batch);
@@ -40,7 +41,8 @@ static void ngx_http_otp_portal_end(void *data) {
 
 
 /* The last thing that is done with `portal`. */
-static void ngx_http_otp_portal_finish(ngx_http_otp_portal_t *portal, ngx_int_t rc) {
+static void ngx_http_otp_portal_finish(ngx_http_otp_portal_t *portal, ngx_int_t rc)
+{
     ngx_http_request_t *r = portal->r;
 
     ngx_http_otp_portal_end(portal);
@@ -48,7 +50,8 @@ static void ngx_http_otp_portal_finish(ngx_http_otp_portal_t *portal, ngx_int_t 
 }
 
 
-static void ngx_http_otp_portal_unavailable(ngx_http_otp_portal_t *portal) {
+static void ngx_http_otp_portal_unavailable(ngx_http_otp_portal_t *portal)
+{
     otp_answer_t answer;
 
     ngx_memzero(&answer, sizeof(answer));
@@ -58,7 +61,8 @@ static void ngx_http_otp_portal_unavailable(ngx_http_otp_portal_t *portal) {
 }
 
 
-static void ngx_http_otp_portal_answer(ngx_http_otp_portal_t *portal) {
+static void ngx_http_otp_portal_answer(ngx_http_otp_portal_t *portal)
+{
     const otp_flow_view_t *view = otp_flow_view(portal->flow);
     ngx_http_request_t    *r = portal->r;
 
@@ -72,7 +76,8 @@ static void ngx_http_otp_portal_answer(ngx_http_otp_portal_t *portal) {
 
 
 /* Back from outside: goes on, then lets nginx do what became due. */
-static void ngx_http_otp_portal_step(ngx_http_otp_portal_t *portal, const otp_reply_t *const *replies, size_t count) {
+static void ngx_http_otp_portal_step(ngx_http_otp_portal_t *portal, const otp_reply_t *const *replies, size_t count)
+{
     ngx_connection_t *c = portal->r->connection;
 
     ngx_http_set_log_request(c->log, portal->r);
@@ -81,7 +86,8 @@ static void ngx_http_otp_portal_step(ngx_http_otp_portal_t *portal, const otp_re
 }
 
 
-static void ngx_http_otp_portal_replied(void *data, const otp_reply_t *const *replies, size_t count) {
+static void ngx_http_otp_portal_replied(void *data, const otp_reply_t *const *replies, size_t count)
+{
     ngx_http_otp_portal_t *portal = data;
 
     portal->batch = NULL;
@@ -93,7 +99,8 @@ static void ngx_http_otp_portal_replied(void *data, const otp_reply_t *const *re
 }
 
 
-static void ngx_http_otp_portal_person(void *data, const otp_person_result_t *result) {
+static void ngx_http_otp_portal_person(void *data, const otp_person_result_t *result)
+{
     ngx_http_otp_portal_t *portal = data;
 
     portal->person = NULL;
@@ -102,13 +109,15 @@ static void ngx_http_otp_portal_person(void *data, const otp_person_result_t *re
 }
 
 
-static void ngx_http_otp_portal_time(ngx_event_t *ev) {
+static void ngx_http_otp_portal_time(ngx_event_t *ev)
+{
     ngx_http_otp_portal_step(ev->data, NULL, 0);
 }
 
 
 /* true: sent, the handler will be called.  false: the flow goes on at once, with nothing. */
-static bool ngx_http_otp_portal_send(ngx_http_otp_portal_t *portal, const otp_flow_view_t *view) {
+static bool ngx_http_otp_portal_send(ngx_http_otp_portal_t *portal, const otp_flow_view_t *view)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(portal->r, ngx_http_otp_module);
 
     portal->batch = ngx_http_otp_redis_send(omcf->redis, view->command, view->commands, ngx_http_otp_portal_replied,
@@ -121,7 +130,8 @@ static bool ngx_http_otp_portal_send(ngx_http_otp_portal_t *portal, const otp_fl
 }
 
 
-static bool ngx_http_otp_portal_ask(ngx_http_otp_portal_t *portal, const otp_flow_view_t *view) {
+static bool ngx_http_otp_portal_ask(ngx_http_otp_portal_t *portal, const otp_flow_view_t *view)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(portal->r, ngx_http_otp_module);
 
     /* Without a directory nobody is known by a password. */
@@ -140,14 +150,16 @@ static bool ngx_http_otp_portal_ask(ngx_http_otp_portal_t *portal, const otp_flo
 }
 
 
-static bool ngx_http_otp_portal_wait(ngx_http_otp_portal_t *portal, const otp_flow_view_t *view) {
+static bool ngx_http_otp_portal_wait(ngx_http_otp_portal_t *portal, const otp_flow_view_t *view)
+{
     ngx_add_timer(&portal->timer, (ngx_msec_t) (view->wait_ms > 0 ? view->wait_ms : 1));
 
     return true;
 }
 
 
-static void ngx_http_otp_portal_drive(ngx_http_otp_portal_t *portal, otp_effect_t effect) {
+static void ngx_http_otp_portal_drive(ngx_http_otp_portal_t *portal, otp_effect_t effect)
+{
     for ( ;; ) {
         const otp_flow_view_t *view = otp_flow_view(portal->flow);
         bool                   waits = false;
@@ -179,7 +191,8 @@ static void ngx_http_otp_portal_drive(ngx_http_otp_portal_t *portal, otp_effect_
 }
 
 
-static void ngx_http_otp_portal_begin(ngx_http_request_t *r, ngx_http_otp_body_t *body) {
+static void ngx_http_otp_portal_begin(ngx_http_request_t *r, ngx_http_otp_body_t *body)
+{
     ngx_http_otp_portal_t *portal = (ngx_http_otp_portal_t *) ((char *) body - offsetof(ngx_http_otp_portal_t, body));
     uint8_t                random[OTP_FLOW_RANDOM];
 
@@ -203,7 +216,8 @@ static void ngx_http_otp_portal_begin(ngx_http_request_t *r, ngx_http_otp_body_t
 }
 
 
-static ngx_http_otp_portal_t *ngx_http_otp_portal_create(ngx_http_request_t *r, ngx_http_otp_loc_conf_t *olcf) {
+static ngx_http_otp_portal_t *ngx_http_otp_portal_create(ngx_http_request_t *r, ngx_http_otp_loc_conf_t *olcf)
+{
     ngx_http_otp_portal_t *portal = ngx_pcalloc(r->pool, sizeof(ngx_http_otp_portal_t));
     ngx_http_cleanup_t    *cleanup = ngx_http_cleanup_add(r, 0);
 
@@ -225,7 +239,8 @@ static ngx_http_otp_portal_t *ngx_http_otp_portal_create(ngx_http_request_t *r, 
 
 
 /* "/otp" for "/otp/". */
-static ngx_int_t ngx_http_otp_portal_redirect(ngx_http_request_t *r, otp_span_t path) {
+static ngx_int_t ngx_http_otp_portal_redirect(ngx_http_request_t *r, otp_span_t path)
+{
     otp_answer_t answer;
     ngx_str_t    location;
     ngx_int_t    rc = ngx_http_discard_request_body(r);
@@ -255,7 +270,8 @@ static ngx_int_t ngx_http_otp_portal_redirect(ngx_http_request_t *r, otp_span_t 
 }
 
 
-ngx_int_t ngx_http_otp_portal_handler(ngx_http_request_t *r) {
+ngx_int_t ngx_http_otp_portal_handler(ngx_http_request_t *r)
+{
     ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
     ngx_http_otp_portal_t   *portal;
     otp_span_t               uri = ngx_http_otp_span(r->uri), path = olcf->portal_path;

@@ -2,7 +2,8 @@
 #include "ngx_http_otp_module/ngx_http_otp_portal.h"
 
 
-static otp_request_method_t ngx_http_otp_portal_method(const ngx_http_request_t *r) {
+static otp_request_method_t ngx_http_otp_portal_method(const ngx_http_request_t *r)
+{
     if (r->method == NGX_HTTP_GET) {
         return OTP_REQUEST_GET;
     }
@@ -16,7 +17,8 @@ static otp_request_method_t ngx_http_otp_portal_method(const ngx_http_request_t 
 
 
 /* Lower case, with the port if the client gave one. */
-static ngx_int_t ngx_http_otp_portal_host(ngx_http_request_t *r, otp_span_t *host) {
+static ngx_int_t ngx_http_otp_portal_host(ngx_http_request_t *r, otp_span_t *host)
+{
     ngx_str_t  name = r->headers_in.host != NULL ? r->headers_in.host->value : r->headers_in.server;
     u_char    *lower = ngx_pnalloc(r->pool, name.len + 1);
 
@@ -31,7 +33,8 @@ static ngx_int_t ngx_http_otp_portal_host(ngx_http_request_t *r, otp_span_t *hos
 }
 
 
-otp_span_t ngx_http_otp_request_id(ngx_http_request_t *r) {
+otp_span_t ngx_http_otp_request_id(ngx_http_request_t *r)
+{
     ngx_http_otp_main_conf_t  *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
     ngx_http_variable_value_t *value = ngx_http_get_indexed_variable(r, (ngx_uint_t) omcf->request_id);
 
@@ -44,7 +47,8 @@ otp_span_t ngx_http_otp_request_id(ngx_http_request_t *r) {
 
 
 ngx_int_t ngx_http_otp_portal_fill(ngx_http_request_t *r, const ngx_http_otp_loc_conf_t *olcf,
-    otp_request_t *request) {
+    otp_request_t *request)
+{
     ngx_uint_t cookies;
 
     if (ngx_http_otp_cookies(r, &request->cookie, &cookies) != NGX_OK

@@ -15,6 +15,7 @@ ngx_msec_t ngx_http_otp_redis_now(void)
     return (ngx_msec_t) now.tv_sec * 1000 + (ngx_msec_t) now.tv_nsec / 1000000;
 }
 
+
 static void ngx_http_otp_redis_event_init(ngx_http_otp_redis_t *redis, ngx_event_t *ev, ngx_event_handler_pt handler)
 {
     ev->handler = handler;
@@ -22,6 +23,7 @@ static void ngx_http_otp_redis_event_init(ngx_http_otp_redis_t *redis, ngx_event
     ev->log = redis->log;
     ev->cancelable = 1;
 }
+
 
 ngx_int_t ngx_http_otp_redis_init_process(ngx_cycle_t *cycle, ngx_http_otp_redis_t *redis)
 {
@@ -50,6 +52,7 @@ ngx_int_t ngx_http_otp_redis_init_process(ngx_cycle_t *cycle, ngx_http_otp_redis
     return NGX_OK;
 }
 
+
 void ngx_http_otp_redis_exit_process(ngx_http_otp_redis_t *redis)
 {
     if (redis == NULL || redis->state == NGX_HTTP_OTP_REDIS_CLOSED) {
@@ -67,15 +70,18 @@ void ngx_http_otp_redis_exit_process(ngx_http_otp_redis_t *redis)
     ngx_http_otp_redis_buffer_reset(&redis->held);
 }
 
+
 otp_span_t ngx_http_otp_redis_prefix(const ngx_http_otp_redis_t *redis)
 {
     return (otp_span_t) { (const char *) redis->prefix.data, redis->prefix.len };
 }
 
+
 ngx_uint_t ngx_http_otp_redis_is_up(const ngx_http_otp_redis_t *redis)
 {
     return redis != NULL && redis->state == NGX_HTTP_OTP_REDIS_READY;
 }
+
 
 void ngx_http_otp_redis_flush_later(ngx_http_otp_redis_t *redis)
 {
@@ -84,6 +90,7 @@ void ngx_http_otp_redis_flush_later(ngx_http_otp_redis_t *redis)
         ngx_post_event(&redis->flush, &ngx_posted_events);
     }
 }
+
 
 static void ngx_http_otp_redis_enqueue(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_batch_t *batch)
 {
@@ -104,6 +111,7 @@ static void ngx_http_otp_redis_enqueue(ngx_http_otp_redis_t *redis, ngx_http_otp
         ngx_http_otp_redis_flush_later(redis);
     }
 }
+
 
 ngx_http_otp_redis_batch_t *ngx_http_otp_redis_send(ngx_http_otp_redis_t *redis, const otp_command_t *commands,
     size_t count, ngx_http_otp_redis_handler_pt handler, void *data)
@@ -136,12 +144,14 @@ ngx_http_otp_redis_batch_t *ngx_http_otp_redis_send(ngx_http_otp_redis_t *redis,
     return batch;
 }
 
+
 void ngx_http_otp_redis_cancel(ngx_http_otp_redis_batch_t *batch)
 {
     if (batch) {
         batch->handler = NULL;
     }
 }
+
 
 /* NULL: nothing is late.  Otherwise the timer is due for this one. */
 static ngx_http_otp_redis_batch_t *ngx_http_otp_redis_late(ngx_http_otp_redis_t *redis)
@@ -164,6 +174,7 @@ static ngx_http_otp_redis_batch_t *ngx_http_otp_redis_late(ngx_http_otp_redis_t 
     }
     return NULL;
 }
+
 
 static void ngx_http_otp_redis_deadline_handler(ngx_event_t *ev)
 {

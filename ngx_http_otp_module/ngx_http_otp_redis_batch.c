@@ -19,6 +19,7 @@ void ngx_http_otp_redis_buffer_reset(ngx_http_otp_redis_buffer_t *buffer)
     buffer->pos = buffer->last = buffer->start;
 }
 
+
 ngx_int_t ngx_http_otp_redis_reserve(ngx_http_otp_redis_buffer_t *buffer, size_t need)
 {
     size_t  used = (size_t) (buffer->last - buffer->pos);
@@ -49,6 +50,7 @@ ngx_int_t ngx_http_otp_redis_reserve(ngx_http_otp_redis_buffer_t *buffer, size_t
     return NGX_OK;
 }
 
+
 ngx_int_t ngx_http_otp_redis_append(ngx_http_otp_redis_buffer_t *buffer, const otp_command_t *command)
 {
     size_t room = (size_t) (buffer->end - buffer->last);
@@ -64,6 +66,7 @@ ngx_int_t ngx_http_otp_redis_append(ngx_http_otp_redis_buffer_t *buffer, const o
     return NGX_OK;
 }
 
+
 /* Batches */
 
 void ngx_http_otp_redis_batch_free(ngx_http_otp_redis_batch_t *batch)
@@ -77,6 +80,7 @@ void ngx_http_otp_redis_batch_free(ngx_http_otp_redis_batch_t *batch)
     }
     ngx_free(batch);
 }
+
 
 ngx_http_otp_redis_batch_t *ngx_http_otp_redis_batch_create(size_t count)
 {
@@ -98,6 +102,7 @@ ngx_http_otp_redis_batch_t *ngx_http_otp_redis_batch_create(size_t count)
     return batch;
 }
 
+
 static ngx_int_t ngx_http_otp_redis_keep_eval(ngx_http_otp_redis_slot_t *slot, const otp_command_t *command)
 {
     slot->eval_len = otp_command_write(command, true, NULL, 0);
@@ -108,6 +113,7 @@ static ngx_int_t ngx_http_otp_redis_keep_eval(ngx_http_otp_redis_slot_t *slot, c
     (void) otp_command_write(command, true, (char *) slot->eval, slot->eval_len);
     return NGX_OK;
 }
+
 
 ngx_int_t ngx_http_otp_redis_encode(ngx_http_otp_redis_batch_t *batch, const otp_command_t *commands,
     ngx_http_otp_redis_buffer_t *buffer)

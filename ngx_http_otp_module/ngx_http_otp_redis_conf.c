@@ -62,6 +62,7 @@ static ngx_int_t ngx_http_otp_redis_refuse(ngx_conf_t *cf, const char *what)
     return NGX_ERROR;
 }
 
+
 /* What this version does not do yet */
 
 static ngx_int_t ngx_http_otp_redis_set_sentinel(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
@@ -69,10 +70,12 @@ static ngx_int_t ngx_http_otp_redis_set_sentinel(ngx_conf_t *cf, ngx_http_otp_re
     return ngx_http_otp_redis_refuse(cf, "\"sentinel=\" is not supported by this version");
 }
 
+
 static ngx_int_t ngx_http_otp_redis_set_cluster(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
     return ngx_http_otp_redis_refuse(cf, "\"cluster\" is not supported by this version");
 }
+
 
 static ngx_int_t ngx_http_otp_redis_set_replicas(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
@@ -87,6 +90,7 @@ static ngx_int_t ngx_http_otp_redis_set_replicas(ngx_conf_t *cf, ngx_http_otp_re
     return NGX_OK;
 }
 
+
 /* Options */
 
 static ngx_int_t ngx_http_otp_redis_set_tls(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
@@ -94,6 +98,7 @@ static ngx_int_t ngx_http_otp_redis_set_tls(ngx_conf_t *cf, ngx_http_otp_redis_t
     redis->tls = 1;
     return NGX_OK;
 }
+
 
 /* Opens a file that must be regular and must not have any of the bits `forbidden`; tells what to do about it. */
 static ngx_fd_t ngx_http_otp_redis_open_file(ngx_conf_t *cf, ngx_str_t *name, const char *option, ngx_uint_t forbidden,
@@ -124,6 +129,7 @@ static ngx_fd_t ngx_http_otp_redis_open_file(ngx_conf_t *cf, ngx_str_t *name, co
     return NGX_INVALID_FILE;
 }
 
+
 static ngx_int_t ngx_http_otp_redis_set_tls_ca(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
     ngx_fd_t fd = ngx_http_otp_redis_open_file(cf, value, "tls_ca", 0022, "chmod 644");
@@ -136,6 +142,7 @@ static ngx_int_t ngx_http_otp_redis_set_tls_ca(ngx_conf_t *cf, ngx_http_otp_redi
     return NGX_OK;
 }
 
+
 static ngx_int_t ngx_http_otp_redis_set_tls_name(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
     if (value->len == 0 || value->len > 253) {
@@ -144,6 +151,7 @@ static ngx_int_t ngx_http_otp_redis_set_tls_name(ngx_conf_t *cf, ngx_http_otp_re
     redis->tls_name = *value;
     return NGX_OK;
 }
+
 
 static ngx_int_t ngx_http_otp_redis_set_user(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
@@ -154,12 +162,14 @@ static ngx_int_t ngx_http_otp_redis_set_user(ngx_conf_t *cf, ngx_http_otp_redis_
     return NGX_OK;
 }
 
+
 static void ngx_http_otp_redis_wipe_password(void *data)
 {
     ngx_http_otp_redis_t *redis = data;
 
     otp_secret_wipe(redis->password.data, redis->password.len);
 }
+
 
 static ngx_int_t ngx_http_otp_redis_keep_password(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, otp_span_t password)
 {
@@ -175,6 +185,7 @@ static ngx_int_t ngx_http_otp_redis_keep_password(ngx_conf_t *cf, ngx_http_otp_r
     cleanup->data = redis;
     return NGX_OK;
 }
+
 
 static ngx_int_t ngx_http_otp_redis_set_password(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
@@ -205,6 +216,7 @@ static ngx_int_t ngx_http_otp_redis_set_password(ngx_conf_t *cf, ngx_http_otp_re
     return rc;
 }
 
+
 static ngx_int_t ngx_http_otp_redis_set_db(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
     redis->db = ngx_atoi(value->data, value->len);
@@ -213,6 +225,7 @@ static ngx_int_t ngx_http_otp_redis_set_db(ngx_conf_t *cf, ngx_http_otp_redis_t 
     }
     return NGX_OK;
 }
+
 
 static ngx_int_t ngx_http_otp_redis_set_prefix(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
@@ -228,6 +241,7 @@ static ngx_int_t ngx_http_otp_redis_set_prefix(ngx_conf_t *cf, ngx_http_otp_redi
     return NGX_OK;
 }
 
+
 static ngx_int_t ngx_http_otp_redis_set_timeout(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
     ngx_int_t ms = ngx_parse_time(value, 0);
@@ -238,6 +252,7 @@ static ngx_int_t ngx_http_otp_redis_set_timeout(ngx_conf_t *cf, ngx_http_otp_red
     redis->timeout = (ngx_msec_t) ms;
     return NGX_OK;
 }
+
 
 /* Addresses */
 
@@ -258,6 +273,7 @@ static ngx_int_t ngx_http_otp_redis_copy_host(ngx_conf_t *cf, ngx_str_t *host, n
     *ngx_cpymem(host->data, text.data, text.len) = '\0';
     return NGX_OK;
 }
+
 
 static ngx_int_t ngx_http_otp_redis_add_address(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
@@ -287,10 +303,12 @@ static ngx_int_t ngx_http_otp_redis_add_address(ngx_conf_t *cf, ngx_http_otp_red
     return NGX_OK;
 }
 
+
 static ngx_uint_t ngx_http_otp_redis_is_unix(ngx_str_t *value)
 {
     return value->len >= 5 && ngx_strncasecmp(value->data, (u_char *) "unix:", 5) == 0;
 }
+
 
 /* The directive */
 
@@ -324,6 +342,7 @@ static ngx_int_t ngx_http_otp_redis_argument(ngx_conf_t *cf, ngx_http_otp_redis_
     return ngx_http_otp_redis_add_address(cf, redis, arg);
 }
 
+
 static ngx_int_t ngx_http_otp_redis_complete(ngx_conf_t *cf, ngx_http_otp_redis_t *redis)
 {
     if (redis->addresses == 0) {
@@ -345,6 +364,7 @@ static ngx_int_t ngx_http_otp_redis_complete(ngx_conf_t *cf, ngx_http_otp_redis_
     }
     return ngx_http_otp_redis_tls_create(cf, redis);
 }
+
 
 char *ngx_http_otp_redis_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

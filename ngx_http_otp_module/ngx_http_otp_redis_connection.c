@@ -21,6 +21,7 @@ void ngx_http_otp_redis_retry(ngx_http_otp_redis_t *redis, ngx_msec_t delay)
     ngx_add_timer(&redis->timer, delay);
 }
 
+
 void ngx_http_otp_redis_close(ngx_http_otp_redis_t *redis)
 {
     ngx_connection_t *c = redis->connection;
@@ -52,6 +53,7 @@ void ngx_http_otp_redis_close(ngx_http_otp_redis_t *redis)
     }
 }
 
+
 /* Dropping */
 
 /* One line a change of state: the loss of a good connection, then each address's reason when it is new. */
@@ -71,11 +73,13 @@ static void ngx_http_otp_redis_log_drop(ngx_http_otp_redis_t *redis, const ngx_h
         good ? "connection lost" : "out of reach", fault->reason, fault->detail[0] ? ": " : "", fault->detail);
 }
 
+
 static ngx_msec_t ngx_http_otp_redis_next_backoff(ngx_http_otp_redis_t *redis)
 {
     redis->backoff = redis->backoff ? ngx_min(redis->backoff * 2, BACKOFF_MAX_MS) : BACKOFF_MIN_MS;
     return redis->backoff / 2 + (ngx_msec_t) ngx_random() % (redis->backoff / 2 + 1);
 }
+
 
 /* Somebody was refused: the next attempt need not wait for the end of a long backoff. */
 void ngx_http_otp_redis_wanted(ngx_http_otp_redis_t *redis)
@@ -92,6 +96,7 @@ void ngx_http_otp_redis_wanted(ngx_http_otp_redis_t *redis)
         ngx_add_timer(&redis->timer, (ngx_msec_t) ngx_max(left, 1));
     }
 }
+
 
 /* A connection that had been good is made again at once; one that fails soon after it was made counts as a failed
  * attempt, or a server that accepts and then refuses would be asked in a tight loop. */
@@ -117,6 +122,7 @@ static ngx_msec_t ngx_http_otp_redis_plan(ngx_http_otp_redis_t *redis, ngx_http_
     return ngx_http_otp_redis_next_backoff(redis);
 }
 
+
 void ngx_http_otp_redis_drop(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_fault_t *fault)
 {
     ngx_msec_t  delay;
@@ -130,12 +136,14 @@ void ngx_http_otp_redis_drop(ngx_http_otp_redis_t *redis, const ngx_http_otp_red
     ngx_http_otp_redis_fail(&doomed);
 }
 
+
 void ngx_http_otp_redis_ended(ngx_http_otp_redis_t *redis, ngx_err_t err, const char *reason)
 {
     ngx_http_otp_redis_fault_t fault = { NGX_HTTP_OTP_REDIS_ENDED, err, reason, "" };
 
     ngx_http_otp_redis_drop(redis, &fault);
 }
+
 
 /* Connecting */
 
@@ -170,6 +178,7 @@ static ngx_int_t ngx_http_otp_redis_open(ngx_http_otp_redis_t *redis)
     return rc;
 }
 
+
 static void ngx_http_otp_redis_connect(ngx_http_otp_redis_t *redis)
 {
     ngx_int_t  rc;
@@ -189,6 +198,7 @@ static void ngx_http_otp_redis_connect(ngx_http_otp_redis_t *redis)
         ngx_http_otp_redis_connected_handler(redis->connection->write);
     }
 }
+
 
 static void ngx_http_otp_redis_connected_handler(ngx_event_t *ev)
 {
@@ -210,6 +220,7 @@ static void ngx_http_otp_redis_connected_handler(ngx_event_t *ev)
     }
     ngx_http_otp_redis_greet(redis);
 }
+
 
 /* Reading and writing */
 
@@ -240,6 +251,7 @@ static ngx_int_t ngx_http_otp_redis_parse(ngx_http_otp_redis_t *redis, size_t le
     }
 }
 
+
 /* Everything that is there.  Handlers run in here, so nothing closes the connection before the end. */
 static ngx_int_t ngx_http_otp_redis_receive(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_fault_t *fault)
 {
@@ -268,6 +280,7 @@ static ngx_int_t ngx_http_otp_redis_receive(ngx_http_otp_redis_t *redis, ngx_htt
     return ngx_handle_read_event(c->read, 0);
 }
 
+
 void ngx_http_otp_redis_read(ngx_http_otp_redis_t *redis)
 {
     ngx_http_otp_redis_fault_t fault = { NGX_HTTP_OTP_REDIS_ENDED, 0, "what came is not an answer of Redis", "" };
@@ -283,10 +296,12 @@ void ngx_http_otp_redis_read(ngx_http_otp_redis_t *redis)
     }
 }
 
+
 void ngx_http_otp_redis_read_handler(ngx_event_t *ev)
 {
     ngx_http_otp_redis_read(((ngx_connection_t *) ev->data)->data);
 }
+
 
 static void ngx_http_otp_redis_write(ngx_http_otp_redis_t *redis)
 {
@@ -313,10 +328,12 @@ static void ngx_http_otp_redis_write(ngx_http_otp_redis_t *redis)
     }
 }
 
+
 void ngx_http_otp_redis_write_handler(ngx_event_t *ev)
 {
     ngx_http_otp_redis_write(((ngx_connection_t *) ev->data)->data);
 }
+
 
 void ngx_http_otp_redis_flush_handler(ngx_event_t *ev)
 {
@@ -325,6 +342,7 @@ void ngx_http_otp_redis_flush_handler(ngx_event_t *ev)
     ngx_http_otp_redis_flushed(redis);
     ngx_http_otp_redis_write(redis);
 }
+
 
 /* Finds a peer that went without a word before somebody has to wait for it. */
 static void ngx_http_otp_redis_heartbeat(ngx_http_otp_redis_t *redis)
@@ -336,6 +354,7 @@ static void ngx_http_otp_redis_heartbeat(ngx_http_otp_redis_t *redis)
     }
     ngx_add_timer(&redis->timer, NGX_HTTP_OTP_REDIS_HEARTBEAT_MS);
 }
+
 
 void ngx_http_otp_redis_timer_handler(ngx_event_t *ev)
 {

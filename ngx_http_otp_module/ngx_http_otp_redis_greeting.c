@@ -12,6 +12,7 @@ static ngx_int_t ngx_http_otp_redis_say(ngx_http_otp_redis_t *redis, const otp_c
     return ngx_http_otp_redis_append(&redis->out, command);
 }
 
+
 static ngx_int_t ngx_http_otp_redis_write_greeting(ngx_http_otp_redis_t *redis)
 {
     u_char         number[NGX_INT_T_LEN];
@@ -34,6 +35,7 @@ static ngx_int_t ngx_http_otp_redis_write_greeting(ngx_http_otp_redis_t *redis)
     return ngx_http_otp_redis_say(redis, &ping);
 }
 
+
 void ngx_http_otp_redis_greet(ngx_http_otp_redis_t *redis)
 {
     ngx_connection_t *c = redis->connection;
@@ -49,6 +51,7 @@ void ngx_http_otp_redis_greet(ngx_http_otp_redis_t *redis)
         ngx_post_event(c->read, &ngx_posted_events);
     }
 }
+
 
 static void ngx_http_otp_redis_ready(ngx_http_otp_redis_t *redis)
 {
@@ -67,6 +70,7 @@ static void ngx_http_otp_redis_ready(ngx_http_otp_redis_t *redis)
     ngx_http_otp_redis_release(redis);
 }
 
+
 /* The rest of an error may quote what we sent: "unknown command 'AUTH', with args beginning with: …". */
 static void ngx_http_otp_redis_first_word(otp_span_t text, char *word, size_t size)
 {
@@ -78,6 +82,7 @@ static void ngx_http_otp_redis_first_word(otp_span_t text, char *word, size_t si
     }
     word[len] = '\0';
 }
+
 
 ngx_int_t ngx_http_otp_redis_greeted(ngx_http_otp_redis_t *redis, const otp_reply_t *reply,
     ngx_http_otp_redis_fault_t *fault)

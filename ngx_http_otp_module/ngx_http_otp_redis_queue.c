@@ -11,6 +11,7 @@ static ngx_http_otp_redis_batch_t *ngx_http_otp_redis_batch_at(ngx_queue_t *q)
     return ngx_queue_data(q, ngx_http_otp_redis_batch_t, queue);
 }
 
+
 /* Forgets the handler before it is called: cancelling from inside is harmless. */
 static void ngx_http_otp_redis_finish(ngx_http_otp_redis_batch_t *batch, ngx_uint_t answered)
 {
@@ -25,10 +26,12 @@ static void ngx_http_otp_redis_finish(ngx_http_otp_redis_batch_t *batch, ngx_uin
     ngx_http_otp_redis_batch_free(batch);
 }
 
+
 static ngx_uint_t ngx_http_otp_redis_is_error(const otp_reply_t *reply, otp_span_t word)
 {
     return reply->kind == OTP_REPLY_ERROR && otp_span_starts(reply->text, word);
 }
+
 
 /* These say that the server has another role than the one we came for.  At most once a second: where there
  * is no better server, this one still answers those who only read. */
@@ -46,6 +49,7 @@ static void ngx_http_otp_redis_consider_leaving(ngx_http_otp_redis_t *redis, con
     }
 }
 
+
 static ngx_int_t ngx_http_otp_redis_resend(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_slot_t *slot)
 {
     if (slot->eval == NULL || ngx_http_otp_redis_reserve(&redis->out, slot->eval_len) != NGX_OK) {
@@ -59,6 +63,7 @@ static ngx_int_t ngx_http_otp_redis_resend(ngx_http_otp_redis_t *redis, ngx_http
     ngx_http_otp_redis_flush_later(redis);
     return NGX_OK;
 }
+
 
 ngx_int_t ngx_http_otp_redis_answer(ngx_http_otp_redis_t *redis, otp_reply_t *reply)
 {
@@ -88,6 +93,7 @@ ngx_int_t ngx_http_otp_redis_answer(ngx_http_otp_redis_t *redis, otp_reply_t *re
     return NGX_OK;
 }
 
+
 /* The queue as a whole */
 
 void ngx_http_otp_redis_flushed(ngx_http_otp_redis_t *redis)
@@ -108,6 +114,7 @@ void ngx_http_otp_redis_flushed(ngx_http_otp_redis_t *redis)
     }
 }
 
+
 void ngx_http_otp_redis_release(ngx_http_otp_redis_t *redis)
 {
     ngx_queue_t                 *q;
@@ -125,6 +132,7 @@ void ngx_http_otp_redis_release(ngx_http_otp_redis_t *redis)
     }
     ngx_http_otp_redis_flush_later(redis);
 }
+
 
 void ngx_http_otp_redis_doom(ngx_http_otp_redis_t *redis, ngx_queue_t *doomed)
 {
@@ -146,6 +154,7 @@ void ngx_http_otp_redis_doom(ngx_http_otp_redis_t *redis, ngx_queue_t *doomed)
     }
     redis->deadline.cancelable = ngx_queue_empty(&redis->pending);
 }
+
 
 void ngx_http_otp_redis_fail(ngx_queue_t *doomed)
 {

@@ -44,6 +44,7 @@ ngx_int_t ngx_http_otp_redis_tls_create(ngx_conf_t *cf, ngx_http_otp_redis_t *re
     return NGX_OK;
 }
 
+
 static void ngx_http_otp_redis_tls_drop(ngx_http_otp_redis_t *redis, const char *reason, const char *detail)
 {
     ngx_http_otp_redis_fault_t fault = { NGX_HTTP_OTP_REDIS_ENDED, 0, reason, "" };
@@ -52,10 +53,12 @@ static void ngx_http_otp_redis_tls_drop(ngx_http_otp_redis_t *redis, const char 
     ngx_http_otp_redis_drop(redis, &fault);
 }
 
+
 static ngx_str_t *ngx_http_otp_redis_tls_name(ngx_http_otp_redis_t *redis)
 {
     return redis->tls_name.len ? &redis->tls_name : &redis->address[redis->current].host;
 }
+
 
 static ngx_uint_t ngx_http_otp_redis_is_ip(const ngx_str_t *name)
 {
@@ -63,6 +66,7 @@ static ngx_uint_t ngx_http_otp_redis_is_ip(const ngx_str_t *name)
 
     return inet_pton(AF_INET, (char *) name->data, bytes) == 1 || inet_pton(AF_INET6, (char *) name->data, bytes) == 1;
 }
+
 
 /* ngx_ssl_check_host() knows DNS names only. */
 static ngx_int_t ngx_http_otp_redis_check_name(ngx_connection_t *c, ngx_str_t *name)
@@ -81,6 +85,7 @@ static ngx_int_t ngx_http_otp_redis_check_name(ngx_connection_t *c, ngx_str_t *n
     X509_free(certificate);
     return matches == 1 ? NGX_OK : NGX_ERROR;
 }
+
 
 void ngx_http_otp_redis_tls_start(ngx_http_otp_redis_t *redis)
 {
@@ -107,6 +112,7 @@ void ngx_http_otp_redis_tls_start(ngx_http_otp_redis_t *redis)
     }
     ngx_http_otp_redis_tls_handler(c);
 }
+
 
 static void ngx_http_otp_redis_tls_handler(ngx_connection_t *c)
 {

@@ -6,11 +6,13 @@
 
 /* Marks the pool cleanup that holds the state: an internal redirect empties r->ctx, this stays, and it is
  * still there when the access log is written. */
-static void ngx_http_otp_state_mark(void *data) {
+static void ngx_http_otp_state_mark(void *data)
+{
 }
 
 
-ngx_http_otp_state_t *ngx_http_otp_state_get(ngx_http_request_t *r) {
+ngx_http_otp_state_t *ngx_http_otp_state_get(ngx_http_request_t *r)
+{
     ngx_http_otp_state_t *state = ngx_http_get_module_ctx(r->main, ngx_http_otp_module);
 
     if (state != NULL) {
@@ -28,7 +30,8 @@ ngx_http_otp_state_t *ngx_http_otp_state_get(ngx_http_request_t *r) {
 }
 
 
-static void ngx_http_otp_state_end(void *data) {
+static void ngx_http_otp_state_end(void *data)
+{
     ngx_http_otp_state_t *state = data;
 
     ngx_http_otp_redis_cancel(state->batch);
@@ -37,7 +40,8 @@ static void ngx_http_otp_state_end(void *data) {
 }
 
 
-ngx_http_otp_state_t *ngx_http_otp_state_make(ngx_http_request_t *r) {
+ngx_http_otp_state_t *ngx_http_otp_state_make(ngx_http_request_t *r)
+{
     ngx_http_otp_state_t *state = ngx_http_otp_state_get(r);
     ngx_pool_cleanup_t   *mark;
     ngx_http_cleanup_t   *end;
@@ -64,7 +68,8 @@ ngx_http_otp_state_t *ngx_http_otp_state_make(ngx_http_request_t *r) {
 }
 
 
-ngx_int_t ngx_http_otp_wait(ngx_http_request_t *r) {
+ngx_int_t ngx_http_otp_wait(ngx_http_request_t *r)
+{
     r->write_event_handler = ngx_http_request_empty_handler;
     if (r != r->main) {
         return NGX_OK;
@@ -80,7 +85,8 @@ ngx_int_t ngx_http_otp_wait(ngx_http_request_t *r) {
 }
 
 
-static ngx_int_t ngx_http_otp_session_wait(ngx_http_request_t *r, ngx_http_otp_state_t *state) {
+static ngx_int_t ngx_http_otp_session_wait(ngx_http_request_t *r, ngx_http_otp_state_t *state)
+{
     ngx_http_otp_waiter_t *waiter = ngx_palloc(r->main->pool, sizeof(ngx_http_otp_waiter_t));
 
     if (waiter == NULL || ngx_http_otp_wait(r) != NGX_OK) {
@@ -96,7 +102,8 @@ static ngx_int_t ngx_http_otp_session_wait(ngx_http_request_t *r, ngx_http_otp_s
 
 
 /* Through nginx's own queue: the first to go on may end the request, and the rest with it. */
-static void ngx_http_otp_session_wake(ngx_http_otp_state_t *state) {
+static void ngx_http_otp_session_wake(ngx_http_otp_state_t *state)
+{
     ngx_connection_t      *c = state->main->connection;
     ngx_http_otp_waiter_t *waiter = state->waiters;
 
@@ -120,7 +127,8 @@ static void ngx_http_otp_session_wake(ngx_http_otp_state_t *state) {
 
 
 /* The reply goes with its handler, the session stays: texts are copied before they are read. */
-static const otp_reply_t *ngx_http_otp_session_keep(ngx_pool_t *pool, const otp_reply_t *reply) {
+static const otp_reply_t *ngx_http_otp_session_keep(ngx_pool_t *pool, const otp_reply_t *reply)
+{
     otp_reply_t *kept;
     char        *text;
 
@@ -154,7 +162,8 @@ static const otp_reply_t *ngx_http_otp_session_keep(ngx_pool_t *pool, const otp_
 }
 
 
-static void ngx_http_otp_session_judge(ngx_http_otp_state_t *state, const otp_reply_t *reply) {
+static void ngx_http_otp_session_judge(ngx_http_otp_state_t *state, const otp_reply_t *reply)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(state->main, ngx_http_otp_module);
     bool                      touch = false;
 
@@ -177,7 +186,8 @@ static void ngx_http_otp_session_judge(ngx_http_otp_state_t *state, const otp_re
 }
 
 
-static void ngx_http_otp_session_replied(void *data, const otp_reply_t *const *replies, size_t count) {
+static void ngx_http_otp_session_replied(void *data, const otp_reply_t *const *replies, size_t count)
+{
     ngx_http_otp_state_t *state = data;
     const otp_reply_t    *reply = count == 1 ? ngx_http_otp_session_keep(state->main->pool, replies[0]) : NULL;
 
@@ -193,7 +203,8 @@ static void ngx_http_otp_session_replied(void *data, const otp_reply_t *const *r
 
 
 /* The value of our cookie.  Two of them are none: which one was ours cannot be known. */
-static ngx_int_t ngx_http_otp_session_cookie(ngx_http_request_t *r, otp_span_t *cookie) {
+static ngx_int_t ngx_http_otp_session_cookie(ngx_http_request_t *r, otp_span_t *cookie)
+{
     ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
     const otp_span_t        *header;
     ngx_uint_t               headers;
@@ -211,7 +222,8 @@ static ngx_int_t ngx_http_otp_session_cookie(ngx_http_request_t *r, otp_span_t *
 }
 
 
-ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state_t *state) {
+ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state_t *state)
+{
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
     otp_span_t                cookie;
     ngx_int_t                 rc;

@@ -1,7 +1,8 @@
 #include "ngx_http_otp_module/ngx_http_otp_module.h"
 
 
-static void ngx_http_otp_settings_lists(const ngx_http_otp_loc_conf_t *olcf, otp_settings_t *settings) {
+static void ngx_http_otp_settings_lists(const ngx_http_otp_loc_conf_t *olcf, otp_settings_t *settings)
+{
     if (olcf->redirect_hosts != NULL) {
         settings->redirect_hosts = olcf->redirect_hosts->elts;
         settings->redirect_hosts_n = olcf->redirect_hosts->nelts;
@@ -17,7 +18,8 @@ static void ngx_http_otp_settings_lists(const ngx_http_otp_loc_conf_t *olcf, otp
 }
 
 
-void ngx_http_otp_settings_build(ngx_http_otp_main_conf_t *omcf, ngx_http_otp_loc_conf_t *olcf) {
+void ngx_http_otp_settings_build(ngx_http_otp_main_conf_t *omcf, ngx_http_otp_loc_conf_t *olcf)
+{
     otp_settings_t *settings = &olcf->settings;
 
     settings->ring = omcf->ring;
@@ -38,4 +40,36 @@ void ngx_http_otp_settings_build(ngx_http_otp_main_conf_t *omcf, ngx_http_otp_lo
     settings->pages = olcf->pages;
 
     ngx_http_otp_settings_lists(olcf, settings);
+}
+
+
+/* `otp_allow` says who may pass a guard: in a location that has none everybody would. */
+ngx_int_t ngx_http_otp_check_allow(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t   *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    const ngx_http_otp_place_t *place = &conf->allow_place;
+
+    if (place->line == 0 || clcf->name.len == 0 || conf->require != &ngx_http_otp_require_off) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"otp_allow\" guards nothing here: say \"otp_require password\" or "
+        "\"otp_require otp\" too in %V:%ui", &place->file, place->line);
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t ngx_http_otp_check_needs(ngx_conf_t *cf, const ngx_http_otp_main_conf_t *omcf)
+{
+    const ngx_http_otp_place_t *place = &omcf->needed;
+
+    if (place->directive.len == 0 || (omcf->redis != NULL && omcf->ring != NULL)) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"%V\" needs \"%s\" in the http block in %V:%ui", &place->directive,
+        omcf->redis == NULL ? "otp_redis ADDRESS" : "otp_keyring FILE", &place->file, place->line);
+
+    return NGX_ERROR;
 }

@@ -6,7 +6,8 @@ typedef enum {
 } ngx_http_otp_variable_t;
 
 
-static otp_span_t ngx_http_otp_variable_auth_time(ngx_http_request_t *r, const otp_session_t *session) {
+static otp_span_t ngx_http_otp_variable_auth_time(ngx_http_request_t *r, const otp_session_t *session)
+{
     u_char *p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
 
     if (p == NULL) {
@@ -18,7 +19,8 @@ static otp_span_t ngx_http_otp_variable_auth_time(ngx_http_request_t *r, const o
 
 
 static otp_span_t ngx_http_otp_variable_text(ngx_http_request_t *r, const otp_session_t *session,
-    ngx_http_otp_variable_t which) {
+    ngx_http_otp_variable_t which)
+{
     switch (which) {
     case NGX_HTTP_OTP_VAR_USER:
         return session->person.uid;
@@ -42,7 +44,8 @@ static otp_span_t ngx_http_otp_variable_text(ngx_http_request_t *r, const otp_se
 }
 
 
-static ngx_int_t ngx_http_otp_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data) {
+static ngx_int_t ngx_http_otp_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
     ngx_http_otp_state_t *state = ngx_http_otp_state_get(r);
     otp_span_t            text;
 
@@ -81,7 +84,8 @@ static ngx_http_variable_t  ngx_http_otp_variables[] = {
 };
 
 
-ngx_int_t ngx_http_otp_variables_add(ngx_conf_t *cf) {
+ngx_int_t ngx_http_otp_variables_add(ngx_conf_t *cf)
+{
     for (size_t i = 0; i < sizeof(ngx_http_otp_variables) / sizeof(ngx_http_otp_variables[0]); i++) {
         ngx_http_variable_t *model = &ngx_http_otp_variables[i];
         ngx_http_variable_t *variable = ngx_http_add_variable(cf, &model->name, model->flags);

@@ -22,11 +22,13 @@ otpctl_status_t otpctl_action_refuse(const otpctl_action_t *action, otp_managed_
     return OTPCTL_REFUSED;
 }
 
+
 otpctl_status_t otpctl_action_absent(const otpctl_action_t *action)
 {
     otpctl_say("key %s is not in the stock: `otpctl key list` shows what is", action->serial);
     return OTPCTL_REFUSED;
 }
+
 
 otpctl_status_t otpctl_action_begin(otpctl_t *ctl, const char *event, otpctl_action_t *action)
 {
@@ -41,6 +43,7 @@ otpctl_status_t otpctl_action_begin(otpctl_t *ctl, const char *event, otpctl_act
     return status == OTPCTL_DONE && !found ? otpctl_action_absent(action) : status;
 }
 
+
 otpctl_change_t otpctl_action_change(const otpctl_action_t *action, const void *how, bool effective)
 {
     return (otpctl_change_t) {
@@ -51,6 +54,7 @@ otpctl_change_t otpctl_action_change(const otpctl_action_t *action, const void *
         }
     };
 }
+
 
 otpctl_status_t otpctl_action_stock(otpctl_action_t *action, otpctl_stock_change_t *rule, bool effective,
     otp_managed_t *managed)
@@ -71,6 +75,7 @@ otpctl_status_t otpctl_action_stock(otpctl_action_t *action, otpctl_stock_change
     return otp_managed_refused(*managed) ? otpctl_action_refuse(action, *managed) : OTPCTL_DONE;
 }
 
+
 otpctl_status_t otpctl_action_account(otpctl_action_t *action, otpctl_account_change_t *rule, bool effective,
     otp_managed_t *managed, otp_account_t *account)
 {
@@ -82,6 +87,7 @@ otpctl_status_t otpctl_action_account(otpctl_action_t *action, otpctl_account_ch
     action->changed |= status == OTPCTL_DONE && *managed == OTP_MANAGE_CHANGED;
     return status;
 }
+
 
 otpctl_status_t otpctl_action_report(const otpctl_action_t *action, const char *done)
 {

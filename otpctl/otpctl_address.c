@@ -17,6 +17,7 @@ static bool begins(const char *word, const char *with)
     return strncmp(word, with, strlen(with)) == 0;
 }
 
+
 /* "1s", "500ms", "2m"; a number alone is seconds. */
 static bool read_time(const char *text, int64_t *ms)
 {
@@ -39,12 +40,14 @@ static bool read_time(const char *text, int64_t *ms)
     return false;
 }
 
+
 static bool is_number(const char *text, int64_t max)
 {
     int64_t number;
 
     return otp_span_number(otp_span_of(text), &number) == OTP_OK && number <= max;
 }
+
 
 /* NULL, or what is wrong with `word`, an option. */
 static const char *read_option(otpctl_address_t *address, const char *word)
@@ -58,7 +61,8 @@ static const char *read_option(otpctl_address_t *address, const char *word)
     };
 
     if (begins(word, "timeout=")) {
-        return read_time(word + strlen("timeout="), &address->timeout_ms) ? NULL : "a time like 1s or 500ms, at most 10m";
+        return read_time(word + strlen("timeout="), &address->timeout_ms) ? NULL
+            : "a time like 1s or 500ms, at most 10m";
     }
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (begins(word, texts[i].name)) {
@@ -68,6 +72,7 @@ static const char *read_option(otpctl_address_t *address, const char *word)
     }
     return "there is no such option";
 }
+
 
 static const char *read_host(otpctl_place_t *place, char *word)
 {
@@ -100,6 +105,7 @@ static const char *read_host(otpctl_place_t *place, char *word)
     return NULL;
 }
 
+
 static const char *read_place(otpctl_address_t *address, char *word, const char *text)
 {
     otpctl_place_t *place = &address->place[address->places];
@@ -118,6 +124,7 @@ static const char *read_place(otpctl_address_t *address, char *word, const char 
     }
     return NULL;
 }
+
 
 static const char *read_word(otpctl_address_t *address, char *word, const char *text)
 {
@@ -138,6 +145,7 @@ static const char *read_word(otpctl_address_t *address, char *word, const char *
         : read_place(address, word, text);
 }
 
+
 static const char *judge(const otpctl_address_t *address)
 {
     if (address->places == 0) {
@@ -157,6 +165,7 @@ static const char *judge(const otpctl_address_t *address)
     }
     return is_number(address->db, 1 << 16) ? NULL : "db is not a number";
 }
+
 
 bool otpctl_address_parse(otpctl_address_t *address, const char *text, char *error, size_t error_size)
 {

@@ -45,10 +45,12 @@ static event_id_t parse_id(otp_span_t text)
     return id;
 }
 
+
 static bool earlier(event_id_t a, event_id_t b)
 {
     return a.ms < b.ms || (a.ms == b.ms && a.sequence < b.sequence);
 }
+
 
 /* An entry is [id, [field, value, …]].  The line in the field `e`; empty when it has another form. */
 static otp_span_t line_of(const otp_reply_t *entry)
@@ -62,6 +64,7 @@ static otp_span_t line_of(const otp_reply_t *entry)
     }
     return OTP_SPAN_NONE;
 }
+
 
 /* One event for a person at a terminal: time, event, verdict, then the rest as name=value. */
 static void print_pretty(const json_t *event)
@@ -88,10 +91,12 @@ static void print_pretty(const json_t *event)
     putchar('\n');
 }
 
+
 static json_t *parse_line(otp_span_t line)
 {
     return line.len ? json_loadb(line.data, line.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
 }
+
 
 static bool wanted(const audit_t *audit, otp_span_t line)
 {
@@ -102,6 +107,7 @@ static bool wanted(const audit_t *audit, otp_span_t line)
     json_decref(event);
     return is;
 }
+
 
 static void print_line(const audit_t *audit, otp_span_t line)
 {
@@ -116,6 +122,7 @@ static void print_line(const audit_t *audit, otp_span_t line)
     }
     json_decref(event);
 }
+
 
 /* Loads the next page of a stream once the one at hand is used up. */
 static otpctl_status_t load(audit_t *audit, stream_t *stream)
@@ -136,6 +143,7 @@ static otpctl_status_t load(audit_t *audit, stream_t *stream)
     return otpctl_ask(audit->ctl, arg, sizeof(arg) / sizeof(arg[0]), &stream->page);
 }
 
+
 static void keep_id(stream_t *stream, otp_span_t id)
 {
     size_t len = id.len < ID_MAX - 1 ? id.len : ID_MAX - 1;
@@ -143,6 +151,7 @@ static void keep_id(stream_t *stream, otp_span_t id)
     memcpy(stream->last, id.data, len);
     stream->last[len] = '\0';
 }
+
 
 /* The entry at hand; NULL at the end of the stream. */
 static const otp_reply_t *head(const stream_t *stream)
@@ -156,6 +165,7 @@ static const otp_reply_t *head(const stream_t *stream)
     }
     return NULL;
 }
+
 
 static stream_t *earliest(audit_t *audit)
 {
@@ -172,6 +182,7 @@ static stream_t *earliest(audit_t *audit)
     }
     return first;
 }
+
 
 /* All events, merged in the order of their times.  Ends early when nobody reads any more. */
 static otpctl_status_t print_all(audit_t *audit)
@@ -196,6 +207,7 @@ static otpctl_status_t print_all(audit_t *audit)
     return status;
 }
 
+
 typedef struct {
     event_id_t id;
     otp_span_t line;
@@ -208,11 +220,13 @@ static int compare(const void *a, const void *b)
     return earlier(left->id, right->id) ? -1 : earlier(right->id, left->id);
 }
 
+
 /* Collects the wanted entries of `reply`, an array of entries; returns how many there are now. */
 static size_t collect(const audit_t *audit, stream_t *stream, const otp_reply_t *reply, found_t *found, size_t n,
     size_t max)
 {
-    for (size_t i = 0; i < reply->elements && n < max; i++) {
+    for (size_t i = 0; i < reply->elements && n < max; i++)
+{
         const otp_reply_t *entry = &reply->element[i];
 
         if (entry->elements != 2 || entry->element[0].text.len == 0) {
@@ -230,6 +244,7 @@ static size_t collect(const audit_t *audit, stream_t *stream, const otp_reply_t 
     return n;
 }
 
+
 static void print_found(const audit_t *audit, found_t *found, size_t n, size_t last)
 {
     qsort(found, n, sizeof(*found), compare);
@@ -238,6 +253,7 @@ static void print_found(const audit_t *audit, found_t *found, size_t n, size_t l
     }
     fflush(stdout);
 }
+
 
 /* The last events there are; every stream's place is then its end. */
 static otpctl_status_t print_tail(audit_t *audit)
@@ -263,6 +279,7 @@ static otpctl_status_t print_tail(audit_t *audit)
     }
     return status;
 }
+
 
 /* XREAD's answer is [[name, [entry, …]], …] of the streams that have something new. */
 static otpctl_status_t print_news(audit_t *audit, const otp_reply_t *reply)
@@ -292,6 +309,7 @@ static otpctl_status_t print_news(audit_t *audit, const otp_reply_t *reply)
     return OTPCTL_DONE;
 }
 
+
 static otpctl_status_t follow(audit_t *audit)
 {
     otpctl_t       *ctl = audit->ctl;
@@ -299,7 +317,8 @@ static otpctl_status_t follow(audit_t *audit)
 
     while (status == OTPCTL_DONE && !ferror(stdout)) {
         otp_span_t arg[6 + 2 * OTP_TAGS] = {
-            OTP_SPAN("XREAD"), OTP_SPAN("COUNT"), OTP_SPAN(PAGE), OTP_SPAN("BLOCK"), OTP_SPAN(BLOCK), OTP_SPAN("STREAMS")
+            OTP_SPAN("XREAD"), OTP_SPAN("COUNT"), OTP_SPAN(PAGE), OTP_SPAN("BLOCK"), OTP_SPAN(BLOCK),
+                OTP_SPAN("STREAMS")
         };
 
         for (size_t i = 0; i < OTP_TAGS; i++) {
@@ -319,6 +338,7 @@ static otpctl_status_t follow(audit_t *audit)
     }
     return status;
 }
+
 
 otpctl_status_t otpctl_audit_run(otpctl_t *ctl)
 {

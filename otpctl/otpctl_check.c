@@ -22,6 +22,7 @@ static void say(otpctl_check_t *check, otpctl_health_t health, const char *remed
     va_end(arguments);
 }
 
+
 otp_span_t otpctl_info(otp_span_t info, const char *name)
 {
     while (info.data) {
@@ -34,6 +35,7 @@ otp_span_t otpctl_info(otp_span_t info, const char *name)
     return OTP_SPAN_NONE;
 }
 
+
 static int64_t number(otp_span_t info, const char *name)
 {
     int64_t value = 0;
@@ -41,10 +43,12 @@ static int64_t number(otp_span_t info, const char *name)
     return otp_span_number(otpctl_info(info, name), &value) == OTP_OK ? value : 0;
 }
 
+
 static bool says(otp_span_t info, const char *name, const char *value)
 {
     return otp_span_equal(otpctl_info(info, name), otp_span_of(value));
 }
+
 
 void otpctl_check_version(otp_span_t info, otpctl_check_t *check)
 {
@@ -61,6 +65,7 @@ void otpctl_check_version(otp_span_t info, otpctl_check_t *check)
     say(check, OTPCTL_FAULT, "install Redis 6.2 or newer", "Redis %.*s is older than 6.2, or does not say",
         (int) version.len, version.len ? version.data : "");
 }
+
 
 void otpctl_check_persistence(otp_span_t info, otp_span_t save, otpctl_check_t *check)
 {
@@ -82,9 +87,11 @@ void otpctl_check_persistence(otp_span_t info, otp_span_t save, otpctl_check_t *
         say(check, OTPCTL_FAULT, "make room on its disk, look at its log", "the last snapshot failed");
         return;
     }
-    say(check, OTPCTL_WARNING, "set `appendonly yes` in redis.conf", "%s: a crash forgets what came after the last one, "
+    say(check, OTPCTL_WARNING, "set `appendonly yes` in redis.conf",
+        "%s: a crash forgets what came after the last one, "
         "spent codes and locks among it", save.data ? "snapshots only" : "no append-only file, perhaps snapshots");
 }
+
 
 void otpctl_check_eviction(otp_span_t info, otpctl_check_t *check)
 {
@@ -106,6 +113,7 @@ void otpctl_check_eviction(otp_span_t info, otpctl_check_t *check)
     say(check, OTPCTL_FINE, "", "noeviction");
 }
 
+
 void otpctl_check_replicas(otp_span_t info, otpctl_check_t *check)
 {
     int64_t replicas = number(info, "connected_slaves");
@@ -125,6 +133,7 @@ void otpctl_check_replicas(otp_span_t info, otpctl_check_t *check)
     }
     say(check, OTPCTL_FINE, "", "%lld connected", (long long) replicas);
 }
+
 
 void otpctl_check_clock(int64_t skew_ms, otpctl_check_t *check)
 {

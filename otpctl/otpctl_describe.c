@@ -12,15 +12,18 @@ const char *otpctl_stock_state(const otp_stock_t *stock)
     return stock->uid[0] ? "assigned" : "free";
 }
 
+
 static const char *state_name(const otp_key_t *key)
 {
     return key->state == OTP_KEY_DISABLED ? "disabled" : "usable";
 }
 
+
 static const char *pin_name(const otp_key_t *key)
 {
     return key->pin.set ? "set" : "none";
 }
+
 
 static json_t *key_json(const otp_key_t *key, const char *state)
 {
@@ -31,6 +34,7 @@ static json_t *key_json(const otp_key_t *key, const char *state)
                      "assigned", (json_int_t) key->assigned, "used", (json_int_t) key->used);
 }
 
+
 json_t *otpctl_stock_json(const otp_stock_t *stock)
 {
     json_t *object = key_json(&stock->key, otpctl_stock_state(stock));
@@ -38,6 +42,7 @@ json_t *otpctl_stock_json(const otp_stock_t *stock)
     (void) json_object_set_new(object, "user", json_string(stock->uid));
     return object;
 }
+
 
 json_t *otpctl_key_show_json(const otp_stock_t *stock, const otp_key_t *copy)
 {
@@ -53,6 +58,7 @@ json_t *otpctl_key_show_json(const otp_stock_t *stock, const otp_key_t *copy)
     return object;
 }
 
+
 static const char *pending_name(otp_pending_kind_t kind)
 {
     switch (kind) {
@@ -66,6 +72,7 @@ static const char *pending_name(otp_pending_kind_t kind)
     return "";
 }
 
+
 /* `otp_limits lock_total=` is the gateways' to know: the default is what can be told here. */
 static bool locked_for_good(const otp_account_t *account)
 {
@@ -74,10 +81,12 @@ static bool locked_for_good(const otp_account_t *account)
     return account->failures >= limits.lock_total;
 }
 
+
 bool otpctl_account_locked(const otp_account_t *account, int64_t now_s)
 {
     return account->locked_until > now_s || locked_for_good(account);
 }
+
 
 static void print_lock(const otp_account_t *account, int64_t now_s)
 {
@@ -91,6 +100,7 @@ static void print_lock(const otp_account_t *account, int64_t now_s)
            locked_for_good(account) ? "`otpctl user unlock`" : otpctl_time_text(account->locked_until, text));
 }
 
+
 json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s)
 {
     json_t *keys = json_array();
@@ -103,9 +113,11 @@ json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s)
     }
     return json_pack("{s:s, s:o, s:I, s:I, s:I, s:b, s:s, s:I}", "user", account->uid, "keys", keys,
                      "failures", (json_int_t) account->failures, "failed_at", (json_int_t) account->failed_at,
-                     "locked_until", (json_int_t) account->locked_until, "locked", otpctl_account_locked(account, now_s),
+                     "locked_until", (json_int_t) account->locked_until, "locked", otpctl_account_locked(account,
+                         now_s),
                      "pending", pending_name(account->pending.kind), "revision", (json_int_t) account->revision);
 }
+
 
 static void print_details(const otp_key_t *key)
 {
@@ -120,6 +132,7 @@ static void print_details(const otp_key_t *key)
     printf("  last used     %s\n", otpctl_time_text(key->used, used));
 }
 
+
 void otpctl_key_print(const otp_key_t *key, const char *uid)
 {
     printf("key %s\n", key->serial);
@@ -129,6 +142,7 @@ void otpctl_key_print(const otp_key_t *key, const char *uid)
     }
     print_details(key);
 }
+
 
 void otpctl_account_print(const otp_account_t *account, int64_t now_s)
 {

@@ -27,6 +27,7 @@ static void add(visit_t *visit, const char *name, otpctl_health_t health, const 
     (void) snprintf(check->text, sizeof(check->text), "%s", text);
 }
 
+
 /* NULL: no answer, or an error. */
 static otp_reply_t *ask(visit_t *visit, const otp_span_t *arg, size_t args)
 {
@@ -38,6 +39,7 @@ static otp_reply_t *ask(visit_t *visit, const otp_span_t *arg, size_t args)
     }
     return reply;
 }
+
 
 static void check_info(visit_t *visit)
 {
@@ -59,6 +61,7 @@ static void check_info(visit_t *visit)
     otp_reply_destroy(save);
 }
 
+
 static void check_clock(visit_t *visit)
 {
     int64_t      before = otpctl_now_ms(), seconds, micros;
@@ -76,11 +79,13 @@ static void check_clock(visit_t *visit)
     otp_reply_destroy(reply);
 }
 
+
 static bool is_local(const char *place)
 {
     return strncmp(place, "unix:", 5) == 0 || strncmp(place, "127.", 4) == 0 || strncmp(place, "localhost", 9) == 0
         || strncmp(place, "[::1]", 5) == 0;
 }
+
 
 static void check_redis(visit_t *visit)
 {
@@ -108,6 +113,7 @@ static void check_redis(visit_t *visit)
     check_clock(visit);
 }
 
+
 static void check_keyring(visit_t *visit)
 {
     otpctl_t *ctl = visit->ctl;
@@ -120,7 +126,8 @@ static void check_keyring(visit_t *visit)
     }
     ctl->ring = otpctl_keyring_load(ctl->keyring_file, text, sizeof(text));
     if (!ctl->ring) {
-        add(visit, "keyring", OTPCTL_FAULT, "make it readable for root alone; `otpctl keyring init FILE` makes a first one",
+        add(visit, "keyring", OTPCTL_FAULT,
+            "make it readable for root alone; `otpctl keyring init FILE` makes a first one",
             text);
         return;
     }
@@ -130,6 +137,7 @@ static void check_keyring(visit_t *visit)
     add(visit, "keyring", OTPCTL_FINE, "", text);
 }
 
+
 static otpctl_status_t try_record(otpctl_t *ctl, otp_span_t name, otp_span_t value, void *data)
 {
     size_t       *unreadable = data;
@@ -138,6 +146,7 @@ static otpctl_status_t try_record(otpctl_t *ctl, otp_span_t name, otp_span_t val
     *unreadable += value.len && otp_account_read(ctl->ring, name, value, &account) != OTP_OK;
     return OTPCTL_DONE;
 }
+
 
 /* Whether this is the key ring that the accounts were written with. */
 static void check_records(visit_t *visit)
@@ -160,6 +169,7 @@ static void check_records(visit_t *visit)
     otpctl_names_free(&names);
 }
 
+
 static const char *health_name(otpctl_health_t health)
 {
     switch (health) {
@@ -172,6 +182,7 @@ static const char *health_name(otpctl_health_t health)
     }
     return "";
 }
+
 
 static otpctl_status_t report(const visit_t *visit)
 {
@@ -207,6 +218,7 @@ static otpctl_status_t report(const visit_t *visit)
     }
     return fault ? OTPCTL_REFUSED : (otpctl_status_t) status;
 }
+
 
 otpctl_status_t otpctl_doctor_run(otpctl_t *ctl)
 {

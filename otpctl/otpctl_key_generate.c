@@ -27,6 +27,7 @@ static bool read_number(const char *text, const char *option, int64_t min, int64
     return false;
 }
 
+
 static bool read_options(const otpctl_options_t *options, otp_key_t *key)
 {
     int64_t digits = OTP_DIGITS_MIN;
@@ -50,6 +51,7 @@ static bool read_options(const otpctl_options_t *options, otp_key_t *key)
     return true;
 }
 
+
 /* As long as the digest of the algorithm (RFC 4226 section 4, R6). */
 static size_t seed_len(otp_algorithm_t algorithm)
 {
@@ -64,6 +66,7 @@ static size_t seed_len(otp_algorithm_t algorithm)
     return 0;
 }
 
+
 static void invent_serial(char serial[OTP_SERIAL_MAX + 1])
 {
     uint64_t number;
@@ -74,6 +77,7 @@ static void invent_serial(char serial[OTP_SERIAL_MAX + 1])
     } while (number >= UINT64_MAX - UINT64_MAX % 10000000000);
     (void) snprintf(serial, OTP_SERIAL_MAX + 1, "%0*llu", SERIAL_DIGITS, (unsigned long long) (number % 10000000000));
 }
+
 
 static otpctl_status_t store(otpctl_t *ctl, fresh_t *fresh, bool *created)
 {
@@ -90,6 +94,7 @@ static otpctl_status_t store(otpctl_t *ctl, fresh_t *fresh, bool *created)
     }
     return otpctl_stock_create(ctl, &fresh->stock, &event, created);
 }
+
 
 static otpctl_status_t print(const otpctl_t *ctl, const fresh_t *fresh)
 {
@@ -115,6 +120,7 @@ static otpctl_status_t print(const otpctl_t *ctl, const fresh_t *fresh)
     return (otpctl_status_t) status;
 }
 
+
 static otpctl_status_t generate(otpctl_t *ctl, fresh_t *fresh)
 {
     bool            created = false;
@@ -135,6 +141,7 @@ static otpctl_status_t generate(otpctl_t *ctl, fresh_t *fresh)
     }
     return status == OTPCTL_DONE ? print(ctl, fresh) : status;
 }
+
 
 otpctl_status_t otpctl_key_generate_run(otpctl_t *ctl)
 {

@@ -9,10 +9,12 @@ static otp_managed_t rule_take(otp_stock_t *stock, const void *how)
     return otp_manage_stock_take(stock, otp_span_of(((const otpctl_action_t *) how)->uid), otpctl_now_s());
 }
 
+
 static otp_managed_t rule_release(otp_stock_t *stock, const void *how)
 {
     return otp_manage_stock_release(stock, otp_span_of(((const otpctl_action_t *) how)->uid), NULL);
 }
+
 
 static otp_managed_t rule_give(otp_account_t *account, const void *how)
 {
@@ -20,6 +22,7 @@ static otp_managed_t rule_give(otp_account_t *account, const void *how)
 
     return otp_manage_account_give(account, &action->stock, action->changed);
 }
+
 
 /* Both rules on values first: nothing is taken from the stock for an account that cannot have it. */
 static otpctl_status_t rehearse_assign(otpctl_action_t *action)
@@ -35,6 +38,7 @@ static otpctl_status_t rehearse_assign(otpctl_action_t *action)
     }
     return status == OTPCTL_DONE && otp_managed_refused(managed) ? otpctl_action_refuse(action, managed) : status;
 }
+
 
 otpctl_status_t otpctl_key_assign_run(otpctl_t *ctl)
 {
@@ -66,15 +70,18 @@ otpctl_status_t otpctl_key_assign_run(otpctl_t *ctl)
     return otpctl_action_report(&action, "assigned");
 }
 
+
 static otp_managed_t rule_return(otp_account_t *account, const void *how)
 {
     return otp_manage_account_return(account, otp_span_of(((const otpctl_action_t *) how)->serial));
 }
 
+
 static otp_managed_t rule_drop(otp_account_t *account, const void *how)
 {
     return otp_manage_account_drop(account, otp_span_of(((const otpctl_action_t *) how)->serial));
 }
+
 
 typedef struct {
     const otpctl_action_t *action;
@@ -88,6 +95,7 @@ static otp_managed_t rule_release_copy(otp_stock_t *stock, const void *how)
     return otp_manage_stock_release(stock, otp_span_of(release->action->uid), release->copy);
 }
 
+
 static otpctl_status_t release_stock(otpctl_action_t *action, const otp_key_t *copy)
 {
     bool            found;
@@ -96,11 +104,13 @@ static otpctl_status_t release_stock(otpctl_action_t *action, const otp_key_t *c
     otpctl_change_t change = otpctl_action_change(action, &release, copy == NULL);
 
     change.stock = rule_release_copy;
-    otpctl_status_t status = otpctl_stock_change(action->ctl, action->serial, &change, &managed, &action->stock, &found);
+    otpctl_status_t status = otpctl_stock_change(action->ctl, action->serial, &change, &managed, &action->stock,
+                                                 &found);
 
     action->changed |= managed == OTP_MANAGE_CHANGED;
     return status == OTPCTL_DONE && otp_managed_refused(managed) ? otpctl_action_refuse(action, managed) : status;
 }
+
 
 /* Takes the key from action->uid: its copy out of use, its sessions ended, the stock's record free, the copy away.
  * The copy goes last: as long as it is there, doing all of it again finds what is left to do. */
@@ -127,6 +137,7 @@ static otpctl_status_t take_back(otpctl_action_t *action)
     return status;
 }
 
+
 /* A copy that the stock knows nothing of: its return was cut short after the stock's record was free. */
 static otpctl_status_t take_leftover(otpctl_t *ctl, const otp_account_t *account, void *data)
 {
@@ -140,6 +151,7 @@ static otpctl_status_t take_leftover(otpctl_t *ctl, const otp_account_t *account
     memcpy(action->uid, account->uid, sizeof(action->uid));
     return take_back(action);
 }
+
 
 otpctl_status_t otpctl_key_unassign_run(otpctl_t *ctl)
 {

@@ -24,10 +24,12 @@ static otpctl_status_t visit(otpctl_t *ctl, const otp_stock_t *stock, void *data
     return OTPCTL_DONE;
 }
 
+
 static bool state_known(const char *state)
 {
     return strcmp(state, "free") == 0 || strcmp(state, "assigned") == 0 || strcmp(state, "disabled") == 0;
 }
+
 
 otpctl_status_t otpctl_key_list_run(otpctl_t *ctl)
 {
@@ -51,6 +53,7 @@ otpctl_status_t otpctl_key_list_run(otpctl_t *ctl)
     }
     return status;
 }
+
 
 otpctl_status_t otpctl_key_show_run(otpctl_t *ctl)
 {
@@ -81,7 +84,8 @@ otpctl_status_t otpctl_key_show_run(otpctl_t *ctl)
     }
     otpctl_key_print(copy ? copy : &stock.key, stock.uid);
     if (stock.uid[0] && !copy) {
-        printf("  attention     the account does not hold it: `otpctl key assign %s %s` completes that\n", serial, stock.uid);
+        printf("  attention     the account does not hold it: `otpctl key assign %s %s` completes that\n", serial,
+               stock.uid);
     }
     return OTPCTL_DONE;
 }

@@ -13,10 +13,12 @@ static otp_managed_t rule_account_disable(otp_account_t *account, const void *ho
     return otp_manage_account_disable(account, otp_span_of(action->serial), action->reason);
 }
 
+
 static otp_managed_t rule_stock_disable(otp_stock_t *stock, const void *how)
 {
     return otp_manage_stock_disable(stock, ((const otpctl_action_t *) how)->reason);
 }
+
 
 /* Disables the holder's copy first, for that is the one which opens doors. */
 static otpctl_status_t disable(otpctl_action_t *action)
@@ -38,10 +40,12 @@ static otpctl_status_t disable(otpctl_action_t *action)
     return status;
 }
 
+
 static bool same_holder(const otpctl_action_t *action)
 {
     return otp_span_equal(otp_span_of(action->uid), otp_span_of(action->stock.uid));
 }
+
 
 otpctl_status_t otpctl_key_disable_run(otpctl_t *ctl)
 {
@@ -63,16 +67,19 @@ otpctl_status_t otpctl_key_disable_run(otpctl_t *ctl)
     return status == OTPCTL_DONE ? otpctl_action_refuse(&action, OTP_MANAGE_HELD) : status;
 }
 
+
 static otp_managed_t rule_stock_enable(otp_stock_t *stock, const void *how)
 {
     (void) how;
     return otp_manage_stock_enable(stock);
 }
 
+
 static otp_managed_t rule_account_enable(otp_account_t *account, const void *how)
 {
     return otp_manage_account_enable(account, &((const otpctl_action_t *) how)->stock);
 }
+
 
 static otpctl_status_t enable(otpctl_action_t *action)
 {
@@ -92,13 +99,15 @@ static otpctl_status_t enable(otpctl_action_t *action)
         return otpctl_action_refuse(action, managed);
     }
     if (status == OTPCTL_DONE) {
-        status = otpctl_action_stock(action, rule_stock_enable, !action->uid[0] || managed == OTP_MANAGE_NO_KEY, &managed);
+        status = otpctl_action_stock(action, rule_stock_enable, !action->uid[0] || managed == OTP_MANAGE_NO_KEY,
+                                     &managed);
     }
     if (status == OTPCTL_DONE && action->uid[0]) {
         status = otpctl_action_account(action, rule_account_enable, true, &managed, &account);
     }
     return status;
 }
+
 
 otpctl_status_t otpctl_key_enable_run(otpctl_t *ctl)
 {
@@ -114,11 +123,13 @@ otpctl_status_t otpctl_key_enable_run(otpctl_t *ctl)
     return status == OTPCTL_DONE ? otpctl_action_refuse(&action, OTP_MANAGE_HELD) : status;
 }
 
+
 static otp_managed_t rule_delete(otp_stock_t *stock, const void *how)
 {
     (void) how;
     return otp_manage_stock_delete(stock);
 }
+
 
 otpctl_status_t otpctl_key_delete_run(otpctl_t *ctl)
 {
@@ -142,5 +153,6 @@ otpctl_status_t otpctl_key_delete_run(otpctl_t *ctl)
         return otpctl_action_absent(&action);
     }
     action.changed = managed == OTP_MANAGE_CHANGED;
-    return otp_managed_refused(managed) ? otpctl_action_refuse(&action, managed) : otpctl_action_report(&action, "deleted");
+    return otp_managed_refused(managed) ? otpctl_action_refuse(&action, managed) : otpctl_action_report(&action,
+        "deleted");
 }

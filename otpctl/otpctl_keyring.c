@@ -23,6 +23,7 @@ static bool fail(char *error, size_t size, const char *path, const char *what)
     return false;
 }
 
+
 /* The text of the file behind `fd`, if nobody but its owner, who is root or us, can read it. */
 static bool read_text(int fd, const char *path, char text[FILE_MAX], size_t *len, char *error, size_t error_size)
 {
@@ -49,6 +50,7 @@ static bool read_text(int fd, const char *path, char text[FILE_MAX], size_t *len
     return got == 0 || fail(error, error_size, path, strerror(errno));
 }
 
+
 otp_keyring_t *otpctl_keyring_load(const char *path, char *error, size_t error_size)
 {
     char           text[FILE_MAX], reason[128];
@@ -71,6 +73,7 @@ otp_keyring_t *otpctl_keyring_load(const char *path, char *error, size_t error_s
     return ring;
 }
 
+
 /* The text with a newest key. */
 static bool add_key(otp_span_t old, char text[FILE_MAX], size_t *len)
 {
@@ -82,6 +85,7 @@ static bool add_key(otp_span_t old, char text[FILE_MAX], size_t *len)
     otp_secret_wipe(random, sizeof(random));
     return status == OTP_OK;
 }
+
 
 static bool write_all(int fd, const char *text, size_t len)
 {
@@ -97,6 +101,7 @@ static bool write_all(int fd, const char *text, size_t len)
     return fsync(fd) == 0;
 }
 
+
 /* So that the file's name survives a power cut as well. */
 static void sync_folder(const char *path)
 {
@@ -111,11 +116,13 @@ static void sync_folder(const char *path)
     }
 }
 
+
 static otpctl_status_t refuse(const char *path, const char *what)
 {
     otpctl_say("key ring %s: %s", path, what);
     return OTPCTL_REFUSED;
 }
+
 
 /* Says which key is current now, and what follows from it. */
 static otpctl_status_t report(const otpctl_t *ctl, const char *path, otp_span_t text, const char *done)
@@ -143,6 +150,7 @@ static otpctl_status_t report(const otpctl_t *ctl, const char *path, otp_span_t 
     return (otpctl_status_t) status;
 }
 
+
 otpctl_status_t otpctl_keyring_init_run(otpctl_t *ctl)
 {
     const char     *path = ctl->options->argument[0];
@@ -166,6 +174,7 @@ otpctl_status_t otpctl_keyring_init_run(otpctl_t *ctl)
     otp_secret_wipe(text, sizeof(text));
     return status;
 }
+
 
 /* Beside the old file, then in its place: a reader sees one or the other, whole. */
 static otpctl_status_t replace(const char *path, int old, otp_span_t text)
@@ -195,6 +204,7 @@ static otpctl_status_t replace(const char *path, int old, otp_span_t text)
     return OTPCTL_DONE;
 }
 
+
 /* The file, locked against another rotation, which would lose one of the two new keys. */
 static int open_locked(const char *path)
 {
@@ -213,6 +223,7 @@ static int open_locked(const char *path)
         close(fd);
     }
 }
+
 
 static otpctl_status_t rotate(const otpctl_t *ctl, const char *path, int fd)
 {
@@ -238,6 +249,7 @@ static otpctl_status_t rotate(const otpctl_t *ctl, const char *path, int fd)
     otp_secret_wipe(old, sizeof(old));
     return status;
 }
+
 
 otpctl_status_t otpctl_keyring_rotate_run(otpctl_t *ctl)
 {

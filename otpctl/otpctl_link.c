@@ -24,11 +24,13 @@ int64_t otpctl_clock_ms(void)
     return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+
 static bool fail(otpctl_link_t *link, const char *what, const char *why)
 {
     (void) snprintf(link->error, sizeof(link->error), "%s%s%s", what, why ? ": " : "", why ? why : "");
     return false;
 }
+
 
 static bool wait_for(otpctl_link_t *link, short events, int64_t deadline_ms)
 {
@@ -49,6 +51,7 @@ static bool wait_for(otpctl_link_t *link, short events, int64_t deadline_ms)
         }
     }
 }
+
 
 static bool connect_to(otpctl_link_t *link, const struct sockaddr *to, socklen_t len, int64_t deadline_ms)
 {
@@ -76,6 +79,7 @@ static bool connect_to(otpctl_link_t *link, const struct sockaddr *to, socklen_t
     return true;
 }
 
+
 static bool connect_path(otpctl_link_t *link, const char *path, int64_t deadline_ms)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -83,6 +87,7 @@ static bool connect_path(otpctl_link_t *link, const char *path, int64_t deadline
     memcpy(to.sun_path, path, strlen(path));
     return connect_to(link, (const struct sockaddr *) &to, sizeof(to), deadline_ms);
 }
+
 
 static bool connect_host(otpctl_link_t *link, const otpctl_place_t *place, int64_t deadline_ms)
 {
@@ -103,6 +108,7 @@ static bool connect_host(otpctl_link_t *link, const otpctl_place_t *place, int64
     return connected;
 }
 
+
 static bool fail_tls(otpctl_link_t *link, const char *what)
 {
     long          verdict = link->ssl ? SSL_get_verify_result(link->ssl) : X509_V_OK;
@@ -114,6 +120,7 @@ static bool fail_tls(otpctl_link_t *link, const char *what)
     }
     return fail(link, what, code ? ERR_reason_error_string(code) : NULL);
 }
+
 
 /* Waits for what TLS waits for.  False: it ended, or the deadline came. */
 static bool wait_tls(otpctl_link_t *link, int result, const char *what, int64_t deadline_ms)
@@ -130,6 +137,7 @@ static bool wait_tls(otpctl_link_t *link, int result, const char *what, int64_t 
     }
 }
 
+
 /* The name must be the one we asked for: a certificate of somebody else is as good as none. */
 static bool expect_name(SSL *ssl, const char *name)
 {
@@ -141,6 +149,7 @@ static bool expect_name(SSL *ssl, const char *name)
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
+
 
 static bool open_tls(otpctl_link_t *link, const otpctl_address_t *address, const char *name, int64_t deadline_ms)
 {
@@ -173,6 +182,7 @@ static bool open_tls(otpctl_link_t *link, const otpctl_address_t *address, const
     }
 }
 
+
 bool otpctl_link_open(otpctl_link_t *link, const otpctl_address_t *address, const otpctl_place_t *place,
     int64_t deadline_ms)
 {
@@ -182,6 +192,7 @@ bool otpctl_link_open(otpctl_link_t *link, const otpctl_address_t *address, cons
     }
     return !address->tls || open_tls(link, address, address->tls_name ? address->tls_name : place->host, deadline_ms);
 }
+
 
 /* One attempt: bytes carried, or 0 when it must be tried again, or -1. */
 static ssize_t attempt(otpctl_link_t *link, void *to, otp_span_t from, size_t size, int64_t deadline_ms)
@@ -214,6 +225,7 @@ static ssize_t attempt(otpctl_link_t *link, void *to, otp_span_t from, size_t si
     return wait_for(link, to ? POLLIN : POLLOUT, deadline_ms) ? 0 : -1;
 }
 
+
 bool otpctl_link_write(otpctl_link_t *link, otp_span_t bytes, int64_t deadline_ms)
 {
     while (bytes.len) {
@@ -228,6 +240,7 @@ bool otpctl_link_write(otpctl_link_t *link, otp_span_t bytes, int64_t deadline_m
     return true;
 }
 
+
 size_t otpctl_link_read(otpctl_link_t *link, char *bytes, size_t size, int64_t deadline_ms)
 {
     ssize_t done;
@@ -237,6 +250,7 @@ size_t otpctl_link_read(otpctl_link_t *link, char *bytes, size_t size, int64_t d
     } while (done == 0);
     return done < 0 ? 0 : (size_t) done;
 }
+
 
 void otpctl_link_close(otpctl_link_t *link)
 {

@@ -19,7 +19,8 @@ typedef struct {
 } command_t;
 
 static const command_t commands[] = {
-    { "keyring", "init", "FILE", 1, 1, 0, 0, otpctl_keyring_init_run, "make a key ring, the one secret of the gateways" },
+    { "keyring", "init", "FILE", 1, 1, 0, 0, otpctl_keyring_init_run,
+      "make a key ring, the one secret of the gateways" },
     { "keyring", "rotate", "FILE", 1, 1, 0, 0, otpctl_keyring_rotate_run, "add a newest key to a key ring" },
     { "key", "generate", "", 0, 0, OTPCTL_SERIAL | OTPCTL_PERIOD | OTPCTL_DIGITS | OTPCTL_ALGORITHM,
       NEEDS_REDIS | NEEDS_RING, otpctl_key_generate_run,
@@ -37,14 +38,16 @@ static const command_t commands[] = {
       "remove a free key from the stock for good" },
     { "pin", "clear", "UID", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_pin_clear_run,
       "forget a person's PIN: the next sign-in with the key is a first use" },
-    { "user", "show", "UID", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_user_show_run, "a person's keys, failures and locks" },
+    { "user", "show", "UID", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_user_show_run,
+      "a person's keys, failures and locks" },
     { "user", "list", "", 0, 0, 0, NEEDS_REDIS | NEEDS_RING, otpctl_user_list_run, "everybody who has an account" },
     { "user", "unlock", "UID", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_user_unlock_run,
       "end a person's lock and forget the failures" },
     { "session", "list", "", 0, 0, OTPCTL_USER, NEEDS_REDIS | NEEDS_RING, otpctl_session_list_run, "who is signed in" },
     { "session", "revoke", "[ID]", 0, 1, OTPCTL_USER | OTPCTL_ALL, NEEDS_REDIS | NEEDS_RING, otpctl_session_revoke_run,
       "end the session ID, those of a person (--user), or all (--all)" },
-    { "audit", NULL, "", 0, 0, OTPCTL_USER | OTPCTL_FOLLOW, NEEDS_REDIS, otpctl_audit_run, "what has happened, a line an event" },
+    { "audit", NULL, "", 0, 0, OTPCTL_USER | OTPCTL_FOLLOW, NEEDS_REDIS, otpctl_audit_run,
+      "what has happened, a line an event" },
     { "doctor", NULL, "", 0, 0, 0, LOOKS, otpctl_doctor_run,
       "look at Redis, clock and key ring, and say what to change" },
 };
@@ -58,6 +61,7 @@ static void print_name(FILE *out, const command_t *command)
 
     fprintf(out, "%*s%s\n", len < 26 ? 26 - len : 1, "", command->text);
 }
+
 
 /* The list of commands, of one group or of all. */
 static void print_list(FILE *out, const char *group)
@@ -74,11 +78,13 @@ static void print_list(FILE *out, const char *group)
           "Exit status: 0 done, 1 refused or not found, 2 usage, 3 Redis out of reach.\n", out);
 }
 
+
 static void print_usage(FILE *out, const command_t *command)
 {
     fprintf(out, "Usage: otpctl [OPTION…] %s%s%s%s%s\n", command->group, command->name ? " " : "",
             command->name ? command->name : "", *command->arguments ? " " : "", command->arguments);
 }
+
 
 static void print_help(FILE *out, const command_t *command)
 {
@@ -91,6 +97,7 @@ static void print_help(FILE *out, const command_t *command)
     otpctl_options_help(out, OTPCTL_GLOBAL);
 }
 
+
 static bool is_group(const char *word)
 {
     for (size_t i = 0; i < COMMANDS; i++) {
@@ -100,6 +107,7 @@ static bool is_group(const char *word)
     }
     return false;
 }
+
 
 /* The command that the words name; the words after it become the arguments. */
 static const command_t *find(otpctl_options_t *options)
@@ -119,6 +127,7 @@ static const command_t *find(otpctl_options_t *options)
     return NULL;
 }
 
+
 /* No command, or none of that name. */
 static otpctl_status_t without_command(const otpctl_options_t *options)
 {
@@ -136,6 +145,7 @@ static otpctl_status_t without_command(const otpctl_options_t *options)
     }
     return OTPCTL_USAGE;
 }
+
 
 static otpctl_status_t check_usage(const otpctl_options_t *options, const command_t *command)
 {
@@ -155,11 +165,13 @@ static otpctl_status_t check_usage(const otpctl_options_t *options, const comman
     return OTPCTL_DONE;
 }
 
+
 static otpctl_status_t missing(const char *what, const char *option, const char *variable, const char *setting)
 {
     otpctl_say("no %s: give %s, set %s, or write `%s` to " OTPCTL_CONFIG, what, option, variable, setting);
     return OTPCTL_USAGE;
 }
+
 
 static otpctl_status_t read_settings(otpctl_t *ctl, otpctl_options_t *options, unsigned needs)
 {
@@ -183,6 +195,7 @@ static otpctl_status_t read_settings(otpctl_t *ctl, otpctl_options_t *options, u
     return OTPCTL_DONE;
 }
 
+
 static otpctl_status_t prepare(otpctl_t *ctl, otpctl_options_t *options, unsigned needs)
 {
     char            error[1024];
@@ -205,6 +218,7 @@ static otpctl_status_t prepare(otpctl_t *ctl, otpctl_options_t *options, unsigne
     return status;
 }
 
+
 /* What was printed must have arrived: a seed on a full disk is a lost key. */
 static int finish(otpctl_status_t status)
 {
@@ -214,6 +228,7 @@ static int finish(otpctl_status_t status)
     }
     return (int) status;
 }
+
 
 int main(int argc, char **argv)
 {

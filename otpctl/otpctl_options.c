@@ -46,6 +46,7 @@ static const option_t *find(otp_span_t name)
     return NULL;
 }
 
+
 /* Takes `argv[*i]` (and the next one, its value).  False: a usage error, told. */
 static bool take(otpctl_options_t *options, int argc, char **argv, int *i)
 {
@@ -82,6 +83,7 @@ static bool take(otpctl_options_t *options, int argc, char **argv, int *i)
     return true;
 }
 
+
 bool otpctl_options_parse(otpctl_options_t *options, int argc, char **argv)
 {
     bool ended = false;
@@ -108,6 +110,7 @@ bool otpctl_options_parse(otpctl_options_t *options, int argc, char **argv)
     return true;
 }
 
+
 bool otpctl_options_allowed(const otpctl_options_t *options, unsigned allowed, const char *command)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
@@ -118,6 +121,7 @@ bool otpctl_options_allowed(const otpctl_options_t *options, unsigned allowed, c
     }
     return true;
 }
+
 
 void otpctl_options_help(FILE *out, unsigned which)
 {
@@ -130,6 +134,7 @@ void otpctl_options_help(FILE *out, unsigned which)
         }
     }
 }
+
 
 /* One line `name = value`.  NULL, or what is wrong with it. */
 static const char *read_setting(otpctl_options_t *options, otp_span_t line)
@@ -158,6 +163,7 @@ static const char *read_setting(otpctl_options_t *options, otp_span_t line)
     return NULL;
 }
 
+
 static bool read_settings(otpctl_options_t *options, FILE *file, const char *path)
 {
     char text[OTPCTL_SETTING_MAX + 64];
@@ -177,6 +183,7 @@ static bool read_settings(otpctl_options_t *options, FILE *file, const char *pat
     }
     return true;
 }
+
 
 bool otpctl_options_complete(otpctl_options_t *options)
 {

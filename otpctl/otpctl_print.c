@@ -19,6 +19,7 @@ static bool is_control(char c)
     return (unsigned char) c < 0x20 || c == 0x7f;
 }
 
+
 void otpctl_say(const char *format, ...)
 {
     char    text[1024];
@@ -34,6 +35,7 @@ void otpctl_say(const char *format, ...)
     }
     fprintf(stderr, "otpctl: %s\n", text);
 }
+
 
 int otpctl_print_json(json_t *object)
 {
@@ -51,6 +53,7 @@ int otpctl_print_json(json_t *object)
     return OTPCTL_DONE;
 }
 
+
 void otpctl_print_text(otp_span_t text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -61,6 +64,7 @@ void otpctl_print_text(otp_span_t text)
         i += c1;
     }
 }
+
 
 const char *otpctl_time_text(int64_t time_s, char text[OTPCTL_TIME_MAX])
 {
@@ -73,15 +77,18 @@ const char *otpctl_time_text(int64_t time_s, char text[OTPCTL_TIME_MAX])
     return text;
 }
 
+
 json_t *otpctl_json_span(otp_span_t text)
 {
     return json_stringn(text.len ? text.data : "", text.len);
 }
 
+
 static bool is_dark(const QRcode *code, int x, int y)
 {
     return x >= 0 && y >= 0 && x < code->width && y < code->width && code->data[y * code->width + x] & 1;
 }
+
 
 /* Two rows a line in half blocks.  The colours are said, so that a dark terminal does not invert it. */
 static void print_code(const QRcode *code)
@@ -96,6 +103,7 @@ static void print_code(const QRcode *code)
         fputs("\033[0m\n", stdout);
     }
 }
+
 
 void otpctl_print_qr(const char *text)
 {

@@ -53,12 +53,14 @@ static size_t error_find(otp_span_t error)
     return i;
 }
 
+
 bool otpctl_redis_away(otp_span_t error)
 {
     size_t i = error_find(error);
 
     return i < ERRORS && errors[i].away;
 }
+
 
 const char *otpctl_redis_remedy(otp_span_t error)
 {
@@ -67,15 +69,18 @@ const char *otpctl_redis_remedy(otp_span_t error)
     return i < ERRORS ? errors[i].remedy : "";
 }
 
+
 const char *otpctl_redis_error(const otpctl_redis_t *redis)
 {
     return redis->error;
 }
 
+
 const char *otpctl_redis_place(const otpctl_redis_t *redis)
 {
     return redis->place;
 }
+
 
 static bool send_command(otpctl_redis_t *redis, const otp_span_t *arg, size_t args, int64_t deadline_ms)
 {
@@ -110,6 +115,7 @@ static bool send_command(otpctl_redis_t *redis, const otp_span_t *arg, size_t ar
     return sent;
 }
 
+
 static otp_reply_t *receive(otpctl_redis_t *redis, int64_t deadline_ms)
 {
     char         bytes[READ_SIZE];
@@ -135,6 +141,7 @@ static otp_reply_t *receive(otpctl_redis_t *redis, int64_t deadline_ms)
     }
 }
 
+
 otp_reply_t *otpctl_redis_ask(otpctl_redis_t *redis, const otp_span_t *arg, size_t args, int64_t patience_ms)
 {
     int64_t      deadline_ms = otpctl_clock_ms() + redis->timeout_ms + patience_ms;
@@ -145,6 +152,7 @@ otp_reply_t *otpctl_redis_ask(otpctl_redis_t *redis, const otp_span_t *arg, size
     }
     return reply;
 }
+
 
 /* Asks, and keeps an error reply as the error. */
 static bool greet(otpctl_redis_t *redis, const otp_span_t *arg, size_t args)
@@ -162,6 +170,7 @@ static bool greet(otpctl_redis_t *redis, const otp_span_t *arg, size_t args)
     otp_reply_destroy(reply);
     return fine;
 }
+
 
 /* The first line of the file.  False: redis->error says why not. */
 static bool read_password(otpctl_redis_t *redis, const char *path, char *password, size_t size)
@@ -194,6 +203,7 @@ static bool read_password(otpctl_redis_t *redis, const char *path, char *passwor
     return len >= 0 && *password;
 }
 
+
 static bool sign_in(otpctl_redis_t *redis, const otpctl_address_t *address)
 {
     char password[PASSWORD_MAX];
@@ -213,6 +223,7 @@ static bool sign_in(otpctl_redis_t *redis, const otpctl_address_t *address)
     return signed_in;
 }
 
+
 /* Where one of several addresses is the master, the others are its replicas. */
 static bool is_master(otpctl_redis_t *redis)
 {
@@ -227,6 +238,7 @@ static bool is_master(otpctl_redis_t *redis)
     otp_reply_destroy(reply);
     return reply && !replica;
 }
+
 
 static bool open_place(otpctl_redis_t *redis, const otpctl_address_t *address, const otpctl_place_t *place)
 {
@@ -245,6 +257,7 @@ static bool open_place(otpctl_redis_t *redis, const otpctl_address_t *address, c
         && (otp_span_equal(select[1], OTP_SPAN("0")) || greet(redis, select, 2))
         && (address->places == 1 || is_master(redis));
 }
+
 
 otpctl_redis_t *otpctl_redis_open(const otpctl_address_t *address, char *error, size_t error_size)
 {
@@ -269,6 +282,7 @@ otpctl_redis_t *otpctl_redis_open(const otpctl_address_t *address, char *error, 
     error[reasons.len] = '\0';
     return NULL;
 }
+
 
 void otpctl_redis_close(otpctl_redis_t *redis)
 {

@@ -26,6 +26,7 @@ bool otpctl_names_add(otpctl_names_t *names, otp_span_t name)
     return names->name[names->names++] != NULL;
 }
 
+
 void otpctl_names_free(otpctl_names_t *names)
 {
     for (size_t i = 0; i < names->names; i++) {
@@ -34,6 +35,7 @@ void otpctl_names_free(otpctl_names_t *names)
     free(names->name);
     *names = (otpctl_names_t) { 0 };
 }
+
 
 /* What stands after the tag, a uid or a serial, comes first. */
 static int compare(const void *a, const void *b)
@@ -44,6 +46,7 @@ static int compare(const void *a, const void *b)
 
     return order ? order : strcmp(left, right);
 }
+
 
 /* SCAN may give a name more than once. */
 static void sort(otpctl_names_t *names)
@@ -64,6 +67,7 @@ static void sort(otpctl_names_t *names)
     names->names = kept + 1;
 }
 
+
 static otp_span_t write_pattern(const otpctl_t *ctl, const char *pattern, char *text, size_t size)
 {
     otp_buffer_t out;
@@ -78,6 +82,7 @@ static otp_span_t write_pattern(const otpctl_t *ctl, const char *pattern, char *
     otp_buffer_add_text(&out, pattern);
     return otp_buffer_span(&out);
 }
+
 
 /* Takes one answer of SCAN; `cursor` becomes the next one. */
 static otpctl_status_t take_page(const otp_reply_t *reply, char cursor[24], otpctl_names_t *names)
@@ -98,6 +103,7 @@ static otpctl_status_t take_page(const otp_reply_t *reply, char cursor[24], otpc
     }
     return OTPCTL_DONE;
 }
+
 
 otpctl_status_t otpctl_scan(otpctl_t *ctl, const char *pattern, otpctl_names_t *names)
 {
@@ -123,6 +129,7 @@ otpctl_status_t otpctl_scan(otpctl_t *ctl, const char *pattern, otpctl_names_t *
     return status;
 }
 
+
 static otpctl_status_t visit_batch(otpctl_t *ctl, char *const *name, size_t n, otpctl_visit_t *visit, void *data)
 {
     otp_span_t   arg[1 + BATCH] = { OTP_SPAN("MGET") };
@@ -147,6 +154,7 @@ static otpctl_status_t visit_batch(otpctl_t *ctl, char *const *name, size_t n, o
     return status;
 }
 
+
 otpctl_status_t otpctl_each(otpctl_t *ctl, const otpctl_names_t *names, otpctl_visit_t *visit, void *data)
 {
     otpctl_status_t status = OTPCTL_DONE;
@@ -158,6 +166,7 @@ otpctl_status_t otpctl_each(otpctl_t *ctl, const otpctl_names_t *names, otpctl_v
     }
     return status;
 }
+
 
 /* A walk over decoded records: one of the two visits. */
 typedef struct {
@@ -186,6 +195,7 @@ static otpctl_status_t visit_record(otpctl_t *ctl, otp_span_t name, otp_span_t v
     return OTPCTL_DONE;
 }
 
+
 static otpctl_status_t walk_through(otpctl_t *ctl, const char *pattern, walk_t *walk)
 {
     otpctl_names_t  names = { 0 };
@@ -198,12 +208,14 @@ static otpctl_status_t walk_through(otpctl_t *ctl, const char *pattern, walk_t *
     return status == OTPCTL_DONE && walk->unreadable ? OTPCTL_REFUSED : status;
 }
 
+
 otpctl_status_t otpctl_each_account(otpctl_t *ctl, otpctl_account_visit_t *visit, void *data)
 {
     walk_t walk = { .account = visit, .data = data };
 
     return walk_through(ctl, "acct:{?}:*", &walk);
 }
+
 
 otpctl_status_t otpctl_each_stock(otpctl_t *ctl, otpctl_stock_visit_t *visit, void *data)
 {

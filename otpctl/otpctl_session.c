@@ -25,6 +25,7 @@ static otp_span_t digest_of(otp_span_t name)
     return (otp_span_t) { name.data + name.len - DIGEST_LEN - 1, DIGEST_LEN };
 }
 
+
 static otpctl_status_t forget(otpctl_t *ctl, const otp_span_t *arg, size_t args)
 {
     otp_reply_t    *reply;
@@ -35,6 +36,7 @@ static otpctl_status_t forget(otpctl_t *ctl, const otp_span_t *arg, size_t args)
     }
     return status;
 }
+
 
 /* The record first: with it the session is over, the rest is tidying up. */
 static otpctl_status_t end_session(otpctl_t *ctl, otp_span_t digest, otp_span_t uid)
@@ -55,6 +57,7 @@ static otpctl_status_t end_session(otpctl_t *ctl, otp_span_t digest, otp_span_t 
     return status;
 }
 
+
 /* Writes the lowered session in the place of the one that was read. */
 static otpctl_status_t rewrite(otpctl_t *ctl, otp_span_t name, otp_span_t value, const otp_session_t *session,
     bool *swapped, char *stored, size_t *len)
@@ -70,11 +73,13 @@ static otpctl_status_t rewrite(otpctl_t *ctl, otp_span_t name, otp_span_t value,
         return otpctl_unreadable(ctl, name);
     }
     otp_swap_t swap = {
-        .key = name, .stream = name, .expected = value, .next = { record, record_len }, .ttl_ms = otp_buffer_span(&ttl_ms)
+        .key = name, .stream = name, .expected = value, .next = { record, record_len },
+            .ttl_ms = otp_buffer_span(&ttl_ms)
     };
 
     return otpctl_swap(ctl, &swap, NULL, swapped, stored, len);
 }
+
 
 /* One session whose key is gone. */
 static otpctl_status_t visit_gone(otpctl_t *ctl, otp_span_t name, otp_span_t value, void *data)
@@ -108,6 +113,7 @@ static otpctl_status_t visit_gone(otpctl_t *ctl, otp_span_t name, otp_span_t val
     return status == OTPCTL_DONE && !swapped ? end_session(ctl, digest_of(name), otp_span_of(gone->uid)) : status;
 }
 
+
 /* Names of the session records that the person's index knows. */
 static otpctl_status_t add_indexed(otpctl_t *ctl, const char *uid, otpctl_names_t *names)
 {
@@ -131,6 +137,7 @@ static otpctl_status_t add_indexed(otpctl_t *ctl, const char *uid, otpctl_names_
     return status;
 }
 
+
 /* One walk: over the person's index (`indexed`), or over every session there is. */
 static otpctl_status_t walk(otpctl_t *ctl, const char *uid, bool indexed, otpctl_visit_t *visit, void *data)
 {
@@ -144,6 +151,7 @@ static otpctl_status_t walk(otpctl_t *ctl, const char *uid, bool indexed, otpctl
     return status;
 }
 
+
 otpctl_status_t otpctl_session_key_gone(otpctl_t *ctl, const char *uid, const char *serial, bool keep_password,
     otpctl_sessions_t *sessions)
 {
@@ -153,6 +161,7 @@ otpctl_status_t otpctl_session_key_gone(otpctl_t *ctl, const char *uid, const ch
     /* At once by the index; then all of them, for an index somebody has tampered with or a crash left behind. */
     return status == OTPCTL_DONE ? walk(ctl, uid, false, visit_gone, &gone) : status;
 }
+
 
 typedef struct {
     const char *uid;            /* whose; NULL: everybody's */
@@ -177,6 +186,7 @@ static otpctl_status_t visit_revoke(otpctl_t *ctl, otp_span_t name, otp_span_t v
     revoke->ended++;
     return end_session(ctl, digest, uid);
 }
+
 
 /* The event first: what cannot be told is not done. */
 static otpctl_status_t revoke_told(otpctl_t *ctl, const char *uid)
@@ -205,6 +215,7 @@ static otpctl_status_t revoke_told(otpctl_t *ctl, const char *uid)
     return OTPCTL_DONE;
 }
 
+
 static otpctl_status_t visit_one(otpctl_t *ctl, otp_span_t name, otp_span_t value, void *data)
 {
     otp_session_t session;
@@ -226,6 +237,7 @@ static otpctl_status_t visit_one(otpctl_t *ctl, otp_span_t name, otp_span_t valu
     }
     return status;
 }
+
 
 static otpctl_status_t revoke_one(otpctl_t *ctl, const char *id)
 {
@@ -257,6 +269,7 @@ static otpctl_status_t revoke_one(otpctl_t *ctl, const char *id)
     }
     return status;
 }
+
 
 otpctl_status_t otpctl_session_revoke_run(otpctl_t *ctl)
 {

@@ -27,6 +27,7 @@ static otpctl_status_t read_seen(otpctl_t *ctl, otp_span_t digest, const otp_ses
     return status;
 }
 
+
 static json_t *session_to_json(const otp_session_t *session, int64_t seen)
 {
     return json_pack("{s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "id", otpctl_json_span(session->id),
@@ -36,6 +37,7 @@ static json_t *session_to_json(const otp_session_t *session, int64_t seen)
                      "seen", (json_int_t) seen, "expires", (json_int_t) session->expires,
                      "serial", otpctl_json_span(session->serial));
 }
+
 
 static void print_session(const otp_session_t *session, int64_t seen)
 {
@@ -47,6 +49,7 @@ static void print_session(const otp_session_t *session, int64_t seen)
            otpctl_time_text(seen, used), otpctl_time_text(session->expires, expires), (int) session->serial.len,
            session->serial.len ? session->serial.data : "");
 }
+
 
 static otpctl_status_t visit(otpctl_t *ctl, otp_span_t name, otp_span_t value, void *data)
 {
@@ -75,6 +78,7 @@ static otpctl_status_t visit(otpctl_t *ctl, otp_span_t name, otp_span_t value, v
     }
     return json_array_append_new(listing->list, session_to_json(&session, seen)) == 0 ? OTPCTL_DONE : OTPCTL_REFUSED;
 }
+
 
 otpctl_status_t otpctl_session_list_run(otpctl_t *ctl)
 {

@@ -19,6 +19,7 @@ static otpctl_status_t unreachable(otpctl_t *ctl)
     return OTPCTL_UNREACHABLE;
 }
 
+
 static otpctl_status_t refused(const otpctl_t *ctl, otp_span_t error)
 {
     const char *remedy = otpctl_redis_remedy(error);
@@ -27,6 +28,7 @@ static otpctl_status_t refused(const otpctl_t *ctl, otp_span_t error)
                error.data, *remedy ? ": " : "", remedy);
     return otpctl_redis_away(error) ? OTPCTL_UNREACHABLE : OTPCTL_REFUSED;
 }
+
 
 otpctl_status_t otpctl_ask(otpctl_t *ctl, const otp_span_t *arg, size_t args, otp_reply_t **reply)
 {
@@ -44,12 +46,14 @@ otpctl_status_t otpctl_ask(otpctl_t *ctl, const otp_span_t *arg, size_t args, ot
     return status;
 }
 
+
 otpctl_status_t otpctl_unreadable(const otpctl_t *ctl, otp_span_t name)
 {
     otpctl_say("the record %.*s cannot be read: it was forged, damaged or moved, or made with a key that %s lacks",
                (int) name.len, name.data, ctl->keyring_file);
     return OTPCTL_REFUSED;
 }
+
 
 otpctl_status_t otpctl_serial(const char *text, char serial[OTP_SERIAL_MAX + 1])
 {
@@ -59,6 +63,7 @@ otpctl_status_t otpctl_serial(const char *text, char serial[OTP_SERIAL_MAX + 1])
     otpctl_say("%s is no serial: 1 to 64 letters, digits, - _ .", text);
     return OTPCTL_REFUSED;
 }
+
 
 otpctl_status_t otpctl_uid(const char *text, char uid[OTP_UID_LEN + 1])
 {
@@ -72,12 +77,14 @@ otpctl_status_t otpctl_uid(const char *text, char uid[OTP_UID_LEN + 1])
     return OTPCTL_REFUSED;
 }
 
+
 static void find(const otpctl_t *ctl, otp_name_kind_t kind, const char *id, record_t *record)
 {
     otp_name_of(&record->name, kind, ctl->prefix, otp_span_of(id));
     otp_name_events(&record->stream, ctl->prefix, otp_span_of(id));
     record->len = 0;
 }
+
 
 static otpctl_status_t keep(const otpctl_t *ctl, otp_span_t name, otp_span_t value, char *stored, size_t *len)
 {
@@ -90,6 +97,7 @@ static otpctl_status_t keep(const otpctl_t *ctl, otp_span_t name, otp_span_t val
     *len = value.len;
     return OTPCTL_DONE;
 }
+
 
 static otpctl_status_t fetch(otpctl_t *ctl, record_t *record)
 {
@@ -104,10 +112,12 @@ static otpctl_status_t fetch(otpctl_t *ctl, record_t *record)
     return status;
 }
 
+
 static otpctl_status_t judge(const otpctl_t *ctl, const record_t *record, otp_status_t read)
 {
     return read == OTP_OK ? OTPCTL_DONE : otpctl_unreadable(ctl, otp_name_span(&record->name));
 }
+
 
 static otpctl_status_t read_account(otpctl_t *ctl, const record_t *record, const char *uid, otp_account_t *account)
 {
@@ -120,12 +130,14 @@ static otpctl_status_t read_account(otpctl_t *ctl, const record_t *record, const
     return judge(ctl, record, otp_account_read(ctl->ring, otp_name_span(&record->name), stored, account));
 }
 
+
 static otpctl_status_t read_stock(otpctl_t *ctl, const record_t *record, otp_stock_t *stock)
 {
     otp_span_t stored = { record->stored, record->len };
 
     return judge(ctl, record, otp_stock_read(ctl->ring, otp_name_span(&record->name), stored, stock));
 }
+
 
 otpctl_status_t otpctl_account_read(otpctl_t *ctl, const char *uid, otp_account_t *account, bool *found)
 {
@@ -138,6 +150,7 @@ otpctl_status_t otpctl_account_read(otpctl_t *ctl, const char *uid, otp_account_
     return status == OTPCTL_DONE ? read_account(ctl, &record, uid, account) : status;
 }
 
+
 otpctl_status_t otpctl_stock_read(otpctl_t *ctl, const char *serial, otp_stock_t *stock, bool *found)
 {
     record_t record;
@@ -149,6 +162,7 @@ otpctl_status_t otpctl_stock_read(otpctl_t *ctl, const char *serial, otp_stock_t
     return status == OTPCTL_DONE && *found ? read_stock(ctl, &record, stock) : status;
 }
 
+
 static bool write_event(const otpctl_t *ctl, const otp_event_t *event, char *line, size_t *len)
 {
     otp_event_t complete = *event;
@@ -157,6 +171,7 @@ static bool write_event(const otpctl_t *ctl, const otp_event_t *event, char *lin
     complete.actor = otp_span_of(ctl->actor);
     return otp_event_write(&complete, line, OTP_EVENT_MAX, len) == OTP_OK;
 }
+
 
 /* The script by its digest; after NOSCRIPT (a restart, a failover) by its text. */
 static otp_reply_t *ask_swap(otpctl_t *ctl, const otp_swap_t *swap)
@@ -174,6 +189,7 @@ static otp_reply_t *ask_swap(otpctl_t *ctl, const otp_swap_t *swap)
     }
     return reply;
 }
+
 
 otpctl_status_t otpctl_swap(otpctl_t *ctl, otp_swap_t *swap, const otp_event_t *event, bool *swapped,
     char *stored, size_t *stored_len)
@@ -212,6 +228,7 @@ otpctl_status_t otpctl_swap(otpctl_t *ctl, otp_swap_t *swap, const otp_event_t *
     return status;
 }
 
+
 static otpctl_status_t swap_record(otpctl_t *ctl, record_t *record, otp_span_t next, const otp_event_t *event,
     bool *swapped)
 {
@@ -223,17 +240,20 @@ static otpctl_status_t swap_record(otpctl_t *ctl, record_t *record, otp_span_t n
     return otpctl_swap(ctl, &swap, event, swapped, record->stored, &record->len);
 }
 
+
 static otpctl_status_t no_room(otp_span_t name)
 {
     otpctl_say("the record %.*s would become too large", (int) name.len, name.data);
     return OTPCTL_REFUSED;
 }
 
+
 static otpctl_status_t exhausted(otp_span_t name)
 {
     otpctl_say("the record %.*s is being changed all the time by others: try again", (int) name.len, name.data);
     return OTPCTL_REFUSED;
 }
+
 
 otpctl_status_t otpctl_account_change(otpctl_t *ctl, const char *uid, const otpctl_change_t *change,
     otp_managed_t *managed, otp_account_t *account)
@@ -255,7 +275,8 @@ otpctl_status_t otpctl_account_change(otpctl_t *ctl, const char *uid, const otpc
         if (*managed != OTP_MANAGE_CHANGED) {
             return OTPCTL_DONE;
         }
-        if (otp_account_write(ctl->ring, otp_name_span(&record.name), account, text, sizeof(text), &next.len) != OTP_OK) {
+        if (otp_account_write(ctl->ring, otp_name_span(&record.name), account, text, sizeof(text),
+                              &next.len) != OTP_OK) {
             return no_room(otp_name_span(&record.name));
         }
         status = swap_record(ctl, &record, next, &change->event, &swapped);
@@ -265,6 +286,7 @@ otpctl_status_t otpctl_account_change(otpctl_t *ctl, const char *uid, const otpc
     }
     return status == OTPCTL_DONE ? exhausted(otp_name_span(&record.name)) : status;
 }
+
 
 otpctl_status_t otpctl_stock_change(otpctl_t *ctl, const char *serial, const otpctl_change_t *change,
     otp_managed_t *managed, otp_stock_t *stock, bool *found)
@@ -300,6 +322,7 @@ otpctl_status_t otpctl_stock_change(otpctl_t *ctl, const char *serial, const otp
     return status == OTPCTL_DONE ? exhausted(otp_name_span(&record.name)) : status;
 }
 
+
 otpctl_status_t otpctl_stock_create(otpctl_t *ctl, const otp_stock_t *stock, const otp_event_t *event, bool *created)
 {
     record_t   record;
@@ -312,6 +335,7 @@ otpctl_status_t otpctl_stock_create(otpctl_t *ctl, const otp_stock_t *stock, con
     }
     return swap_record(ctl, &record, next, event, created);
 }
+
 
 otpctl_status_t otpctl_event_add(otpctl_t *ctl, otp_span_t id, const otp_event_t *event)
 {

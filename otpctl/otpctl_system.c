@@ -18,10 +18,12 @@ int64_t otpctl_now_ms(void)
     return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+
 int64_t otpctl_now_s(void)
 {
     return otpctl_now_ms() / 1000;
 }
+
 
 void otpctl_random(void *bytes, size_t len)
 {
@@ -31,6 +33,7 @@ void otpctl_random(void *bytes, size_t len)
         exit(OTPCTL_REFUSED);
     }
 }
+
 
 void otpctl_actor(char actor[OTPCTL_ACTOR_MAX])
 {

@@ -8,6 +8,7 @@ static otpctl_status_t unknown(const char *uid)
     return OTPCTL_REFUSED;
 }
 
+
 otpctl_status_t otpctl_user_show_run(otpctl_t *ctl)
 {
     char            uid[OTP_UID_LEN + 1];
@@ -31,6 +32,7 @@ otpctl_status_t otpctl_user_show_run(otpctl_t *ctl)
     return OTPCTL_DONE;
 }
 
+
 static otpctl_status_t visit(otpctl_t *ctl, const otp_account_t *account, void *data)
 {
     json_t *list = data;
@@ -48,6 +50,7 @@ static otpctl_status_t visit(otpctl_t *ctl, const otp_account_t *account, void *
     putchar('\n');
     return OTPCTL_DONE;
 }
+
 
 otpctl_status_t otpctl_user_list_run(otpctl_t *ctl)
 {
@@ -68,17 +71,20 @@ otpctl_status_t otpctl_user_list_run(otpctl_t *ctl)
     return status;
 }
 
+
 static otp_managed_t rule_unlock(otp_account_t *account, const void *how)
 {
     (void) how;
     return otp_manage_unlock(account);
 }
 
+
 static otp_managed_t rule_pin_clear(otp_account_t *account, const void *how)
 {
     (void) how;
     return otp_manage_pin_clear(account);
 }
+
 
 /* One rule on one account that exists. */
 static otpctl_status_t apply(otpctl_t *ctl, const char *event, otpctl_account_change_t *rule, const char *done)
@@ -118,10 +124,12 @@ static otpctl_status_t apply(otpctl_t *ctl, const char *event, otpctl_account_ch
     return OTPCTL_DONE;
 }
 
+
 otpctl_status_t otpctl_user_unlock_run(otpctl_t *ctl)
 {
     return apply(ctl, "user_unlock", rule_unlock, "unlocked");
 }
+
 
 otpctl_status_t otpctl_pin_clear_run(otpctl_t *ctl)
 {

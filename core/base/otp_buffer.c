@@ -7,6 +7,7 @@ void otp_buffer_init(otp_buffer_t *buffer, char *data, size_t size)
     *buffer = (otp_buffer_t) { .data = data, .size = size };
 }
 
+
 /* Room for `len` bytes, already counted as written; NULL when there is nothing to write or no room. */
 static char *reserve(otp_buffer_t *buffer, size_t len)
 {
@@ -23,6 +24,7 @@ static char *reserve(otp_buffer_t *buffer, size_t len)
     return place;
 }
 
+
 void otp_buffer_add(otp_buffer_t *buffer, otp_span_t text)
 {
     char *place = reserve(buffer, text.len);
@@ -32,10 +34,12 @@ void otp_buffer_add(otp_buffer_t *buffer, otp_span_t text)
     }
 }
 
+
 void otp_buffer_add_text(otp_buffer_t *buffer, const char *text)
 {
     otp_buffer_add(buffer, otp_span_of(text));
 }
+
 
 void otp_buffer_add_char(otp_buffer_t *buffer, char c)
 {
@@ -45,6 +49,7 @@ void otp_buffer_add_char(otp_buffer_t *buffer, char c)
         *place = c;
     }
 }
+
 
 void otp_buffer_add_number(otp_buffer_t *buffer, int64_t number)
 {
@@ -62,6 +67,7 @@ void otp_buffer_add_number(otp_buffer_t *buffer, int64_t number)
     otp_buffer_add(buffer, (otp_span_t) { digits + first, sizeof(digits) - first });
 }
 
+
 void otp_buffer_add_hex(otp_buffer_t *buffer, const uint8_t *bytes, size_t len)
 {
     static const char alphabet[] = "0123456789abcdef";
@@ -72,6 +78,7 @@ void otp_buffer_add_hex(otp_buffer_t *buffer, const uint8_t *bytes, size_t len)
         *place++ = alphabet[bytes[i] & 0x0f];
     }
 }
+
 
 /* RFC 4648: groups of `bits` (5 or 6) from the left, the last one filled up with zeros. */
 static void add_groups(otp_buffer_t *buffer, const uint8_t *bytes, size_t len, unsigned bits, const char *alphabet)
@@ -93,21 +100,25 @@ static void add_groups(otp_buffer_t *buffer, const uint8_t *bytes, size_t len, u
     }
 }
 
+
 void otp_buffer_add_base64url(otp_buffer_t *buffer, const uint8_t *bytes, size_t len)
 {
     add_groups(buffer, bytes, len, 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 }
+
 
 void otp_buffer_add_base32(otp_buffer_t *buffer, const uint8_t *bytes, size_t len)
 {
     add_groups(buffer, bytes, len, 5, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
 }
 
+
 static bool unreserved(unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
         || (c != 0 && strchr("-._~", c) != NULL);
 }
+
 
 void otp_buffer_add_percent(otp_buffer_t *buffer, otp_span_t text)
 {
@@ -123,6 +134,7 @@ void otp_buffer_add_percent(otp_buffer_t *buffer, otp_span_t text)
         otp_buffer_add(buffer, (otp_span_t) { (const char[]) { '%', alphabet[c >> 4], alphabet[c & 0x0f] }, 3 });
     }
 }
+
 
 otp_span_t otp_buffer_span(const otp_buffer_t *buffer)
 {

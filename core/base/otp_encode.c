@@ -23,6 +23,7 @@ static void gather(gather_t *g, unsigned value, unsigned bits)
     g->len++;
 }
 
+
 static otp_status_t gathered(const gather_t *g, size_t *len)
 {
     /* Bits left over must be zero: else several texts would stand for the same bytes. */
@@ -36,6 +37,7 @@ static otp_status_t gathered(const gather_t *g, size_t *len)
     return OTP_OK;
 }
 
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9') {
@@ -46,6 +48,7 @@ static int hex_value(char c)
     }
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
+
 
 static int base64url_value(char c)
 {
@@ -64,6 +67,7 @@ static int base64url_value(char c)
     return c == '_' ? 63 : -1;
 }
 
+
 static int base32_value(char c)
 {
     if (c >= 'A' && c <= 'Z') {
@@ -74,6 +78,7 @@ static int base32_value(char c)
     }
     return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
 }
+
 
 static otp_status_t decode(otp_span_t text, int (*value_of)(char c), unsigned bits, gather_t *g, size_t *len)
 {
@@ -89,11 +94,13 @@ static otp_status_t decode(otp_span_t text, int (*value_of)(char c), unsigned bi
     return gathered(g, len);
 }
 
+
 otp_status_t otp_hex_decode(otp_span_t text, uint8_t *bytes, size_t size, size_t *len)
 {
     *len = 0;
     return text.len % 2 ? OTP_INVALID : decode(text, hex_value, 4, &(gather_t) { .bytes = bytes, .size = size }, len);
 }
+
 
 otp_status_t otp_base64url_decode(otp_span_t text, uint8_t *bytes, size_t size, size_t *len)
 {
@@ -103,6 +110,7 @@ otp_status_t otp_base64url_decode(otp_span_t text, uint8_t *bytes, size_t size, 
     }
     return decode(text, base64url_value, 6, &(gather_t) { .bytes = bytes, .size = size }, len);
 }
+
 
 /* RFC 4648 section 6: the last group of eight has 2, 4, 5, 7 or 8 digits, and `padding` fills it or is not there. */
 static bool base32_length_valid(size_t digits, size_t padding)
@@ -114,6 +122,7 @@ static bool base32_length_valid(size_t digits, size_t padding)
     }
     return padding == 0 || padding == (8 - last) % 8;
 }
+
 
 otp_status_t otp_base32_decode(otp_span_t text, uint8_t *bytes, size_t size, size_t *len)
 {

@@ -10,11 +10,13 @@ otp_span_t otp_span_of(const char *text)
     return text ? (otp_span_t) { text, strlen(text) } : OTP_SPAN_NONE;
 }
 
+
 bool otp_span_equal(otp_span_t a, otp_span_t b)
 {
     /* memcmp() of a NULL pointer is undefined even for no bytes, and empty spans may hold one. */
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
+
 
 static unsigned lower(char c)
 {
@@ -22,6 +24,7 @@ static unsigned lower(char c)
 
     return byte >= 'A' && byte <= 'Z' ? byte | 0x20U : byte;
 }
+
 
 bool otp_span_equal_nocase(otp_span_t a, otp_span_t b)
 {
@@ -36,10 +39,12 @@ bool otp_span_equal_nocase(otp_span_t a, otp_span_t b)
     return true;
 }
 
+
 bool otp_span_starts(otp_span_t text, otp_span_t prefix)
 {
     return text.len >= prefix.len && otp_span_equal((otp_span_t) { text.data, prefix.len }, prefix);
 }
+
 
 otp_span_t otp_span_cut(otp_span_t *rest, char separator)
 {
@@ -56,10 +61,12 @@ otp_span_t otp_span_cut(otp_span_t *rest, char separator)
     return (otp_span_t) { whole.data, len };
 }
 
+
 static bool is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
+
 
 otp_span_t otp_span_trim(otp_span_t text)
 {
@@ -72,6 +79,7 @@ otp_span_t otp_span_trim(otp_span_t text)
     }
     return text;
 }
+
 
 otp_status_t otp_span_number(otp_span_t text, int64_t *number)
 {
@@ -90,10 +98,12 @@ otp_status_t otp_span_number(otp_span_t text, int64_t *number)
     return OTP_OK;
 }
 
+
 bool otp_secret_equal(const void *a, const void *b, size_t len)
 {
     return CRYPTO_memcmp(a, b, len) == 0;
 }
+
 
 void otp_secret_wipe(void *data, size_t len)
 {

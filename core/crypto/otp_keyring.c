@@ -30,6 +30,7 @@ static const char *purpose_name(otp_purpose_t purpose)
     return "";
 }
 
+
 /* RFC 5869, without salt.  The algorithm is part of the info: one key never serves two algorithms. */
 static bool derive(EVP_KDF_CTX *hkdf, const otp_keyring_master_t *master, otp_purpose_t purpose,
     const char *algorithm, uint8_t key[OTP_MASTER_LEN])
@@ -47,6 +48,7 @@ static bool derive(EVP_KDF_CTX *hkdf, const otp_keyring_master_t *master, otp_pu
     return EVP_KDF_derive(hkdf, key, OTP_MASTER_LEN, params) == 1;
 }
 
+
 static EVP_MAC_CTX *hmac_create(EVP_MAC *hmac, const uint8_t key[OTP_MASTER_LEN])
 {
     EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
@@ -61,6 +63,7 @@ static EVP_MAC_CTX *hmac_create(EVP_MAC *hmac, const uint8_t key[OTP_MASTER_LEN]
     }
     return ctx;
 }
+
 
 static bool prepare_key(EVP_KDF_CTX *hkdf, EVP_MAC *hmac, const otp_keyring_master_t *master, otp_keyring_key_t *key)
 {
@@ -78,6 +81,7 @@ static bool prepare_key(EVP_KDF_CTX *hkdf, EVP_MAC *hmac, const otp_keyring_mast
     return done;
 }
 
+
 static bool prepare_keys(otp_keyring_t *ring)
 {
     EVP_KDF     *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
@@ -94,6 +98,7 @@ static bool prepare_keys(otp_keyring_t *ring)
     return done;
 }
 
+
 /* The algorithm is set here, once: setting it again at each use would free and allocate the state each time. */
 static bool prepare_contexts(otp_keyring_t *ring)
 {
@@ -105,6 +110,7 @@ static bool prepare_contexts(otp_keyring_t *ring)
         && EVP_DigestInit_ex2(ring->digest, ring->sha256, NULL)
         && EVP_CipherInit_ex2(ring->cipher, ring->aes, NULL, NULL, 1, NULL);
 }
+
 
 otp_keyring_t *otp_keyring_parse(otp_span_t text, char *error, size_t error_size)
 {
@@ -126,6 +132,7 @@ otp_keyring_t *otp_keyring_parse(otp_span_t text, char *error, size_t error_size
     return ring;
 }
 
+
 void otp_keyring_destroy(otp_keyring_t *ring)
 {
     if (!ring) {
@@ -144,15 +151,18 @@ void otp_keyring_destroy(otp_keyring_t *ring)
     free(ring);
 }
 
+
 otp_span_t otp_keyring_current(const otp_keyring_t *ring)
 {
     return ring->key[ring->count - 1].id;
 }
 
+
 size_t otp_keyring_count(const otp_keyring_t *ring)
 {
     return ring->count;
 }
+
 
 otp_keyring_key_t *otp_keyring_find(otp_keyring_t *ring, otp_span_t id)
 {
@@ -163,6 +173,7 @@ otp_keyring_key_t *otp_keyring_find(otp_keyring_t *ring, otp_span_t id)
     }
     return NULL;
 }
+
 
 static bool mac_part(EVP_MAC_CTX *hmac, otp_span_t part)
 {
@@ -175,6 +186,7 @@ static bool mac_part(EVP_MAC_CTX *hmac, otp_span_t part)
     return EVP_MAC_update(hmac, head, sizeof(head))
         && (part.len == 0 || EVP_MAC_update(hmac, (const unsigned char *) part.data, part.len));
 }
+
 
 otp_status_t otp_keyring_mac(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t id,
     const otp_span_t *parts, size_t count, uint8_t mac[OTP_DIGEST_LEN])
@@ -195,6 +207,7 @@ otp_status_t otp_keyring_mac(otp_keyring_t *ring, otp_purpose_t purpose, otp_spa
     }
     return done && EVP_MAC_final(hmac, mac, &len, OTP_DIGEST_LEN) && len == OTP_DIGEST_LEN ? OTP_OK : OTP_FAILED;
 }
+
 
 otp_status_t otp_keyring_sha256(otp_keyring_t *ring, otp_span_t data, uint8_t digest[OTP_DIGEST_LEN])
 {

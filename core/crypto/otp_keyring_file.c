@@ -35,6 +35,7 @@ static const char *read_line(otp_span_t line, otp_keyring_master_t *master)
     return NULL;
 }
 
+
 static const char *add_line(otp_span_t line, otp_keyring_master_t *master, size_t *count)
 {
     if (*count == OTP_KEYRING_KEYS) {
@@ -53,6 +54,7 @@ static const char *add_line(otp_span_t line, otp_keyring_master_t *master, size_
     ++*count;
     return NULL;
 }
+
 
 otp_status_t otp_keyring_read(otp_span_t text, otp_keyring_master_t *master, size_t *count,
     char *error, size_t error_size)
@@ -77,6 +79,7 @@ otp_status_t otp_keyring_read(otp_span_t text, otp_keyring_master_t *master, siz
     (void) snprintf(error, error_size, "line %zu: %s", number, reason);
     return OTP_INVALID;
 }
+
 
 otp_status_t otp_keyring_add(otp_span_t old, const uint8_t random[OTP_MASTER_LEN + 4],
     int64_t now_s, char *text, size_t size, size_t *len)

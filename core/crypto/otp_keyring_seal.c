@@ -17,12 +17,14 @@ static bool begin(EVP_CIPHER_CTX *cipher, const uint8_t *key, const uint8_t *non
             || EVP_CipherUpdate(cipher, NULL, &len, (const unsigned char *) context.data, (int) context.len));
 }
 
+
 static bool update(EVP_CIPHER_CTX *cipher, uint8_t *out, const uint8_t *in, size_t len)
 {
     int written;
 
     return len == 0 || (EVP_CipherUpdate(cipher, out, &written, in, (int) len) && (size_t) written == len);
 }
+
 
 /* No bytes come out of the end of GCM, but OpenSSL wants a place for them. */
 static bool finish(EVP_CIPHER_CTX *cipher)
@@ -32,6 +34,7 @@ static bool finish(EVP_CIPHER_CTX *cipher)
 
     return EVP_CipherFinal_ex(cipher, nothing, &len) == 1;
 }
+
 
 /* Writes nonce || ciphertext || tag into `raw`. */
 static bool encrypt_raw(otp_keyring_t *ring, const uint8_t *key, otp_span_t context, const uint8_t *nonce,
@@ -47,6 +50,7 @@ static bool encrypt_raw(otp_keyring_t *ring, const uint8_t *key, otp_span_t cont
         && finish(ring->cipher)
         && EVP_CIPHER_CTX_ctrl(ring->cipher, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, tag) == 1;
 }
+
 
 otp_status_t otp_keyring_seal(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t context,
     const uint8_t nonce[OTP_RANDOM_NONCE], otp_span_t plain, char *sealed, size_t size, size_t *len)
@@ -74,6 +78,7 @@ otp_status_t otp_keyring_seal(otp_keyring_t *ring, otp_purpose_t purpose, otp_sp
     return out.overflow ? OTP_NO_ROOM : OTP_OK;
 }
 
+
 static otp_status_t decrypt_raw(otp_keyring_t *ring, const uint8_t *key, otp_span_t context,
     uint8_t *raw, size_t raw_len, uint8_t *plain)
 {
@@ -93,6 +98,7 @@ static otp_status_t decrypt_raw(otp_keyring_t *ring, const uint8_t *key, otp_spa
     }
     return OTP_OK;
 }
+
 
 otp_status_t otp_keyring_open(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t context,
     otp_span_t sealed, uint8_t *plain, size_t size, size_t *len)

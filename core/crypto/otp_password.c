@@ -27,14 +27,18 @@ static bool next_line(otp_span_t *text, otp_span_t *uid, otp_span_t *rest)
     return false;
 }
 
+
 bool otp_password_find(otp_span_t text, otp_span_t uid, otp_person_t *person, otp_span_t *hash)
 {
-    otp_span_t field[FIELDS] = { { NULL, 0 } }, rest;
+    otp_span_t field[FIELDS] = { { NULL, 0 } }, owner, rest;
+    bool       found = false;
 
-    while (next_line(&text, &field[FIELD_UID], &rest)) {
-        if (!otp_span_equal_nocase(field[FIELD_UID], uid)) {
+    /* To the end in any case: the time must not tell whether somebody has a line, nor where. */
+    while (next_line(&text, &owner, &rest)) {
+        if (!otp_span_equal_nocase(owner, uid) || found) {
             continue;
         }
+        field[FIELD_UID] = owner;
         for (size_t i = FIELD_HASH; i < FIELDS && rest.data; i++) {
             field[i] = otp_span_trim(otp_span_cut(&rest, ':'));
         }
@@ -43,10 +47,11 @@ bool otp_password_find(otp_span_t text, otp_span_t uid, otp_person_t *person, ot
             .groups = field[FIELD_GROUPS]
         };
         *hash = field[FIELD_HASH];
-        return true;
+        found = true;
     }
-    return false;
+    return found;
 }
+
 
 /* FNV-1a, mixed once more: spreads the decoys over the file, protects nothing. */
 static uint64_t spread(otp_span_t uid)
@@ -59,6 +64,7 @@ static uint64_t spread(otp_span_t uid)
     value = (value ^ value >> 33) * 0xff51afd7ed558ccdU;
     return value ^ value >> 33;
 }
+
 
 static otp_span_t first_acceptable(otp_span_t text)
 {
@@ -73,6 +79,7 @@ static otp_span_t first_acceptable(otp_span_t text)
     }
     return OTP_SPAN_NONE;
 }
+
 
 /* The first hash after a place that the uid decides, not a choice among all of them: judging every line of the
  * file would itself tell by its time who is unknown. */
@@ -90,6 +97,7 @@ otp_span_t otp_password_decoy(otp_span_t text, otp_span_t uid)
     return hash.data ? hash : OTP_SPAN("$y$j9T$nVmwnBYGMSQzL9aXK3vWq/$5wVq8Yk6h8eBv9Fd3uLQ2mT7cXsRj1oPzN4gWbHyKtD");
 }
 
+
 /* The alphabet of crypt(5), and the value of its digits. */
 static int crypt_value(char c)
 {
@@ -105,6 +113,7 @@ static int crypt_value(char c)
     return c >= 'a' && c <= 'z' ? c - 'a' + 38 : -1;
 }
 
+
 static bool crypt_text(otp_span_t text, size_t min, size_t max)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -114,6 +123,7 @@ static bool crypt_text(otp_span_t text, size_t min, size_t max)
     }
     return text.len >= min && text.len <= max;
 }
+
 
 /*
  * A number of yescrypt's settings, at least `min`: the first character says how many follow it, each of
@@ -151,6 +161,7 @@ static bool yescrypt_number(otp_span_t *text, uint32_t min, uint32_t *number)
     return true;
 }
 
+
 /* `PARAMS$SALT$HASH`: flavour, log2 N and r.  Time factors, parallelism and ROM, which nobody's tools write,
  * would come after them: refused, so that 128 N r bytes bound the time as well. */
 static bool yescrypt_acceptable(otp_span_t text)
@@ -168,6 +179,7 @@ static bool yescrypt_acceptable(otp_span_t text)
         && crypt_text(text, 43, 43);
 }
 
+
 /* `CC$` and 22 characters of salt, 31 of hash. */
 static bool bcrypt_acceptable(otp_span_t text)
 {
@@ -178,6 +190,7 @@ static bool bcrypt_acceptable(otp_span_t text)
         && otp_span_number(cost, &log2_rounds) == OTP_OK && log2_rounds >= 4 && log2_rounds <= 15
         && crypt_text(text, 53, 53);
 }
+
 
 /* `[rounds=N$]SALT$HASH` */
 static bool sha_acceptable(otp_span_t text, size_t hash_len)
@@ -196,11 +209,13 @@ static bool sha_acceptable(otp_span_t text, size_t hash_len)
     return crypt_text(salt, 1, 16) && crypt_text(text, hash_len, hash_len);
 }
 
+
 static bool is_bcrypt(otp_span_t hash)
 {
     return otp_span_starts(hash, OTP_SPAN("$2a$")) || otp_span_starts(hash, OTP_SPAN("$2b$"))
         || otp_span_starts(hash, OTP_SPAN("$2y$"));
 }
+
 
 bool otp_password_acceptable(otp_span_t hash)
 {
@@ -224,6 +239,7 @@ bool otp_password_acceptable(otp_span_t hash)
     return otp_span_equal(method, OTP_SPAN("5")) && sha_acceptable(rest, 43);
 }
 
+
 /* crypt_r() wants 32 KiB, and NUL-terminated copies of both: too much for a thread's stack. */
 typedef struct {
     struct crypt_data crypt;
@@ -240,6 +256,7 @@ static bool crypt_matches(scratch_t *scratch, otp_span_t password, otp_span_t ha
 
     return made && made[0] == '$' && strlen(made) == hash.len && otp_secret_equal(made, hash.data, hash.len);
 }
+
 
 bool otp_password_matches(otp_span_t password, otp_span_t hash)
 {

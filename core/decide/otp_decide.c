@@ -1,19 +1,9 @@
-#include "core/decide/otp_decide.h"
+#include "core/decide/otp_deciding.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "core/base/otp_buffer.h"
 
-
-/* One decision on its way; `next` starts as a copy of `account`. */
-typedef struct {
-    otp_keyring_t         *ring;
-    const otp_limits_t    *limits;
-    const otp_submitted_t *in;
-    otp_account_t         *next;
-    otp_decision_t        *out;
-} otp_deciding_t;
 
 /* How much a passcode proves, from nothing to everything. */
 typedef enum {
@@ -21,13 +11,15 @@ typedef enum {
 } otp_proof_t;
 
 
-static void otp_decide_concern(otp_deciding_t *d, const otp_key_t *key) {
+void otp_decide_concern(otp_deciding_t *d, const otp_key_t *key)
+{
     memcpy(d->out->serial, key->serial, sizeof(d->out->serial));
 }
 
 
 /* A bad passcode: counted, and at each multiple of the limit the account is locked for a while. */
-static void otp_decide_fail(otp_deciding_t *d) {
+static void otp_decide_fail(otp_deciding_t *d)
+{
     otp_account_t *next = d->next;
 
     next->failures++;
@@ -43,7 +35,8 @@ static void otp_decide_fail(otp_deciding_t *d) {
 
 
 /* Opens the PIN page or the wait for the next code to the browser that gets the new pending id. */
-static void otp_decide_open(otp_deciding_t *d, otp_pending_kind_t kind, const otp_key_t *key, int64_t step) {
+static void otp_decide_open(otp_deciding_t *d, otp_pending_kind_t kind, const otp_key_t *key, int64_t step)
+{
     otp_account_pending_t *pending = &d->next->pending;
     otp_buffer_t           id;
 
@@ -59,7 +52,8 @@ static void otp_decide_open(otp_deciding_t *d, otp_pending_kind_t kind, const ot
 }
 
 
-static void otp_decide_learn(otp_deciding_t *d, otp_key_t *key, int64_t step) {
+static void otp_decide_learn(otp_deciding_t *d, otp_key_t *key, int64_t step)
+{
     key->step = step;
     key->drift = step - otp_totp_step(d->in->now_s, key->period_s);
     key->used = d->in->now_s;
@@ -67,7 +61,8 @@ static void otp_decide_learn(otp_deciding_t *d, otp_key_t *key, int64_t step) {
 
 
 /* The key is proven: by one code, or by two. */
-static void otp_decide_proven(otp_deciding_t *d, otp_key_t *key, int64_t step) {
+static void otp_decide_proven(otp_deciding_t *d, otp_key_t *key, int64_t step)
+{
     otp_decide_learn(d, key, step);
     d->out->changed = true;
     d->out->wait_s = otp_key_wait(key, step, d->in->now_s);
@@ -86,7 +81,8 @@ static void otp_decide_proven(otp_deciding_t *d, otp_key_t *key, int64_t step) {
 
 /* A first code that is not enough: it is spent, and the one after it has to follow.  The drift it suggests
  * is believed for the wait only; two codes teach it. */
-static void otp_decide_first_of_two(otp_deciding_t *d, otp_key_t *key, int64_t step) {
+static void otp_decide_first_of_two(otp_deciding_t *d, otp_key_t *key, int64_t step)
+{
     otp_key_t suggested = *key;
 
     otp_decide_learn(d, &suggested, step);
@@ -97,7 +93,8 @@ static void otp_decide_first_of_two(otp_deciding_t *d, otp_key_t *key, int64_t s
 }
 
 
-static void otp_decide_spent(otp_deciding_t *d, const otp_key_t *key) {
+static void otp_decide_spent(otp_deciding_t *d, const otp_key_t *key)
+{
     /* A key without PIN has no PIN to be right: only who proved the password is told. */
     d->out->verdict = key->pin.set || d->in->first_factor ? OTP_VERDICT_ALREADY_USED : OTP_VERDICT_DENIED;
     d->out->retry_after_s = otp_key_wait(key, key->step, d->in->now_s);
@@ -106,7 +103,8 @@ static void otp_decide_spent(otp_deciding_t *d, const otp_key_t *key) {
 
 
 /* A right code without the right PIN is spent: who watched the display gets no second try with it. */
-static void otp_decide_code_without_pin(otp_deciding_t *d, otp_key_t *key, int64_t step) {
+static void otp_decide_code_without_pin(otp_deciding_t *d, otp_key_t *key, int64_t step)
+{
     if (step <= otp_key_step(key, d->in->now_s) + d->limits->window) {
         key->step = step;
     }
@@ -116,7 +114,8 @@ static void otp_decide_code_without_pin(otp_deciding_t *d, otp_key_t *key, int64
 
 
 OTP_MUST_USE static otp_proof_t otp_decide_proof(const otp_deciding_t *d, const otp_key_t *key,
-    const otp_match_t *match) {
+    const otp_match_t *match)
+{
     if (!otp_key_usable(key) || (!key->pin.set && !d->in->first_use)) {
         return OTP_PROOF_NONE;
     }
@@ -138,7 +137,8 @@ OTP_MUST_USE static otp_proof_t otp_decide_proof(const otp_deciding_t *d, const 
 
 /* Evaluates every key, disabled ones too (the time tells nothing); the one most is proven about counts. */
 OTP_MUST_USE static otp_status_t otp_decide_match(const otp_deciding_t *d, otp_key_t **key, int64_t *step,
-    otp_proof_t *proof) {
+    otp_proof_t *proof)
+{
     *proof = OTP_PROOF_NONE;
     *key = NULL;
 
@@ -162,7 +162,8 @@ OTP_MUST_USE static otp_status_t otp_decide_match(const otp_deciding_t *d, otp_k
 }
 
 
-OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d) {
+OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d)
+{
     bool        two_codes = d->next->failures >= d->limits->next_code;
     int64_t     step = 0;
     otp_key_t  *key;
@@ -206,7 +207,8 @@ OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d) {
 }
 
 
-OTP_MUST_USE static bool otp_decide_holds_pending(const otp_deciding_t *d) {
+bool otp_decide_holds_pending(const otp_deciding_t *d)
+{
     otp_span_t id = otp_span_of(d->next->pending.id);
 
     return id.len != 0 && d->in->pending_id.len == id.len && d->next->pending.until >= d->in->now_s
@@ -215,7 +217,8 @@ OTP_MUST_USE static bool otp_decide_holds_pending(const otp_deciding_t *d) {
 
 
 /* The second of two codes: one chance. */
-OTP_MUST_USE static otp_status_t otp_decide_next_code(otp_deciding_t *d) {
+OTP_MUST_USE static otp_status_t otp_decide_next_code(otp_deciding_t *d)
+{
     int64_t    step = d->next->pending.step;
     bool       right, again;
     otp_key_t *key = otp_account_key(d->next, otp_span_of(d->next->pending.serial));
@@ -259,62 +262,9 @@ OTP_MUST_USE static otp_status_t otp_decide_next_code(otp_deciding_t *d) {
 }
 
 
-OTP_MUST_USE static int otp_decide_year(int64_t now_s) {
-    time_t    seconds = (time_t) now_s;
-    struct tm tm;
-
-    return gmtime_r(&seconds, &tm) == NULL ? 1970 : tm.tm_year + 1900;
-}
-
-
-OTP_MUST_USE static otp_pin_refusal_t otp_decide_pin_refusal(const otp_deciding_t *d, const otp_key_t *key) {
-    otp_span_t        serial = otp_span_of(key->serial);
-    int               year = otp_decide_year(d->in->now_s);
-    otp_pin_refusal_t refusal;
-
-    refusal = otp_pin_check(d->in->pin, d->in->pin_confirm, d->limits, year, d->in->personal, d->in->personals);
-    if (refusal == OTP_PIN_GOOD) {
-        refusal = otp_pin_check(d->in->pin, d->in->pin_confirm, d->limits, year, &serial, 1);
-    }
-
-    if (refusal == OTP_PIN_GOOD && otp_pin_matches(d->ring, serial, d->in->pin, &key->pin_before)) {
-        return OTP_PIN_PREVIOUS;
-    }
-
-    return refusal;
-}
-
-
-OTP_MUST_USE static otp_status_t otp_decide_pin(otp_deciding_t *d) {
-    otp_key_t *key = otp_account_key(d->next, otp_span_of(d->next->pending.serial));
-
-    d->out->verdict = OTP_VERDICT_DENIED;
-    if (!otp_decide_holds_pending(d) || key == NULL || !otp_key_usable(key) || key->pin.set) {
-        return OTP_OK;
-    }
-
-    otp_decide_concern(d, key);
-    d->out->refusal = otp_decide_pin_refusal(d, key);
-    if (d->out->refusal != OTP_PIN_GOOD) {
-        d->out->verdict = OTP_VERDICT_PIN_REFUSED;
-        return OTP_OK;
-    }
-
-    if (otp_pin_set(d->ring, otp_span_of(key->serial), d->in->pin, d->in->random_salt, &key->pin) != OTP_OK) {
-        return OTP_FAILED;
-    }
-
-    memset(&d->next->pending, 0, sizeof(d->next->pending));
-    d->out->changed = true;
-    d->out->verdict = OTP_VERDICT_WAIT_NEXT_CODE;
-    d->out->wait_s = otp_key_wait(key, key->step, d->in->now_s);
-
-    return OTP_OK;
-}
-
-
 /* No key, or locked: the passcode is evaluated as ever and the result thrown away, so that the time tells nothing. */
-OTP_MUST_USE static otp_status_t otp_decide_unheard(otp_deciding_t *d, otp_state_t state) {
+OTP_MUST_USE static otp_status_t otp_decide_unheard(otp_deciding_t *d, otp_state_t state)
+{
     bool        told = state == OTP_STATE_LOCKED && (d->in->first_factor || otp_decide_holds_pending(d));
     int64_t     step;
     otp_key_t  *key;
@@ -333,7 +283,8 @@ OTP_MUST_USE static otp_status_t otp_decide_unheard(otp_deciding_t *d, otp_state
 }
 
 
-OTP_MUST_USE static otp_status_t otp_decide_in_state(otp_deciding_t *d, otp_state_t state) {
+OTP_MUST_USE static otp_status_t otp_decide_in_state(otp_deciding_t *d, otp_state_t state)
+{
     if (state == OTP_STATE_LOCKED || state == OTP_STATE_NO_KEY) {
         return otp_decide_unheard(d, state);
     }
@@ -353,7 +304,8 @@ OTP_MUST_USE static otp_status_t otp_decide_in_state(otp_deciding_t *d, otp_stat
 
 
 /* Not a moment longer than the first answer is kept: a repeat would wait for what is gone. */
-OTP_MUST_USE static bool otp_decide_repeated(const otp_account_t *account, const otp_submitted_t *in) {
+OTP_MUST_USE static bool otp_decide_repeated(const otp_account_t *account, const otp_submitted_t *in)
+{
     otp_span_t nonce = otp_span_of(account->nonce);
 
     return nonce.len != 0 && otp_span_equal(nonce, in->nonce) && in->now_s - account->nonce_at < OTP_REPEAT_S;
@@ -361,7 +313,8 @@ OTP_MUST_USE static bool otp_decide_repeated(const otp_account_t *account, const
 
 
 otp_status_t otp_decide(otp_keyring_t *ring, const otp_limits_t *limits, const otp_account_t *account,
-    const otp_submitted_t *submitted, otp_account_t *next, otp_decision_t *decision) {
+    const otp_submitted_t *submitted, otp_account_t *next, otp_decision_t *decision)
+{
     otp_deciding_t d = { ring, limits, submitted, next, decision };
     otp_state_t    state = otp_account_state(account, limits, submitted->now_s);
 

@@ -3,7 +3,8 @@
 #include "core/base/otp_buffer.h"
 
 
-otp_level_t otp_guard_level(otp_span_t text) {
+otp_level_t otp_guard_level(otp_span_t text)
+{
     if (otp_span_equal(text, OTP_SPAN("off"))) {
         return OTP_LEVEL_OFF;
     }
@@ -16,7 +17,8 @@ otp_level_t otp_guard_level(otp_span_t text) {
 }
 
 
-OTP_MUST_USE static bool otp_guard_allowed(const otp_allow_t *allow, const otp_person_t *person) {
+OTP_MUST_USE static bool otp_guard_allowed(const otp_allow_t *allow, const otp_person_t *person)
+{
     if (allow->groups == 0 && allow->users == 0) {
         return true;
     }
@@ -37,7 +39,8 @@ OTP_MUST_USE static bool otp_guard_allowed(const otp_allow_t *allow, const otp_p
 }
 
 
-otp_guard_verdict_t otp_guard_decide(const otp_guard_policy_t *policy, const otp_session_t *session, int64_t now_s) {
+otp_guard_verdict_t otp_guard_decide(const otp_guard_policy_t *policy, const otp_session_t *session, int64_t now_s)
+{
     if (policy->level == OTP_LEVEL_OFF) {
         return OTP_GUARD_PASS;
     }
@@ -68,7 +71,8 @@ otp_guard_verdict_t otp_guard_decide(const otp_guard_policy_t *policy, const otp
 
 
 otp_status_t otp_guard_location(otp_guard_verdict_t verdict, otp_span_t portal, otp_span_t asked, char *location,
-    size_t size, size_t *len) {
+    size_t size, size_t *len)
+{
     otp_buffer_t out;
 
     otp_buffer_init(&out, location, size);
@@ -82,7 +86,8 @@ otp_status_t otp_guard_location(otp_guard_verdict_t verdict, otp_span_t portal, 
 }
 
 
-otp_status_t otp_guard_json(otp_guard_verdict_t verdict, otp_span_t location, char *json, size_t size, size_t *len) {
+otp_status_t otp_guard_json(otp_guard_verdict_t verdict, otp_span_t location, char *json, size_t size, size_t *len)
+{
     otp_buffer_t out;
 
     otp_buffer_init(&out, json, size);

@@ -23,15 +23,18 @@ bool otp_managed_refused(otp_managed_t managed)
     return managed != OTP_MANAGE_CHANGED && managed != OTP_MANAGE_UNCHANGED;
 }
 
+
 const char *otp_managed_name(otp_managed_t managed)
 {
     return words[managed].name;
 }
 
+
 const char *otp_managed_text(otp_managed_t managed)
 {
     return words[managed].text;
 }
+
 
 bool otp_manage_reason_known(otp_span_t reason)
 {
@@ -39,15 +42,18 @@ bool otp_manage_reason_known(otp_span_t reason)
         || otp_span_equal(reason, OTP_SPAN("broken"));
 }
 
+
 static bool has_reason(const otp_key_t *key, otp_span_t reason)
 {
     return key->state == OTP_KEY_DISABLED && otp_span_equal(otp_span_of(key->reason), reason);
 }
 
+
 static bool is_returning(const otp_key_t *key)
 {
     return has_reason(key, OTP_SPAN(OTP_MANAGE_RETURNED));
 }
+
 
 /* `reason` is one of ours: it fits. */
 static void disable(otp_key_t *key, otp_span_t reason)
@@ -57,17 +63,20 @@ static void disable(otp_key_t *key, otp_span_t reason)
     memcpy(key->reason, reason.data, reason.len);
 }
 
+
 static void enable(otp_key_t *key)
 {
     key->state = OTP_KEY_USABLE;
     memset(key->reason, 0, sizeof(key->reason));
 }
 
+
 static otp_managed_t changed(otp_account_t *account)
 {
     account->revision++;
     return OTP_MANAGE_CHANGED;
 }
+
 
 static bool clear_pending(otp_account_t *account)
 {
@@ -76,6 +85,7 @@ static bool clear_pending(otp_account_t *account)
     memset(&account->pending, 0, sizeof(account->pending));
     return was;
 }
+
 
 otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, int64_t now_s)
 {
@@ -91,6 +101,7 @@ otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, int64_t 
     return OTP_MANAGE_CHANGED;
 }
 
+
 /* The account's copy of a key fresh from the stock: no PIN, so the next sign-in is a first use. */
 static void put_copy(otp_key_t *copy, const otp_key_t *key, int64_t step)
 {
@@ -100,6 +111,7 @@ static void put_copy(otp_key_t *copy, const otp_key_t *key, int64_t step)
     memset(&copy->pin, 0, sizeof(copy->pin));
     memset(&copy->pin_before, 0, sizeof(copy->pin_before));
 }
+
 
 otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t *stock, bool taken)
 {
@@ -129,6 +141,7 @@ otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t 
     return changed(account);
 }
 
+
 otp_managed_t otp_manage_account_return(otp_account_t *account, otp_span_t serial)
 {
     otp_key_t *copy = otp_account_key(account, serial);
@@ -143,6 +156,7 @@ otp_managed_t otp_manage_account_return(otp_account_t *account, otp_span_t seria
     clear_pending(account);
     return changed(account);
 }
+
 
 otp_managed_t otp_manage_stock_release(otp_stock_t *stock, otp_span_t uid, const otp_key_t *copy)
 {
@@ -170,6 +184,7 @@ otp_managed_t otp_manage_stock_release(otp_stock_t *stock, otp_span_t uid, const
     return OTP_MANAGE_CHANGED;
 }
 
+
 otp_managed_t otp_manage_account_drop(otp_account_t *account, otp_span_t serial)
 {
     otp_key_t *copy = otp_account_key(account, serial);
@@ -184,6 +199,7 @@ otp_managed_t otp_manage_account_drop(otp_account_t *account, otp_span_t serial)
     memset(&account->key[account->keys], 0, sizeof(*copy));
     return changed(account);
 }
+
 
 otp_managed_t otp_manage_account_disable(otp_account_t *account, otp_span_t serial, otp_span_t reason)
 {
@@ -204,6 +220,7 @@ otp_managed_t otp_manage_account_disable(otp_account_t *account, otp_span_t seri
     return cleared ? changed(account) : OTP_MANAGE_UNCHANGED;
 }
 
+
 otp_managed_t otp_manage_stock_disable(otp_stock_t *stock, otp_span_t reason)
 {
     if (!otp_manage_reason_known(reason)) {
@@ -216,6 +233,7 @@ otp_managed_t otp_manage_stock_disable(otp_stock_t *stock, otp_span_t reason)
     return OTP_MANAGE_CHANGED;
 }
 
+
 otp_managed_t otp_manage_stock_enable(otp_stock_t *stock)
 {
     if (stock->key.state == OTP_KEY_USABLE) {
@@ -224,6 +242,7 @@ otp_managed_t otp_manage_stock_enable(otp_stock_t *stock)
     enable(&stock->key);
     return OTP_MANAGE_CHANGED;
 }
+
 
 otp_managed_t otp_manage_account_enable(otp_account_t *account, const otp_stock_t *stock)
 {
@@ -248,10 +267,12 @@ otp_managed_t otp_manage_account_enable(otp_account_t *account, const otp_stock_
     return changed(account);
 }
 
+
 otp_managed_t otp_manage_stock_delete(const otp_stock_t *stock)
 {
     return stock->uid[0] ? OTP_MANAGE_ASSIGNED : OTP_MANAGE_CHANGED;
 }
+
 
 otp_managed_t otp_manage_pin_clear(otp_account_t *account)
 {
@@ -272,6 +293,7 @@ otp_managed_t otp_manage_pin_clear(otp_account_t *account)
     return cleared ? changed(account) : OTP_MANAGE_UNCHANGED;
 }
 
+
 otp_managed_t otp_manage_unlock(otp_account_t *account)
 {
     if (account->failures == 0 && account->locked_until == 0) {
@@ -281,6 +303,7 @@ otp_managed_t otp_manage_unlock(otp_account_t *account)
     account->locked_until = 0;
     return changed(account);
 }
+
 
 otp_managed_session_t otp_manage_session(otp_session_t *session, otp_span_t serial)
 {

@@ -3,12 +3,14 @@
 #define OTP_WINDOW_MAX  100
 
 
-int64_t otp_key_step(const otp_key_t *key, int64_t now_s) {
+int64_t otp_key_step(const otp_key_t *key, int64_t now_s)
+{
     return otp_totp_step(now_s, key->period_s) + key->drift;
 }
 
 
-int64_t otp_key_wait(const otp_key_t *key, int64_t step, int64_t now_s) {
+int64_t otp_key_wait(const otp_key_t *key, int64_t step, int64_t now_s)
+{
     int64_t wait = (step + 1 - key->drift) * key->period_s - now_s;
 
     return wait < 1 ? 1 : wait;
@@ -16,7 +18,8 @@ int64_t otp_key_wait(const otp_key_t *key, int64_t step, int64_t now_s) {
 
 
 /* The code's value; digits that are none make it one that no code has. */
-OTP_MUST_USE static uint32_t otp_code_value(otp_span_t code) {
+OTP_MUST_USE static uint32_t otp_code_value(otp_span_t code)
+{
     uint32_t value = 0;
     bool     digits = true;
 
@@ -30,7 +33,8 @@ OTP_MUST_USE static uint32_t otp_code_value(otp_span_t code) {
 
 
 OTP_MUST_USE static otp_status_t otp_key_codes(otp_keyring_t *ring, const otp_key_t *key, int64_t first, size_t count,
-    uint32_t *codes) {
+    uint32_t *codes)
+{
     uint8_t      seed[OTP_SEED_MAX];
     size_t       len;
     otp_status_t status;
@@ -49,7 +53,8 @@ OTP_MUST_USE static otp_status_t otp_key_codes(otp_keyring_t *ring, const otp_ke
 
 /* Which step shows `value`: the narrow window before the wide one, an unspent step before a spent one. */
 static void otp_match_code(const otp_key_t *key, const uint32_t *codes, int64_t first, int64_t centre,
-    const otp_limits_t *limits, uint32_t value, otp_match_t *match) {
+    const otp_limits_t *limits, uint32_t value, otp_match_t *match)
+{
     match->code = OTP_CODE_WRONG;
 
     for (int64_t i = 0; i <= 2 * limits->wide_window; i++) {
@@ -69,7 +74,8 @@ static void otp_match_code(const otp_key_t *key, const uint32_t *codes, int64_t 
 
 
 otp_status_t otp_match_passcode(otp_keyring_t *ring, const otp_limits_t *limits, const otp_key_t *key,
-    otp_span_t passcode, int64_t now_s, otp_match_t *match) {
+    otp_span_t passcode, int64_t now_s, otp_match_t *match)
+{
     int64_t    centre = otp_key_step(key, now_s), first = centre - limits->wide_window;
     uint32_t   codes[2 * OTP_WINDOW_MAX + 1];
     bool       long_enough = passcode.len >= key->digits;
@@ -97,7 +103,8 @@ otp_status_t otp_match_passcode(otp_keyring_t *ring, const otp_limits_t *limits,
 
 
 otp_status_t otp_match_step(otp_keyring_t *ring, const otp_key_t *key, otp_span_t code, int64_t step, bool *right,
-    bool *again) {
+    bool *again)
+{
     uint32_t codes[2], value = code.len == key->digits ? otp_code_value(code) : UINT32_MAX;
 
     if (otp_key_codes(ring, key, step - 1, 2, codes) != OTP_OK) {

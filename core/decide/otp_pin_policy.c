@@ -3,7 +3,8 @@
 #define OTP_PIN_OLDEST  110     /* years a person in service may be old */
 
 
-const char *otp_pin_refusal_name(otp_pin_refusal_t refusal) {
+const char *otp_pin_refusal_name(otp_pin_refusal_t refusal)
+{
     static const char *const names[] = {
         [OTP_PIN_GOOD] = "",
         [OTP_PIN_DIGITS] = "digits",
@@ -20,7 +21,8 @@ const char *otp_pin_refusal_name(otp_pin_refusal_t refusal) {
 }
 
 
-OTP_MUST_USE static bool otp_pin_digits(otp_span_t pin) {
+OTP_MUST_USE static bool otp_pin_digits(otp_span_t pin)
+{
     for (size_t i = 0; i < pin.len; i++) {
         if (pin.data[i] < '0' || pin.data[i] > '9') {
             return false;
@@ -32,7 +34,8 @@ OTP_MUST_USE static bool otp_pin_digits(otp_span_t pin) {
 
 
 /* Every digit follows the one before it by `by`, modulo 10. */
-OTP_MUST_USE static bool otp_pin_run(otp_span_t pin, int by) {
+OTP_MUST_USE static bool otp_pin_run(otp_span_t pin, int by)
+{
     for (size_t i = 1; i < pin.len; i++) {
         if ((pin.data[i - 1] - '0' + by + 10) % 10 != pin.data[i] - '0') {
             return false;
@@ -43,19 +46,22 @@ OTP_MUST_USE static bool otp_pin_run(otp_span_t pin, int by) {
 }
 
 
-OTP_MUST_USE static int otp_pin_pair(otp_span_t pin, size_t at) {
+OTP_MUST_USE static int otp_pin_pair(otp_span_t pin, size_t at)
+{
     return (pin.data[at] - '0') * 10 + pin.data[at + 1] - '0';
 }
 
 
-OTP_MUST_USE static bool otp_pin_day(int day, int month) {
+OTP_MUST_USE static bool otp_pin_day(int day, int month)
+{
     static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
     return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1];
 }
 
 
-OTP_MUST_USE static bool otp_pin_date(otp_span_t pin, int year) {
+OTP_MUST_USE static bool otp_pin_date(otp_span_t pin, int year)
+{
     int a, b, c;
 
     if (pin.len != 4 && pin.len != 6) {
@@ -76,7 +82,8 @@ OTP_MUST_USE static bool otp_pin_date(otp_span_t pin, int year) {
 
 
 /* The digits of `text`, whatever stands between them, contain the PIN. */
-OTP_MUST_USE static bool otp_pin_within(otp_span_t pin, otp_span_t text) {
+OTP_MUST_USE static bool otp_pin_within(otp_span_t pin, otp_span_t text)
+{
     char   digits[256];
     size_t n = 0;
 
@@ -97,7 +104,8 @@ OTP_MUST_USE static bool otp_pin_within(otp_span_t pin, otp_span_t text) {
 
 
 otp_pin_refusal_t otp_pin_check(otp_span_t pin, otp_span_t confirm, const otp_limits_t *limits, int year,
-    const otp_span_t *personal, size_t n) {
+    const otp_span_t *personal, size_t n)
+{
     if (pin.len != confirm.len || !otp_secret_equal(pin.data, confirm.data, pin.len)) {
         return OTP_PIN_MISMATCH;
     }

@@ -73,13 +73,15 @@ static const otp_transition_t otp_transition_table[] = {
 };
 
 
-const otp_transition_t *otp_transitions(size_t *count) {
+const otp_transition_t *otp_transitions(size_t *count)
+{
     *count = sizeof(otp_transition_table) / sizeof(otp_transition_table[0]);
     return otp_transition_table;
 }
 
 
-const char *otp_state_name(otp_state_t state) {
+const char *otp_state_name(otp_state_t state)
+{
     static const char *const names[OTP_STATES] = {
         [OTP_STATE_NO_KEY] = "no_key", [OTP_STATE_FIRST_USE] = "first_use", [OTP_STATE_PIN_PAGE] = "pin_page",
         [OTP_STATE_READY] = "ready", [OTP_STATE_NEXT_CODE] = "next_code", [OTP_STATE_LOCKED] = "locked",
@@ -89,7 +91,8 @@ const char *otp_state_name(otp_state_t state) {
 }
 
 
-const char *otp_submission_name(otp_submission_t submission) {
+const char *otp_submission_name(otp_submission_t submission)
+{
     static const char *const names[OTP_SUBMISSIONS] = {
         [OTP_SUBMIT_PASSCODE] = "passcode", [OTP_SUBMIT_NEXT_CODE] = "next_code", [OTP_SUBMIT_PIN] = "pin",
     };
@@ -98,7 +101,8 @@ const char *otp_submission_name(otp_submission_t submission) {
 }
 
 
-const char *otp_verdict_name(otp_verdict_t verdict) {
+const char *otp_verdict_name(otp_verdict_t verdict)
+{
     static const char *const names[OTP_VERDICTS] = {
         [OTP_VERDICT_OK] = "ok", [OTP_VERDICT_PIN_REQUIRED] = "pin_required", [OTP_VERDICT_NEXT_CODE] = "next_code",
         [OTP_VERDICT_WAIT_NEXT_CODE] = "wait_next_code", [OTP_VERDICT_PIN_REFUSED] = "pin_refused",
@@ -110,12 +114,14 @@ const char *otp_verdict_name(otp_verdict_t verdict) {
 }
 
 
-bool otp_key_usable(const otp_key_t *key) {
+bool otp_key_usable(const otp_key_t *key)
+{
     return key->state == OTP_KEY_USABLE;
 }
 
 
-otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *limits, int64_t now_s) {
+otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *limits, int64_t now_s)
+{
     bool usable = false, ready = false;
 
     for (size_t i = 0; i < account->keys; i++) {
@@ -139,7 +145,8 @@ otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *
 }
 
 
-bool otp_transition_legal(otp_state_t state, otp_submission_t submission, otp_verdict_t verdict, otp_state_t next) {
+bool otp_transition_legal(otp_state_t state, otp_submission_t submission, otp_verdict_t verdict, otp_state_t next)
+{
     size_t                  count;
     const otp_transition_t *row = otp_transitions(&count);
 

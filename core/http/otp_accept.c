@@ -22,6 +22,7 @@ static named_t range_names(otp_span_t range, otp_span_t family, otp_span_t type)
     return otp_span_equal(range, OTP_SPAN("*/*")) ? NAMED_BY_ANY : NAMED_NOT;
 }
 
+
 static standing_t standing_of(otp_span_t accept, otp_span_t family, otp_span_t type)
 {
     standing_t standing = { NAMED_NOT, 0 };
@@ -37,6 +38,7 @@ static standing_t standing_of(otp_span_t accept, otp_span_t family, otp_span_t t
     return standing;
 }
 
+
 bool otp_accept_json(otp_span_t accept)
 {
     standing_t json = standing_of(accept, OTP_SPAN("application/*"), OTP_SPAN("application/json"));
@@ -48,6 +50,7 @@ bool otp_accept_json(otp_span_t accept)
     /* "application/json, text/plain, [any]" is what script libraries send: HTML is not asked for by name. */
     return json.weight > html.weight || (json.weight == html.weight && html.named != NAMED_EXACTLY);
 }
+
 
 bool otp_accept_html(otp_span_t accept)
 {

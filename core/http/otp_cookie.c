@@ -15,6 +15,7 @@ static bool pair_named(otp_span_t part, otp_span_t name, otp_span_t *value)
     return otp_span_starts(pair, name);
 }
 
+
 static otp_span_t unquoted(otp_span_t value)
 {
     otp_span_t text = otp_span_trim(value);
@@ -25,6 +26,7 @@ static otp_span_t unquoted(otp_span_t value)
     }
     return text;
 }
+
 
 size_t otp_cookie_find(otp_span_t header, otp_span_t name, otp_span_t *value, size_t max)
 {
@@ -46,6 +48,7 @@ size_t otp_cookie_find(otp_span_t header, otp_span_t name, otp_span_t *value, si
     return found;
 }
 
+
 static otp_span_t without_leading_blanks(otp_span_t text)
 {
     while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
@@ -54,6 +57,7 @@ static otp_span_t without_leading_blanks(otp_span_t text)
     }
     return text;
 }
+
 
 size_t otp_cookie_strip(otp_span_t header, otp_span_t name_a, otp_span_t name_b, char *out)
 {

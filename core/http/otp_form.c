@@ -35,6 +35,7 @@ static size_t utf8_sequence(const unsigned char *s, size_t n)
     return len;
 }
 
+
 bool otp_utf8_valid(otp_span_t text)
 {
     const unsigned char *s = (const unsigned char *) text.data;
@@ -51,6 +52,7 @@ bool otp_utf8_valid(otp_span_t text)
     return true;
 }
 
+
 /* C0 with NUL, DEL, and C1 in its two bytes; `text` is valid UTF-8. */
 static bool has_control(otp_span_t text)
 {
@@ -64,6 +66,7 @@ static bool has_control(otp_span_t text)
     return false;
 }
 
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {
@@ -74,6 +77,7 @@ static int hex_digit(char c)
     }
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
+
 
 /* Decodes to `*out` and moves it behind what was written. */
 static otp_status_t decode(otp_span_t text, char **out, otp_span_t *decoded)
@@ -103,6 +107,7 @@ static otp_status_t decode(otp_span_t text, char **out, otp_span_t *decoded)
     return otp_utf8_valid(*decoded) && !has_control(*decoded) ? OTP_OK : OTP_INVALID;
 }
 
+
 static bool has_field(const otp_form_t *form, otp_span_t name)
 {
     for (size_t i = 0; i < form->fields; i++) {
@@ -112,6 +117,7 @@ static bool has_field(const otp_form_t *form, otp_span_t name)
     }
     return false;
 }
+
 
 static otp_status_t field_add(otp_form_t *form, otp_span_t pair, char **out)
 {
@@ -127,6 +133,7 @@ static otp_status_t field_add(otp_form_t *form, otp_span_t pair, char **out)
     form->field[form->fields++] = field;
     return OTP_OK;
 }
+
 
 otp_status_t otp_form_parse(otp_span_t text, char *buffer, otp_form_t *form)
 {
@@ -145,6 +152,7 @@ otp_status_t otp_form_parse(otp_span_t text, char *buffer, otp_form_t *form)
     return OTP_OK;
 }
 
+
 otp_span_t otp_form_get(const otp_form_t *form, const char *name)
 {
     otp_span_t wanted = otp_span_of(name);
@@ -156,6 +164,7 @@ otp_span_t otp_form_get(const otp_form_t *form, const char *name)
     }
     return OTP_SPAN_NONE;
 }
+
 
 bool otp_form_type(otp_span_t content_type)
 {

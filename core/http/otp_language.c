@@ -24,10 +24,12 @@ static mention_t mention_of(otp_span_t header, otp_span_t language)
     return mention;
 }
 
+
 static bool preferred(mention_t a, mention_t b)
 {
     return a.weight > b.weight || (a.weight == b.weight && a.place < b.place);
 }
+
 
 size_t otp_language_choose(otp_span_t accept_language, const otp_span_t *offered, size_t n)
 {

@@ -25,6 +25,7 @@ static otp_span_t cut_unquoted(otp_span_t *rest, char separator)
     return part;
 }
 
+
 /* "0", "0.25", "1.000" in thousandths; -1 for anything else. */
 static int weight_of(otp_span_t text)
 {
@@ -47,6 +48,7 @@ static int weight_of(otp_span_t text)
     return weight <= WEIGHT_MAX ? weight : -1;
 }
 
+
 static int weight_find(otp_span_t parameters)
 {
     while (parameters.data != NULL) {
@@ -59,6 +61,7 @@ static int weight_find(otp_span_t parameters)
     }
     return WEIGHT_MAX;
 }
+
 
 bool otp_preference_next(otp_span_t *rest, otp_preference_t *preference)
 {

@@ -16,11 +16,13 @@ static bool bytes_plain(otp_span_t text)
     return true;
 }
 
+
 /* Whether `text` begins with %XX of the given digits (upper case). */
 static bool encoded(otp_span_t text, char high, char low)
 {
     return text.len >= 3 && text.data[0] == '%' && text.data[1] == high && (text.data[2] & ~0x20) == low;
 }
+
 
 /* 1 for ".", 2 for "..", each dot also spelled %2e; 0 for any other segment. */
 static size_t dots(otp_span_t segment)
@@ -38,6 +40,7 @@ static size_t dots(otp_span_t segment)
     }
     return count;
 }
+
 
 /* Removes dot segments as a URL parser does and judges what the path then begins with.  Only the depth and
  * the first segment matter, so no list of segments is kept. */
@@ -73,6 +76,7 @@ static bool path_plain(otp_span_t path)
     return !encoded(first, '2', 'F') && !encoded(first, '5', 'C') && (depth == 1 || first.len > 0);
 }
 
+
 /* No user part, no escapes, nothing that could end a host early. */
 static bool authority_plain(otp_span_t authority)
 {
@@ -84,6 +88,7 @@ static bool authority_plain(otp_span_t authority)
     return authority.len > 0;
 }
 
+
 static bool host_known(otp_span_t authority, otp_span_t host, const otp_span_t *hosts, size_t n)
 {
     bool known = otp_span_equal_nocase(authority, host);
@@ -93,6 +98,7 @@ static bool host_known(otp_span_t authority, otp_span_t host, const otp_span_t *
     }
     return known;
 }
+
 
 /* Takes "https://" (or "http://", unless ours is https) off `*rd`. */
 static bool scheme_take(otp_span_t *rd, otp_span_t ours)
@@ -111,6 +117,7 @@ static bool scheme_take(otp_span_t *rd, otp_span_t ours)
     return len > 0;
 }
 
+
 static otp_span_t authority_take(otp_span_t *rd)
 {
     otp_span_t authority = { rd->data, 0 };
@@ -122,6 +129,7 @@ static otp_span_t authority_take(otp_span_t *rd)
     rd->len -= authority.len;
     return authority;
 }
+
 
 bool otp_return_address_allowed(otp_span_t rd, otp_span_t scheme, otp_span_t host, const otp_span_t *hosts, size_t n)
 {

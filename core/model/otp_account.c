@@ -15,7 +15,8 @@ static const char *const otp_pending_names[] = {
 };
 
 
-void otp_account_init(otp_account_t *account, otp_span_t uid) {
+void otp_account_init(otp_account_t *account, otp_span_t uid)
+{
     size_t len = uid.len > OTP_UID_LEN ? OTP_UID_LEN : uid.len;
 
     memset(account, 0, sizeof(*account));
@@ -23,7 +24,8 @@ void otp_account_init(otp_account_t *account, otp_span_t uid) {
 }
 
 
-otp_key_t *otp_account_key(otp_account_t *account, otp_span_t serial) {
+otp_key_t *otp_account_key(otp_account_t *account, otp_span_t serial)
+{
     for (size_t i = 0; i < account->keys; i++) {
         if (otp_span_equal(otp_span_of(account->key[i].serial), serial)) {
             return &account->key[i];
@@ -34,7 +36,8 @@ otp_key_t *otp_account_key(otp_account_t *account, otp_span_t serial) {
 }
 
 
-OTP_MUST_USE static bool otp_account_add_keys(json_t *object, const otp_account_t *account) {
+OTP_MUST_USE static bool otp_account_add_keys(json_t *object, const otp_account_t *account)
+{
     json_t *keys = json_array();
 
     if (json_object_set_new(object, "keys", keys) != 0) {
@@ -51,7 +54,8 @@ OTP_MUST_USE static bool otp_account_add_keys(json_t *object, const otp_account_
 }
 
 
-OTP_MUST_USE static bool otp_account_add_pending(json_t *object, const otp_account_pending_t *pending) {
+OTP_MUST_USE static bool otp_account_add_pending(json_t *object, const otp_account_pending_t *pending)
+{
     if (pending->kind == OTP_PENDING_NONE) {
         return true;
     }
@@ -64,7 +68,8 @@ OTP_MUST_USE static bool otp_account_add_pending(json_t *object, const otp_accou
 }
 
 
-static json_t *otp_account_to_json(const otp_account_t *account) {
+static json_t *otp_account_to_json(const otp_account_t *account)
+{
     json_t *object;
 
     object = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:s, s:I}", "v", 1, "uid", account->uid,
@@ -85,7 +90,8 @@ static json_t *otp_account_to_json(const otp_account_t *account) {
 
 
 otp_status_t otp_account_write(otp_keyring_t *ring, otp_span_t name, const otp_account_t *account, char *record,
-    size_t size, size_t *len) {
+    size_t size, size_t *len)
+{
     char         body[OTP_ACCOUNT_MAX];
     size_t       body_len;
     otp_status_t status;
@@ -99,7 +105,8 @@ otp_status_t otp_account_write(otp_keyring_t *ring, otp_span_t name, const otp_a
 }
 
 
-OTP_MUST_USE static bool otp_account_read_pending(const json_t *object, otp_account_pending_t *pending) {
+OTP_MUST_USE static bool otp_account_read_pending(const json_t *object, otp_account_pending_t *pending)
+{
     char kind[16];
 
     if (object == NULL) {
@@ -125,7 +132,8 @@ OTP_MUST_USE static bool otp_account_read_pending(const json_t *object, otp_acco
 }
 
 
-OTP_MUST_USE static bool otp_account_read_keys(const json_t *keys, otp_account_t *account) {
+OTP_MUST_USE static bool otp_account_read_keys(const json_t *keys, otp_account_t *account)
+{
     size_t        i;
     const json_t *key;
 
@@ -144,7 +152,8 @@ OTP_MUST_USE static bool otp_account_read_keys(const json_t *keys, otp_account_t
 }
 
 
-OTP_MUST_USE static bool otp_account_from_json(const json_t *object, otp_account_t *account) {
+OTP_MUST_USE static bool otp_account_from_json(const json_t *object, otp_account_t *account)
+{
     int64_t version;
 
     return otp_json_number(object, "v", 1, 1, &version)
@@ -160,7 +169,8 @@ OTP_MUST_USE static bool otp_account_from_json(const json_t *object, otp_account
 }
 
 
-otp_status_t otp_account_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_account_t *account) {
+otp_status_t otp_account_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_account_t *account)
+{
     otp_span_t   body;
     otp_status_t status;
     json_t      *object;
@@ -179,7 +189,8 @@ otp_status_t otp_account_read(otp_keyring_t *ring, otp_span_t name, otp_span_t r
 }
 
 
-otp_status_t otp_account_decoy(otp_keyring_t *ring, otp_span_t uid, otp_account_t *account) {
+otp_status_t otp_account_decoy(otp_keyring_t *ring, otp_span_t uid, otp_account_t *account)
+{
     uint8_t      digest[OTP_DIGEST_LEN];
     otp_key_t   *key = &account->key[0];
     otp_status_t status;

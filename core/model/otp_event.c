@@ -7,7 +7,8 @@
 
 
 /* RFC 3339, UTC, milliseconds. */
-static json_t *otp_event_time(int64_t time_ms) {
+static json_t *otp_event_time(int64_t time_ms)
+{
     char      text[48];
     time_t    seconds = (time_t) (time_ms / 1000);
     struct tm tm;
@@ -22,7 +23,8 @@ static json_t *otp_event_time(int64_t time_ms) {
 }
 
 
-otp_status_t otp_event_write(const otp_event_t *event, char *line, size_t size, size_t *len) {
+otp_status_t otp_event_write(const otp_event_t *event, char *line, size_t size, size_t *len)
+{
     const struct {
         const char *name;
         otp_span_t  value;

@@ -6,7 +6,8 @@
 #include "core/base/otp_encode.h"
 
 
-bool otp_json_text(const json_t *object, const char *member, bool optional, char *text, size_t size) {
+bool otp_json_text(const json_t *object, const char *member, bool optional, char *text, size_t size)
+{
     const json_t *value = json_object_get(object, member);
     size_t        len;
 
@@ -25,7 +26,8 @@ bool otp_json_text(const json_t *object, const char *member, bool optional, char
 }
 
 
-bool otp_json_number(const json_t *object, const char *member, int64_t min, int64_t max, int64_t *number) {
+bool otp_json_number(const json_t *object, const char *member, int64_t min, int64_t max, int64_t *number)
+{
     const json_t *value = json_object_get(object, member);
 
     if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max) {
@@ -37,7 +39,8 @@ bool otp_json_number(const json_t *object, const char *member, int64_t min, int6
 }
 
 
-bool otp_json_bytes(const json_t *object, const char *member, uint8_t *bytes, size_t len) {
+bool otp_json_bytes(const json_t *object, const char *member, uint8_t *bytes, size_t len)
+{
     const json_t *value = json_object_get(object, member);
     size_t        found;
 
@@ -51,7 +54,8 @@ bool otp_json_bytes(const json_t *object, const char *member, uint8_t *bytes, si
 }
 
 
-json_t *otp_json_of_bytes(const uint8_t *bytes, size_t len) {
+json_t *otp_json_of_bytes(const uint8_t *bytes, size_t len)
+{
     char         text[128];
     otp_buffer_t out;
     otp_span_t   span;
@@ -64,7 +68,8 @@ json_t *otp_json_of_bytes(const uint8_t *bytes, size_t len) {
 }
 
 
-json_t *otp_json_object(otp_span_t text) {
+json_t *otp_json_object(otp_span_t text)
+{
     json_t *object;
 
     if (text.len == 0) {
@@ -81,7 +86,8 @@ json_t *otp_json_object(otp_span_t text) {
 }
 
 
-otp_status_t otp_json_write(json_t *object, char *text, size_t size, size_t *len) {
+otp_status_t otp_json_write(json_t *object, char *text, size_t size, size_t *len)
+{
     size_t needed;
 
     if (object == NULL) {
@@ -100,7 +106,8 @@ otp_status_t otp_json_write(json_t *object, char *text, size_t size, size_t *len
 }
 
 
-bool otp_json_set_span(json_t *object, const char *member, otp_span_t value) {
+bool otp_json_set_span(json_t *object, const char *member, otp_span_t value)
+{
     if (value.len == 0) {
         return true;
     }

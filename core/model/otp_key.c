@@ -9,7 +9,8 @@
 #define OTP_TIME_LIMIT  ((int64_t) 1 << 40)
 
 
-otp_status_t otp_serial_canonical(otp_span_t text, char serial[OTP_SERIAL_MAX + 1]) {
+otp_status_t otp_serial_canonical(otp_span_t text, char serial[OTP_SERIAL_MAX + 1])
+{
     otp_span_t trimmed = otp_span_trim(text);
 
     if (trimmed.len == 0 || trimmed.len > OTP_SERIAL_MAX) {
@@ -32,7 +33,8 @@ otp_status_t otp_serial_canonical(otp_span_t text, char serial[OTP_SERIAL_MAX + 
 
 
 /* What a sealed seed belongs to: a seed moved to another serial, or its parameters changed, does not open. */
-static otp_span_t otp_key_context(const otp_key_t *key, char *text, size_t size) {
+static otp_span_t otp_key_context(const otp_key_t *key, char *text, size_t size)
+{
     otp_buffer_t out;
 
     otp_buffer_init(&out, text, size);
@@ -49,7 +51,8 @@ static otp_span_t otp_key_context(const otp_key_t *key, char *text, size_t size)
 }
 
 
-otp_status_t otp_key_seal(otp_keyring_t *ring, otp_key_t *key, otp_span_t seed, const uint8_t nonce[OTP_RANDOM_NONCE]) {
+otp_status_t otp_key_seal(otp_keyring_t *ring, otp_key_t *key, otp_span_t seed, const uint8_t nonce[OTP_RANDOM_NONCE])
+{
     char         context[160];
     size_t       len;
     otp_status_t status;
@@ -68,7 +71,8 @@ otp_status_t otp_key_seal(otp_keyring_t *ring, otp_key_t *key, otp_span_t seed, 
 }
 
 
-otp_status_t otp_key_open(otp_keyring_t *ring, const otp_key_t *key, uint8_t seed[OTP_SEED_MAX], size_t *len) {
+otp_status_t otp_key_open(otp_keyring_t *ring, const otp_key_t *key, uint8_t seed[OTP_SEED_MAX], size_t *len)
+{
     char context[160];
 
     return otp_keyring_open(ring, OTP_PURPOSE_SEED, otp_key_context(key, context, sizeof(context)),
@@ -77,7 +81,8 @@ otp_status_t otp_key_open(otp_keyring_t *ring, const otp_key_t *key, uint8_t see
 
 
 OTP_MUST_USE static otp_status_t otp_pin_mac(otp_keyring_t *ring, otp_span_t ring_id, otp_span_t serial,
-    const uint8_t salt[OTP_SALT_LEN], otp_span_t pin, uint8_t mac[OTP_DIGEST_LEN]) {
+    const uint8_t salt[OTP_SALT_LEN], otp_span_t pin, uint8_t mac[OTP_DIGEST_LEN])
+{
     otp_span_t parts[3] = { serial, { (const char *) salt, OTP_SALT_LEN }, pin };
 
     return otp_keyring_mac(ring, OTP_PURPOSE_PIN, ring_id, parts, 3, mac);
@@ -85,7 +90,8 @@ OTP_MUST_USE static otp_status_t otp_pin_mac(otp_keyring_t *ring, otp_span_t rin
 
 
 otp_status_t otp_pin_set(otp_keyring_t *ring, otp_span_t serial, otp_span_t pin, const uint8_t salt[OTP_SALT_LEN],
-    otp_pin_verifier_t *verifier) {
+    otp_pin_verifier_t *verifier)
+{
     otp_span_t   id = otp_keyring_current(ring);
     otp_status_t status;
 
@@ -103,7 +109,8 @@ otp_status_t otp_pin_set(otp_keyring_t *ring, otp_span_t serial, otp_span_t pin,
 }
 
 
-bool otp_pin_matches(otp_keyring_t *ring, otp_span_t serial, otp_span_t pin, const otp_pin_verifier_t *verifier) {
+bool otp_pin_matches(otp_keyring_t *ring, otp_span_t serial, otp_span_t pin, const otp_pin_verifier_t *verifier)
+{
     uint8_t    mac[OTP_DIGEST_LEN];
     bool       equal;
     otp_span_t id = verifier->set ? otp_span_of(verifier->ring_id) : otp_keyring_current(ring);
@@ -119,13 +126,15 @@ bool otp_pin_matches(otp_keyring_t *ring, otp_span_t serial, otp_span_t pin, con
 }
 
 
-static json_t *otp_pin_to_json(const otp_pin_verifier_t *pin) {
+static json_t *otp_pin_to_json(const otp_pin_verifier_t *pin)
+{
     return json_pack("{s:s, s:o, s:o}", "ring", pin->ring_id, "salt", otp_json_of_bytes(pin->salt, sizeof(pin->salt)),
                      "mac", otp_json_of_bytes(pin->mac, sizeof(pin->mac)));
 }
 
 
-OTP_MUST_USE static bool otp_pin_from_json(const json_t *object, otp_pin_verifier_t *pin) {
+OTP_MUST_USE static bool otp_pin_from_json(const json_t *object, otp_pin_verifier_t *pin)
+{
     memset(pin, 0, sizeof(*pin));
     if (object == NULL) {
         return true;
@@ -138,7 +147,8 @@ OTP_MUST_USE static bool otp_pin_from_json(const json_t *object, otp_pin_verifie
 }
 
 
-json_t *otp_key_to_json(const otp_key_t *key) {
+json_t *otp_key_to_json(const otp_key_t *key)
+{
     json_t *object;
 
     object = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I}",
@@ -163,7 +173,8 @@ json_t *otp_key_to_json(const otp_key_t *key) {
 }
 
 
-OTP_MUST_USE static bool otp_key_from_json_kind(const json_t *object, otp_key_t *key) {
+OTP_MUST_USE static bool otp_key_from_json_kind(const json_t *object, otp_key_t *key)
+{
     char    type[8], algorithm[16], state[16];
     int64_t digits;
 
@@ -183,7 +194,8 @@ OTP_MUST_USE static bool otp_key_from_json_kind(const json_t *object, otp_key_t 
 }
 
 
-otp_status_t otp_key_from_json(const json_t *object, otp_key_t *key) {
+otp_status_t otp_key_from_json(const json_t *object, otp_key_t *key)
+{
     memset(key, 0, sizeof(*key));
 
     if (!otp_key_from_json_kind(object, key)

@@ -15,6 +15,7 @@ const char *otp_level_name(otp_level_t level)
     return NULL;
 }
 
+
 const char *otp_auth_name(otp_auth_t auth)
 {
     switch (auth) {

@@ -9,7 +9,8 @@
 
 
 otp_status_t otp_pending_write(otp_keyring_t *ring, otp_span_t name, const otp_pending_t *pending, char *record,
-    size_t size, size_t *len) {
+    size_t size, size_t *len)
+{
     char         body[OTP_PENDING_MAX];
     size_t       body_len;
     otp_status_t status;
@@ -26,7 +27,8 @@ otp_status_t otp_pending_write(otp_keyring_t *ring, otp_span_t name, const otp_p
 }
 
 
-OTP_MUST_USE static bool otp_pending_from_json(const json_t *object, otp_pending_t *pending) {
+OTP_MUST_USE static bool otp_pending_from_json(const json_t *object, otp_pending_t *pending)
+{
     int64_t version, stage;
 
     if (!otp_json_number(object, "v", 1, 1, &version)
@@ -44,7 +46,8 @@ OTP_MUST_USE static bool otp_pending_from_json(const json_t *object, otp_pending
 }
 
 
-otp_status_t otp_pending_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_pending_t *pending) {
+otp_status_t otp_pending_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_pending_t *pending)
+{
     otp_span_t   body;
     otp_status_t status;
     json_t      *object;

@@ -14,6 +14,7 @@ static char uid_char(char c)
     return c != '\0' && strchr("._-@+", c) ? c : '\0';
 }
 
+
 otp_status_t otp_uid_canonical(otp_span_t text, char uid[OTP_UID_LEN], size_t *len)
 {
     *len = 0;
@@ -30,6 +31,7 @@ otp_status_t otp_uid_canonical(otp_span_t text, char uid[OTP_UID_LEN], size_t *l
     *len = text.len;
     return OTP_OK;
 }
+
 
 bool otp_groups_have(otp_span_t groups, otp_span_t group)
 {

@@ -5,7 +5,8 @@
 
 
 OTP_MUST_USE static otp_status_t otp_envelope_mac(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t id,
-    otp_span_t name, otp_span_t body, uint8_t mac[OTP_DIGEST_LEN]) {
+    otp_span_t name, otp_span_t body, uint8_t mac[OTP_DIGEST_LEN])
+{
     otp_span_t parts[2] = { name, body };
 
     return otp_keyring_mac(ring, purpose, id, parts, 2, mac);
@@ -13,7 +14,8 @@ OTP_MUST_USE static otp_status_t otp_envelope_mac(otp_keyring_t *ring, otp_purpo
 
 
 otp_status_t otp_envelope_write(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t name, otp_span_t body,
-    char *record, size_t size, size_t *len) {
+    char *record, size_t size, size_t *len)
+{
     uint8_t      mac[OTP_DIGEST_LEN];
     otp_buffer_t out;
     otp_status_t status;
@@ -37,7 +39,8 @@ otp_status_t otp_envelope_write(otp_keyring_t *ring, otp_purpose_t purpose, otp_
 
 
 otp_status_t otp_envelope_read(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t name, otp_span_t record,
-    otp_span_t *body) {
+    otp_span_t *body)
+{
     uint8_t      stored[OTP_DIGEST_LEN], mac[OTP_DIGEST_LEN];
     size_t       len;
     otp_span_t   rest = record, version, id, text;
@@ -69,11 +72,13 @@ otp_status_t otp_envelope_read(otp_keyring_t *ring, otp_purpose_t purpose, otp_s
 
 
 otp_status_t otp_record_write(otp_keyring_t *ring, otp_span_t name, otp_span_t body, char *record, size_t size,
-    size_t *len) {
+    size_t *len)
+{
     return otp_envelope_write(ring, OTP_PURPOSE_RECORD, name, body, record, size, len);
 }
 
 
-otp_status_t otp_record_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_span_t *body) {
+otp_status_t otp_record_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_span_t *body)
+{
     return otp_envelope_read(ring, OTP_PURPOSE_RECORD, name, record, body);
 }

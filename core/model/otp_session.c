@@ -8,14 +8,16 @@
  * \t EMAIL \t GROUPS */
 
 
-static void otp_session_add_number(otp_buffer_t *out, int64_t number) {
+static void otp_session_add_number(otp_buffer_t *out, int64_t number)
+{
     otp_buffer_add_char(out, '\t');
     otp_buffer_add_number(out, number);
 }
 
 
 /* Control characters become blanks: they would end a field here, or a header later. */
-static void otp_session_add_text(otp_buffer_t *out, otp_span_t text) {
+static void otp_session_add_text(otp_buffer_t *out, otp_span_t text)
+{
     otp_buffer_add_char(out, '\t');
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char) text.data[i];
@@ -25,7 +27,8 @@ static void otp_session_add_text(otp_buffer_t *out, otp_span_t text) {
 }
 
 
-static void otp_session_write_body(otp_buffer_t *out, const otp_session_t *session) {
+static void otp_session_write_body(otp_buffer_t *out, const otp_session_t *session)
+{
     otp_buffer_add_number(out, session->level);
     otp_buffer_add_number(out, session->method);
     otp_buffer_add_number(out, session->password_proven ? 1 : 0);
@@ -43,7 +46,8 @@ static void otp_session_write_body(otp_buffer_t *out, const otp_session_t *sessi
 
 
 otp_status_t otp_session_write(otp_keyring_t *ring, otp_span_t key, const otp_session_t *session, char *record,
-    size_t size, size_t *len) {
+    size_t size, size_t *len)
+{
     char         body[OTP_SESSION_MAX];
     otp_buffer_t out;
 
@@ -57,7 +61,8 @@ otp_status_t otp_session_write(otp_keyring_t *ring, otp_span_t key, const otp_se
 }
 
 
-OTP_MUST_USE static bool otp_session_read_body(otp_span_t body, otp_session_t *session) {
+OTP_MUST_USE static bool otp_session_read_body(otp_span_t body, otp_session_t *session)
+{
     otp_span_t flags = otp_span_cut(&body, '\t');
 
     if (flags.len != 3 || flags.data[0] < '1' || flags.data[0] > '2' || flags.data[1] < '0' || flags.data[1] > '2'
@@ -83,7 +88,8 @@ OTP_MUST_USE static bool otp_session_read_body(otp_span_t body, otp_session_t *s
 }
 
 
-otp_status_t otp_session_read(otp_keyring_t *ring, otp_span_t key, otp_span_t record, otp_session_t *session) {
+otp_status_t otp_session_read(otp_keyring_t *ring, otp_span_t key, otp_span_t record, otp_session_t *session)
+{
     otp_span_t   body;
     otp_status_t status = otp_envelope_read(ring, OTP_PURPOSE_SESSION, key, record, &body);
 
@@ -95,7 +101,8 @@ otp_status_t otp_session_read(otp_keyring_t *ring, otp_span_t key, otp_span_t re
 }
 
 
-OTP_MUST_USE static bool otp_session_cookie_form(otp_span_t cookie) {
+OTP_MUST_USE static bool otp_session_cookie_form(otp_span_t cookie)
+{
     uint8_t bytes[OTP_COOKIE_BYTES];
     size_t  len;
     bool    ours = otp_base64url_decode(cookie, bytes, sizeof(bytes), &len) == OTP_OK && len == sizeof(bytes);
@@ -107,7 +114,8 @@ OTP_MUST_USE static bool otp_session_cookie_form(otp_span_t cookie) {
 
 
 otp_status_t otp_session_lookup(otp_keyring_t *ring, otp_span_t prefix, otp_span_t cookie,
-    otp_session_lookup_t *lookup) {
+    otp_session_lookup_t *lookup)
+{
     uint8_t      digest[OTP_DIGEST_LEN];
     otp_span_t   hex = { lookup->digest, sizeof(lookup->digest) };
     otp_buffer_t out;
@@ -138,7 +146,8 @@ otp_status_t otp_session_lookup(otp_keyring_t *ring, otp_span_t prefix, otp_span
 
 
 otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *lookup, const otp_reply_t *reply,
-    int64_t now_s, otp_session_t *session, bool *touch) {
+    int64_t now_s, otp_session_t *session, bool *touch)
+{
     int64_t      seen;
     otp_status_t status;
 
@@ -169,7 +178,8 @@ otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *l
 }
 
 
-void otp_session_touch(otp_session_lookup_t *lookup, const otp_session_t *session, int64_t now_s) {
+void otp_session_touch(otp_session_lookup_t *lookup, const otp_session_t *session, int64_t now_s)
+{
     otp_buffer_t now, idle;
 
     otp_buffer_init(&now, lookup->now, sizeof(lookup->now));

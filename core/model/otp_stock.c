@@ -7,7 +7,8 @@
 
 
 otp_status_t otp_stock_write(otp_keyring_t *ring, otp_span_t name, const otp_stock_t *stock, char *record, size_t size,
-    size_t *len) {
+    size_t *len)
+{
     char         body[OTP_STOCK_MAX];
     size_t       body_len;
     otp_status_t status;
@@ -23,7 +24,8 @@ otp_status_t otp_stock_write(otp_keyring_t *ring, otp_span_t name, const otp_sto
 }
 
 
-otp_status_t otp_stock_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_stock_t *stock) {
+otp_status_t otp_stock_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_stock_t *stock)
+{
     int64_t      version;
     otp_span_t   body;
     otp_status_t status;

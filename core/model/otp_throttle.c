@@ -7,7 +7,8 @@
 
 
 otp_status_t otp_throttle_write(otp_keyring_t *ring, otp_span_t name, const otp_throttle_t *throttle, char *record,
-    size_t size, size_t *len) {
+    size_t size, size_t *len)
+{
     char         body[64];
     otp_buffer_t out;
 
@@ -22,7 +23,8 @@ otp_status_t otp_throttle_write(otp_keyring_t *ring, otp_span_t name, const otp_
 }
 
 
-otp_status_t otp_throttle_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_throttle_t *throttle) {
+otp_status_t otp_throttle_read(otp_keyring_t *ring, otp_span_t name, otp_span_t record, otp_throttle_t *throttle)
+{
     otp_span_t   rest;
     otp_status_t status;
 
@@ -47,13 +49,15 @@ otp_status_t otp_throttle_read(otp_keyring_t *ring, otp_span_t name, otp_span_t 
 }
 
 
-int64_t otp_throttle_wait(const otp_throttle_t *throttle, int64_t now_s) {
+int64_t otp_throttle_wait(const otp_throttle_t *throttle, int64_t now_s)
+{
     return throttle->next > now_s ? throttle->next - now_s : 0;
 }
 
 
 /* What is left of a time span stays: attempts that follow each other quickly do not stop the forgetting. */
-static void otp_throttle_forget(otp_throttle_t *throttle, int64_t forget_s, int64_t now_s) {
+static void otp_throttle_forget(otp_throttle_t *throttle, int64_t forget_s, int64_t now_s)
+{
     int64_t spans = now_s > throttle->last ? (now_s - throttle->last) / forget_s : 0;
 
     if (spans >= throttle->failures) {
@@ -67,7 +71,8 @@ static void otp_throttle_forget(otp_throttle_t *throttle, int64_t forget_s, int6
 }
 
 
-void otp_throttle_count(otp_throttle_t *throttle, int64_t free, int64_t delay_max_s, int64_t forget_s, int64_t now_s) {
+void otp_throttle_count(otp_throttle_t *throttle, int64_t free, int64_t delay_max_s, int64_t forget_s, int64_t now_s)
+{
     int64_t delay = 1;
 
     if (forget_s > 0) {
@@ -89,7 +94,8 @@ void otp_throttle_count(otp_throttle_t *throttle, int64_t free, int64_t delay_ma
 }
 
 
-void otp_throttle_release(otp_throttle_t *throttle) {
+void otp_throttle_release(otp_throttle_t *throttle)
+{
     if (throttle->failures > 0) {
         throttle->failures--;
     }

@@ -23,6 +23,7 @@ const char *otp_algorithm_name(otp_algorithm_t algorithm)
     return NULL;
 }
 
+
 /* Without the dashes and the "Hmac" that some vendors' files write. */
 static otp_span_t algorithm_bare(otp_span_t name, char bare[NAME_MAX_LEN])
 {
@@ -44,6 +45,7 @@ static otp_span_t algorithm_bare(otp_span_t name, char bare[NAME_MAX_LEN])
     return result;
 }
 
+
 otp_status_t otp_algorithm_parse(otp_span_t name, otp_algorithm_t *algorithm)
 {
     static const otp_algorithm_t all[] = { OTP_SHA1, OTP_SHA256, OTP_SHA512 };
@@ -58,6 +60,7 @@ otp_status_t otp_algorithm_parse(otp_span_t name, otp_algorithm_t *algorithm)
     }
     return OTP_INVALID;
 }
+
 
 /* A context keyed with `seed`; NULL when OpenSSL refuses. */
 static EVP_MAC_CTX *hmac_create(otp_algorithm_t algorithm, otp_span_t seed)
@@ -77,6 +80,7 @@ static EVP_MAC_CTX *hmac_create(otp_algorithm_t algorithm, otp_span_t seed)
     return ctx;
 }
 
+
 /* RFC 4226 section 5.3: dynamic truncation. */
 static uint32_t truncate_hash(const uint8_t *hash, size_t len, uint32_t modulus)
 {
@@ -86,6 +90,7 @@ static uint32_t truncate_hash(const uint8_t *hash, size_t len, uint32_t modulus)
 
     return code % modulus;
 }
+
 
 static bool hotp_code(EVP_MAC_CTX *ctx, uint64_t counter, uint32_t modulus, uint32_t *code)
 {
@@ -103,6 +108,7 @@ static bool hotp_code(EVP_MAC_CTX *ctx, uint64_t counter, uint32_t modulus, uint
     otp_secret_wipe(hash, sizeof(hash));
     return done;
 }
+
 
 otp_status_t otp_hotp_codes(otp_algorithm_t algorithm, otp_span_t seed, unsigned digits,
     int64_t first, size_t count, uint32_t *codes)
@@ -127,6 +133,7 @@ otp_status_t otp_hotp_codes(otp_algorithm_t algorithm, otp_span_t seed, unsigned
     }
     return OTP_OK;
 }
+
 
 int64_t otp_totp_step(int64_t now_s, int64_t period_s)
 {

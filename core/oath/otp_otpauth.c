@@ -15,6 +15,7 @@ static const char *uri_algorithm(otp_algorithm_t algorithm)
     return NULL;
 }
 
+
 otp_status_t otp_otpauth_write(otp_span_t issuer, otp_span_t label, otp_span_t seed,
     otp_algorithm_t algorithm, unsigned digits, int64_t period_s, char *uri, size_t size, size_t *len)
 {

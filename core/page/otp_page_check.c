@@ -27,6 +27,7 @@ static bool name_given(const otp_pages_t *pages, otp_span_t name)
     return false;
 }
 
+
 static void refuse(check_t *check, otp_span_t name, const char *reason)
 {
     if (check->status != OTP_OK) {
@@ -36,6 +37,7 @@ static void refuse(check_t *check, otp_span_t name, const char *reason)
     snprintf(check->error, check->error_size, "%s/%s.html: \"%.*s\" %s", check->template->language,
              check->template->name, name.len > 64 ? 64 : (int) name.len, name.data, reason);
 }
+
 
 static void name_check(void *data, char kind, otp_span_t name)
 {
@@ -52,6 +54,7 @@ static void name_check(void *data, char kind, otp_span_t name)
     }
 }
 
+
 static void nesting_raise(void *data, char kind, otp_span_t name)
 {
     check_t *check = data;
@@ -65,6 +68,7 @@ static void nesting_raise(void *data, char kind, otp_span_t name)
         check->template->nested = partial->nested + 1;
     }
 }
+
 
 /* Each round carries the depth one level up; a template that includes itself grows in every round. */
 static void nesting_measure(const otp_pages_t *pages)
@@ -81,6 +85,7 @@ static void nesting_measure(const otp_pages_t *pages)
     }
 }
 
+
 static otp_status_t template_check(const otp_pages_t *pages, otp_page_template_t *template, char *error,
     size_t error_size)
 {
@@ -92,6 +97,7 @@ static otp_status_t template_check(const otp_pages_t *pages, otp_page_template_t
     }
     return check.status;
 }
+
 
 static otp_status_t language_check(const otp_pages_t *pages, const char *language, char *error, size_t error_size)
 {
@@ -105,6 +111,7 @@ static otp_status_t language_check(const otp_pages_t *pages, const char *languag
     }
     return OTP_OK;
 }
+
 
 otp_status_t otp_pages_check(const otp_pages_t *pages, char *error, size_t error_size)
 {

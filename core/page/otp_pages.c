@@ -38,6 +38,7 @@ otp_pages_t *otp_pages_create(void)
     return calloc(1, sizeof(otp_pages_t));
 }
 
+
 static void template_free(otp_page_template_t *template)
 {
     otp_template_destroy(template->tpl);
@@ -45,12 +46,14 @@ static void template_free(otp_page_template_t *template)
     free(template->language);
 }
 
+
 static void static_free(otp_page_static_t *file)
 {
     free(file->variable);
     free(file->file);
     free(file->bytes);
 }
+
 
 void otp_pages_destroy(otp_pages_t *pages)
 {
@@ -67,6 +70,7 @@ void otp_pages_destroy(otp_pages_t *pages)
     free(pages->file);
     free(pages);
 }
+
 
 const char *otp_page_name(otp_page_t page)
 {
@@ -87,6 +91,7 @@ const char *otp_page_name(otp_page_t page)
     return "";
 }
 
+
 /* Lower case letters, digits and those of `others` that do not come first. */
 static bool text_of(otp_span_t text, const char *others)
 {
@@ -101,6 +106,7 @@ static bool text_of(otp_span_t text, const char *others)
     return text.len > 0 && text.len <= NAME_MAX_LEN;
 }
 
+
 otp_page_template_t *otp_page_template_find(const otp_pages_t *pages, otp_span_t language, otp_span_t name)
 {
     for (size_t i = 0; i < pages->tpls; i++) {
@@ -111,6 +117,7 @@ otp_page_template_t *otp_page_template_find(const otp_pages_t *pages, otp_span_t
     }
     return NULL;
 }
+
 
 static otp_status_t template_add(otp_pages_t *pages, otp_page_template_t template)
 {
@@ -123,6 +130,7 @@ static otp_status_t template_add(otp_pages_t *pages, otp_page_template_t templat
     tpl[pages->tpls++] = template;
     return OTP_OK;
 }
+
 
 otp_status_t otp_pages_add(otp_pages_t *pages, otp_span_t language, otp_span_t name, otp_span_t text,
     char *error, size_t error_size)
@@ -151,6 +159,7 @@ otp_status_t otp_pages_add(otp_pages_t *pages, otp_span_t language, otp_span_t n
     return OTP_OK;
 }
 
+
 static char *static_variable(otp_span_t name)
 {
     char *variable = malloc(sizeof("static_") + name.len);
@@ -166,6 +175,7 @@ static char *static_variable(otp_span_t name)
     }
     return variable;
 }
+
 
 /* The hash goes before the last dot: browsers keep such a file for ever, a changed one has another name. */
 static char *static_file(otp_span_t name, otp_span_t bytes)
@@ -189,6 +199,7 @@ static char *static_file(otp_span_t name, otp_span_t bytes)
     return file;
 }
 
+
 static const char *media_type(otp_span_t name)
 {
     for (size_t i = 0; i < sizeof(media_types) / sizeof(media_types[0]); i++) {
@@ -202,6 +213,7 @@ static const char *media_type(otp_span_t name)
     return "application/octet-stream";
 }
 
+
 static bool static_known(const otp_pages_t *pages, const char *variable)
 {
     for (size_t i = 0; i < pages->files; i++) {
@@ -211,6 +223,7 @@ static bool static_known(const otp_pages_t *pages, const char *variable)
     }
     return false;
 }
+
 
 static otp_status_t static_append(otp_pages_t *pages, otp_page_static_t added)
 {
@@ -230,6 +243,7 @@ static otp_status_t static_append(otp_pages_t *pages, otp_page_static_t added)
     file[pages->files++] = added;
     return OTP_OK;
 }
+
 
 otp_status_t otp_pages_add_static(otp_pages_t *pages, otp_span_t name, otp_span_t bytes)
 {
@@ -252,6 +266,7 @@ otp_status_t otp_pages_add_static(otp_pages_t *pages, otp_span_t name, otp_span_
     return status;
 }
 
+
 bool otp_pages_static(const otp_pages_t *pages, otp_span_t file, otp_span_t *bytes, otp_span_t *type)
 {
     for (size_t i = 0; i < pages->files; i++) {
@@ -266,6 +281,7 @@ bool otp_pages_static(const otp_pages_t *pages, otp_span_t file, otp_span_t *byt
     return false;
 }
 
+
 static otp_status_t view_add_statics(const otp_pages_t *pages, otp_span_t portal, json_t *view)
 {
     for (size_t i = 0; i < pages->files; i++) {
@@ -279,6 +295,7 @@ static otp_status_t view_add_statics(const otp_pages_t *pages, otp_span_t portal
     return OTP_OK;
 }
 
+
 static const otp_template_t *partial_find(void *data, otp_span_t name)
 {
     const partials_t *partials = data;
@@ -286,6 +303,7 @@ static const otp_template_t *partial_find(void *data, otp_span_t name)
 
     return found != NULL ? found->tpl : NULL;
 }
+
 
 otp_status_t otp_pages_render(const otp_pages_t *pages, otp_span_t language, otp_page_t page, otp_span_t portal,
     json_t *view, char **html, size_t *len)

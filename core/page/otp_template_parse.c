@@ -25,6 +25,7 @@ static bool refuse(const parser_t *parser, size_t line, const char *reason)
     return false;
 }
 
+
 static bool refuse_name(const parser_t *parser, size_t line, otp_span_t name, const char *reason)
 {
     int shown = name.len > 64 ? 64 : (int) name.len;
@@ -32,6 +33,7 @@ static bool refuse_name(const parser_t *parser, size_t line, otp_span_t name, co
     snprintf(parser->error, parser->error_size, "line %zu: \"%.*s\" %s", line, shown, name.data, reason);
     return false;
 }
+
 
 static bool name_valid(otp_span_t name)
 {
@@ -45,6 +47,7 @@ static bool name_valid(otp_span_t name)
     }
     return name.len > 0;
 }
+
 
 static bool node_add(parser_t *parser, otp_node_kind_t kind, otp_span_t text)
 {
@@ -65,12 +68,14 @@ static bool node_add(parser_t *parser, otp_node_kind_t kind, otp_span_t text)
     return true;
 }
 
+
 /* A name is used as a C string: what follows it in the copy, a blank or "}}", has been read already. */
 static bool name_add(parser_t *parser, otp_node_kind_t kind, otp_span_t name)
 {
     parser->tpl->text[(size_t) (name.data - parser->tpl->text) + name.len] = '\0';
     return node_add(parser, kind, name);
 }
+
 
 static bool section_open(parser_t *parser, otp_node_kind_t kind, otp_span_t name, size_t line)
 {
@@ -80,6 +85,7 @@ static bool section_open(parser_t *parser, otp_node_kind_t kind, otp_span_t name
     parser->open[parser->depth++] = (open_section_t) { parser->tpl->nodes, line };
     return name_add(parser, kind, name);
 }
+
 
 static bool section_close(parser_t *parser, otp_span_t name, size_t line)
 {
@@ -95,6 +101,7 @@ static bool section_close(parser_t *parser, otp_span_t name, size_t line)
     node->end = parser->tpl->nodes;
     return true;
 }
+
 
 static bool tag_parse(parser_t *parser, otp_span_t tag, size_t line)
 {
@@ -130,6 +137,7 @@ static bool tag_parse(parser_t *parser, otp_span_t tag, size_t line)
     }
 }
 
+
 /* Takes `len` bytes off the rest. */
 static otp_span_t take(parser_t *parser, size_t len)
 {
@@ -143,6 +151,7 @@ static otp_span_t take(parser_t *parser, size_t len)
     return taken;
 }
 
+
 /* How far `mark` is from the beginning of the rest; the rest's length when it is not there. */
 static size_t distance(const parser_t *parser, const char *mark)
 {
@@ -151,12 +160,14 @@ static size_t distance(const parser_t *parser, const char *mark)
     return found != NULL ? (size_t) (found - parser->rest.data) : parser->rest.len;
 }
 
+
 static bool text_parse(parser_t *parser)
 {
     otp_span_t text = take(parser, distance(parser, "{{"));
 
     return text.len == 0 || node_add(parser, OTP_NODE_TEXT, text);
 }
+
 
 static bool parse(parser_t *parser)
 {
@@ -183,6 +194,7 @@ static bool parse(parser_t *parser)
     return false;
 }
 
+
 static bool closed(const parser_t *parser)
 {
     const open_section_t *open;
@@ -193,6 +205,7 @@ static bool closed(const parser_t *parser)
     open = &parser->open[parser->depth - 1];
     return refuse_name(parser, open->line, parser->tpl->node[open->node].text, "is opened but not closed");
 }
+
 
 otp_template_t *otp_template_parse(otp_span_t text, char *error, size_t error_size)
 {
@@ -215,6 +228,7 @@ otp_template_t *otp_template_parse(otp_span_t text, char *error, size_t error_si
     return tpl;
 }
 
+
 void otp_template_destroy(otp_template_t *tpl)
 {
     if (tpl == NULL) {
@@ -224,6 +238,7 @@ void otp_template_destroy(otp_template_t *tpl)
     free(tpl->text);
     free(tpl);
 }
+
 
 /* '\0' for what has no name. */
 static char kind_letter(otp_node_kind_t kind)
@@ -243,6 +258,7 @@ static char kind_letter(otp_node_kind_t kind)
     return '\0';
 }
 
+
 static bool visited_before(const otp_template_t *tpl, size_t i, char kind)
 {
     for (size_t k = 0; k < i; k++) {
@@ -252,6 +268,7 @@ static bool visited_before(const otp_template_t *tpl, size_t i, char kind)
     }
     return false;
 }
+
 
 void otp_template_names(const otp_template_t *tpl, void (*visit)(void *data, char kind, otp_span_t name), void *data)
 {

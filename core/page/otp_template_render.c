@@ -54,6 +54,7 @@ static otp_status_t page_grow(page_t *page, size_t needed)
     return OTP_OK;
 }
 
+
 static otp_status_t page_add(page_t *page, otp_span_t text)
 {
     otp_status_t status = OTP_OK;
@@ -70,6 +71,7 @@ static otp_status_t page_add(page_t *page, otp_span_t text)
     }
     return status;
 }
+
 
 static otp_span_t escape_of(char c)
 {
@@ -90,6 +92,7 @@ static otp_span_t escape_of(char c)
         return OTP_SPAN_NONE;
     }
 }
+
 
 static otp_status_t page_add_escaped(page_t *page, otp_span_t text)
 {
@@ -113,6 +116,7 @@ static otp_status_t page_add_escaped(page_t *page, otp_span_t text)
     }
     return page_add(page, (otp_span_t) { text.data + plain, text.len - plain });
 }
+
 
 static otp_status_t value_render(page_t *page, const json_t *value)
 {
@@ -142,6 +146,7 @@ static otp_status_t value_render(page_t *page, const json_t *value)
     return OTP_OK;
 }
 
+
 static bool value_true(const json_t *value)
 {
     if (value == NULL) {
@@ -167,6 +172,7 @@ static bool value_true(const json_t *value)
     return false;
 }
 
+
 static const json_t *look_up(const scope_t *scope, otp_span_t name)
 {
     for (; scope != NULL; scope = scope->outer) {
@@ -178,6 +184,7 @@ static const json_t *look_up(const scope_t *scope, otp_span_t name)
     }
     return NULL;
 }
+
 
 static otp_status_t section_render(renderer_t *renderer, const otp_template_t *tpl, size_t i, const scope_t *scope)
 {
@@ -199,6 +206,7 @@ static otp_status_t section_render(renderer_t *renderer, const otp_template_t *t
     return status;
 }
 
+
 static otp_status_t partial_render(renderer_t *renderer, otp_span_t name, const scope_t *scope)
 {
     const otp_template_t *tpl = renderer->find != NULL ? renderer->find(renderer->find_data, name) : NULL;
@@ -212,6 +220,7 @@ static otp_status_t partial_render(renderer_t *renderer, otp_span_t name, const 
     renderer->partials--;
     return status;
 }
+
 
 static otp_status_t node_render(renderer_t *renderer, const otp_template_t *tpl, size_t i, const scope_t *scope)
 {
@@ -237,6 +246,7 @@ static otp_status_t node_render(renderer_t *renderer, const otp_template_t *tpl,
     return OTP_INVALID;
 }
 
+
 /* Recursion is bounded by OTP_TEMPLATE_SECTIONS in each of OTP_TEMPLATE_PARTIALS + 1 templates. */
 static otp_status_t nodes_render(renderer_t *renderer, const otp_template_t *tpl, size_t from, size_t to,
     const scope_t *scope)
@@ -252,6 +262,7 @@ static otp_status_t nodes_render(renderer_t *renderer, const otp_template_t *tpl
     }
     return status;
 }
+
 
 otp_status_t otp_template_render(const otp_template_t *tpl, const json_t *view, otp_template_find_t find,
     void *find_data, size_t max, char **html, size_t *len)

@@ -7,7 +7,8 @@
 #define OTP_RETRY_AFTER "2"
 
 
-void otp_answer_header(otp_flow_t *flow, const char *name, otp_span_t value) {
+void otp_answer_header(otp_flow_t *flow, const char *name, otp_span_t value)
+{
     otp_answer_t *answer = &flow->view.answer;
 
     if (value.data != NULL && answer->headers < OTP_ANSWER_HEADERS) {
@@ -18,14 +19,16 @@ void otp_answer_header(otp_flow_t *flow, const char *name, otp_span_t value) {
 
 /* Memory for a header's text, as long-lived as the flow.  When there is none left nothing fits in `out`: a header
  * too few is better than one that another has overwritten. */
-static void otp_answer_text(otp_flow_t *flow, otp_buffer_t *out) {
+static void otp_answer_text(otp_flow_t *flow, otp_buffer_t *out)
+{
     bool left = flow->header_texts < OTP_HEADER_TEXTS;
 
     otp_buffer_init(out, left ? flow->header_text[flow->header_texts++] : NULL, left ? OTP_LOCATION_MAX : 0);
 }
 
 
-void otp_answer_cookie(otp_flow_t *flow, const char *suffix, otp_span_t value, int64_t max_age_s) {
+void otp_answer_cookie(otp_flow_t *flow, const char *suffix, otp_span_t value, int64_t max_age_s)
+{
     const otp_settings_t *settings = flow->settings;
     otp_buffer_t          out;
 
@@ -50,7 +53,8 @@ void otp_answer_cookie(otp_flow_t *flow, const char *suffix, otp_span_t value, i
 }
 
 
-otp_span_t otp_answer_location(otp_flow_t *flow, const char *endpoint) {
+otp_span_t otp_answer_location(otp_flow_t *flow, const char *endpoint)
+{
     otp_buffer_t out;
 
     otp_answer_text(flow, &out);
@@ -61,7 +65,8 @@ otp_span_t otp_answer_location(otp_flow_t *flow, const char *endpoint) {
 }
 
 
-otp_span_t otp_answer_destination(otp_flow_t *flow) {
+otp_span_t otp_answer_destination(otp_flow_t *flow)
+{
     if (flow->rd[0] != '\0') {
         return otp_span_of(flow->rd);
     }
@@ -74,7 +79,8 @@ otp_span_t otp_answer_destination(otp_flow_t *flow) {
 }
 
 
-void otp_answer_reset(otp_flow_t *flow) {
+void otp_answer_reset(otp_flow_t *flow)
+{
     otp_secret_wipe(flow->body, flow->body_len);
     free(flow->body);
     flow->body = NULL;
@@ -84,7 +90,8 @@ void otp_answer_reset(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_answer_finish(otp_flow_t *flow, int status, const char *verdict) {
+static otp_effect_t otp_answer_finish(otp_flow_t *flow, int status, const char *verdict)
+{
     flow->view.answer.status = status;
     flow->view.answer.verdict = otp_span_of(verdict);
     otp_answer_header(flow, "X-Content-Type-Options", OTP_SPAN("nosniff"));
@@ -93,7 +100,8 @@ static otp_effect_t otp_answer_finish(otp_flow_t *flow, int status, const char *
 }
 
 
-static void otp_answer_take_body(otp_flow_t *flow, char *body, size_t len, otp_span_t type) {
+static void otp_answer_take_body(otp_flow_t *flow, char *body, size_t len, otp_span_t type)
+{
     flow->body = body;
     flow->body_len = len;
     flow->view.answer.body = (otp_span_t) { body, len };
@@ -103,7 +111,8 @@ static void otp_answer_take_body(otp_flow_t *flow, char *body, size_t len, otp_s
 
 
 /* When there is not even the memory for a page. */
-static otp_effect_t otp_answer_bare(otp_flow_t *flow) {
+static otp_effect_t otp_answer_bare(otp_flow_t *flow)
+{
     flow->view.answer.body = OTP_SPAN("Service unavailable\n");
     otp_answer_header(flow, "Content-Type", OTP_SPAN("text/plain; charset=utf-8"));
     otp_answer_header(flow, "Cache-Control", OTP_SPAN("no-store"));
@@ -113,7 +122,8 @@ static otp_effect_t otp_answer_bare(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_answer_json(otp_flow_t *flow, int status, const char *verdict, json_t *body) {
+otp_effect_t otp_answer_json(otp_flow_t *flow, int status, const char *verdict, json_t *body)
+{
     char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
 
     json_decref(body);
@@ -129,7 +139,8 @@ otp_effect_t otp_answer_json(otp_flow_t *flow, int status, const char *verdict, 
 
 /* Forms may lead, by a redirect, to the hosts people may be sent back to.  There is always a policy: hosts that are
  * too many for it are left out. */
-static otp_span_t otp_answer_policy(otp_flow_t *flow) {
+static otp_span_t otp_answer_policy(otp_flow_t *flow)
+{
     static const char     policy[] = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
                                      "base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
     const otp_settings_t *settings = flow->settings;
@@ -146,7 +157,8 @@ static otp_span_t otp_answer_policy(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_answer_page(otp_flow_t *flow, int status, const char *verdict, otp_page_t page, json_t *view) {
+otp_effect_t otp_answer_page(otp_flow_t *flow, int status, const char *verdict, otp_page_t page, json_t *view)
+{
     char        *html = NULL;
     size_t       len = 0;
     otp_status_t rendered = OTP_FAILED;
@@ -170,7 +182,8 @@ otp_effect_t otp_answer_page(otp_flow_t *flow, int status, const char *verdict, 
 }
 
 
-otp_effect_t otp_answer_redirect(otp_flow_t *flow, int status, otp_span_t location) {
+otp_effect_t otp_answer_redirect(otp_flow_t *flow, int status, otp_span_t location)
+{
     otp_answer_header(flow, "Location", location);
     otp_answer_header(flow, "Cache-Control", OTP_SPAN("no-store"));
 
@@ -178,7 +191,8 @@ otp_effect_t otp_answer_redirect(otp_flow_t *flow, int status, otp_span_t locati
 }
 
 
-otp_effect_t otp_answer_bytes(otp_flow_t *flow, otp_span_t type, otp_span_t bytes) {
+otp_effect_t otp_answer_bytes(otp_flow_t *flow, otp_span_t type, otp_span_t bytes)
+{
     flow->view.answer.body = bytes;
     otp_answer_header(flow, "Content-Type", type);
     otp_answer_header(flow, "Cache-Control", OTP_SPAN("public, max-age=31536000, immutable"));
@@ -187,7 +201,8 @@ otp_effect_t otp_answer_bytes(otp_flow_t *flow, otp_span_t type, otp_span_t byte
 }
 
 
-otp_effect_t otp_answer_error(otp_flow_t *flow, int status, const char *error, const char *flag) {
+otp_effect_t otp_answer_error(otp_flow_t *flow, int status, const char *error, const char *flag)
+{
     if (flow->json) {
         return otp_answer_json(flow, status, error, json_pack("{s:s}", "error", error));
     }
@@ -197,7 +212,8 @@ otp_effect_t otp_answer_error(otp_flow_t *flow, int status, const char *error, c
 }
 
 
-otp_effect_t otp_answer_unavailable(otp_flow_t *flow) {
+otp_effect_t otp_answer_unavailable(otp_flow_t *flow)
+{
     otp_answer_header(flow, "Retry-After", OTP_SPAN(OTP_RETRY_AFTER));
 
     return otp_answer_error(flow, 503, "unavailable", "error_unavailable");
@@ -205,7 +221,8 @@ otp_effect_t otp_answer_unavailable(otp_flow_t *flow) {
 
 
 /* An address so long that it does not fit once encoded is not carried. */
-static otp_span_t otp_answer_login_location(otp_flow_t *flow) {
+static otp_span_t otp_answer_login_location(otp_flow_t *flow)
+{
     otp_buffer_t out, bare;
 
     otp_answer_text(flow, &out);
@@ -221,7 +238,8 @@ static otp_span_t otp_answer_login_location(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_answer_login_required(otp_flow_t *flow) {
+otp_effect_t otp_answer_login_required(otp_flow_t *flow)
+{
     otp_span_t location = otp_answer_login_location(flow);
 
     if (flow->json) {

@@ -9,13 +9,15 @@
 static otp_effect_t otp_attempt_decide(otp_flow_t *flow);
 
 
-int64_t otp_attempt_display_changes(const otp_flow_t *flow) {
+int64_t otp_attempt_display_changes(const otp_flow_t *flow)
+{
     return flow->now_s + flow->attempt.decision.wait_s;
 }
 
 
 /* What somebody typed there may be anything: only its digest is a name. */
-OTP_MUST_USE static bool otp_attempt_decoy_name(otp_flow_t *flow, otp_name_t *name, otp_name_t *stream) {
+OTP_MUST_USE static bool otp_attempt_decoy_name(otp_flow_t *flow, otp_name_t *name, otp_name_t *stream)
+{
     char         hex[2 * OTP_DIGEST_LEN];
     uint8_t      digest[OTP_DIGEST_LEN];
     otp_buffer_t out;
@@ -33,7 +35,8 @@ OTP_MUST_USE static bool otp_attempt_decoy_name(otp_flow_t *flow, otp_name_t *na
 }
 
 
-bool otp_attempt_ask(otp_flow_t *flow) {
+bool otp_attempt_ask(otp_flow_t *flow)
+{
     otp_attempt_t *attempt = &flow->attempt;
 
     otp_name_of(&attempt->name, OTP_NAME_ACCOUNT, flow->settings->prefix, otp_span_of(flow->uid));
@@ -48,7 +51,8 @@ bool otp_attempt_ask(otp_flow_t *flow) {
 }
 
 
-bool otp_attempt_keep_decoy(otp_flow_t *flow, size_t i) {
+bool otp_attempt_keep_decoy(otp_flow_t *flow, size_t i)
+{
     otp_span_t found = otp_flow_reply_text(flow, i);
 
     if (found.len > sizeof(flow->attempt.invented)) {
@@ -65,7 +69,8 @@ bool otp_attempt_keep_decoy(otp_flow_t *flow, size_t i) {
 
 
 /* Takes over the record that is to be swapped against the next one. */
-OTP_MUST_USE static bool otp_attempt_take(otp_attempt_t *attempt, otp_span_t stored) {
+OTP_MUST_USE static bool otp_attempt_take(otp_attempt_t *attempt, otp_span_t stored)
+{
     if (stored.len > sizeof(attempt->stored)) {
         return false;
     }
@@ -80,7 +85,8 @@ OTP_MUST_USE static bool otp_attempt_take(otp_attempt_t *attempt, otp_span_t sto
 
 
 /* Invents an account, once: it is written and read as a real one would be. */
-OTP_MUST_USE static bool otp_attempt_invent(otp_flow_t *flow, otp_span_t *record) {
+OTP_MUST_USE static bool otp_attempt_invent(otp_flow_t *flow, otp_span_t *record)
+{
     otp_attempt_t *attempt = &flow->attempt;
     size_t         len;
 
@@ -100,7 +106,8 @@ OTP_MUST_USE static bool otp_attempt_invent(otp_flow_t *flow, otp_span_t *record
 /* Nobody known, or nobody of whom anything may be told: the same work is done about an invented account.  It lives
  * as long as a form can be repeated, under a name of the person's, so that forms that are sent at once or again
  * take the same time too. */
-OTP_MUST_USE static bool otp_attempt_decoy(otp_flow_t *flow, otp_span_t stored) {
+OTP_MUST_USE static bool otp_attempt_decoy(otp_flow_t *flow, otp_span_t stored)
+{
     otp_attempt_t *attempt = &flow->attempt;
     otp_span_t     record = stored;
 
@@ -121,7 +128,8 @@ OTP_MUST_USE static bool otp_attempt_decoy(otp_flow_t *flow, otp_span_t stored) 
 
 
 /* Whether the account may bring about anything but a refusal. */
-OTP_MUST_USE static bool otp_attempt_open(const otp_flow_t *flow) {
+OTP_MUST_USE static bool otp_attempt_open(const otp_flow_t *flow)
+{
     const otp_submitted_t *submitted = &flow->attempt.submitted;
 
     switch (otp_account_state(&flow->attempt.account, &flow->settings->limits, flow->now_s)) {
@@ -140,7 +148,8 @@ OTP_MUST_USE static bool otp_attempt_open(const otp_flow_t *flow) {
 }
 
 
-OTP_MUST_USE static bool otp_attempt_read(otp_flow_t *flow, otp_span_t stored) {
+OTP_MUST_USE static bool otp_attempt_read(otp_flow_t *flow, otp_span_t stored)
+{
     otp_attempt_t *attempt = &flow->attempt;
     otp_span_t     invented = { attempt->invented, attempt->invented_len };
 
@@ -159,7 +168,8 @@ OTP_MUST_USE static bool otp_attempt_read(otp_flow_t *flow, otp_span_t stored) {
 }
 
 
-static otp_effect_t otp_attempt_swapped(otp_flow_t *flow) {
+static otp_effect_t otp_attempt_swapped(otp_flow_t *flow)
+{
     otp_span_t     stored;
     otp_attempt_t *attempt = &flow->attempt;
     otp_swapped_t  swapped = otp_swap_result(flow->reply == NULL ? NULL : flow->reply[0], &stored);
@@ -179,12 +189,14 @@ static otp_effect_t otp_attempt_swapped(otp_flow_t *flow) {
 
 
 /* Nothing to store: the event alone. */
-static otp_effect_t otp_attempt_told(otp_flow_t *flow) {
+static otp_effect_t otp_attempt_told(otp_flow_t *flow)
+{
     return otp_flow_replies_good(flow) ? flow->attempt.done(flow) : otp_answer_unavailable(flow);
 }
 
 
-OTP_MUST_USE static otp_span_t otp_attempt_event(otp_flow_t *flow) {
+OTP_MUST_USE static otp_span_t otp_attempt_event(otp_flow_t *flow)
+{
     otp_event_t           event;
     const otp_decision_t *decision = &flow->attempt.decision;
 
@@ -199,7 +211,8 @@ OTP_MUST_USE static otp_span_t otp_attempt_event(otp_flow_t *flow) {
 }
 
 
-OTP_MUST_USE static bool otp_attempt_swap(otp_flow_t *flow, otp_span_t event) {
+OTP_MUST_USE static bool otp_attempt_swap(otp_flow_t *flow, otp_span_t event)
+{
     otp_attempt_t *attempt = &flow->attempt;
     otp_name_t    *name = &attempt->name;
     otp_swap_t     swap = { 0 };
@@ -225,7 +238,8 @@ OTP_MUST_USE static bool otp_attempt_swap(otp_flow_t *flow, otp_span_t event) {
 }
 
 
-static otp_effect_t otp_attempt_decide(otp_flow_t *flow) {
+static otp_effect_t otp_attempt_decide(otp_flow_t *flow)
+{
     otp_attempt_t *attempt = &flow->attempt;
     otp_span_t     event;
 
@@ -260,7 +274,8 @@ static otp_effect_t otp_attempt_decide(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_attempt_begin(otp_flow_t *flow, otp_span_t stored, const char *event, otp_flow_stage_t done) {
+otp_effect_t otp_attempt_begin(otp_flow_t *flow, otp_span_t stored, const char *event, otp_flow_stage_t done)
+{
     otp_attempt_t   *attempt = &flow->attempt;
     otp_submitted_t *submitted = &attempt->submitted;
     otp_span_t       uid = otp_span_of(flow->uid), once = otp_name_span(&flow->once);

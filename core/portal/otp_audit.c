@@ -1,7 +1,8 @@
 #include "core/portal/otp_flow_private.h"
 
 
-void otp_flow_event(const otp_flow_t *flow, const char *event, const char *verdict, otp_span_t user, otp_event_t *out) {
+void otp_flow_event(const otp_flow_t *flow, const char *event, const char *verdict, otp_span_t user, otp_event_t *out)
+{
     *out = (otp_event_t) {
         .time_ms = flow->now_ms,
         .event = otp_span_of(event),
@@ -17,7 +18,8 @@ void otp_flow_event(const otp_flow_t *flow, const char *event, const char *verdi
 }
 
 
-otp_span_t otp_flow_event_line(otp_flow_t *flow, const otp_event_t *event) {
+otp_span_t otp_flow_event_line(otp_flow_t *flow, const otp_event_t *event)
+{
     char  *text;
     size_t len;
 
@@ -35,7 +37,8 @@ otp_span_t otp_flow_event_line(otp_flow_t *flow, const otp_event_t *event) {
 }
 
 
-void otp_flow_event_command(otp_flow_t *flow, otp_span_t id, otp_span_t line) {
+void otp_flow_event_command(otp_flow_t *flow, otp_span_t id, otp_span_t line)
+{
     otp_command_t *command;
 
     otp_name_events(&flow->event_stream, flow->settings->prefix, id);

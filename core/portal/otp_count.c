@@ -6,7 +6,8 @@
 #define OTP_ADDRESS_FORGET  6       /* seconds */
 
 
-static void otp_count_name(otp_flow_t *flow, otp_counting_t *counting, otp_name_kind_t kind, otp_span_t id) {
+static void otp_count_name(otp_flow_t *flow, otp_counting_t *counting, otp_name_kind_t kind, otp_span_t id)
+{
     size_t len = id.len > sizeof(counting->id) ? sizeof(counting->id) : id.len;
 
     memcpy(counting->id, id.data, len);
@@ -17,7 +18,8 @@ static void otp_count_name(otp_flow_t *flow, otp_counting_t *counting, otp_name_
 }
 
 
-bool otp_count_ask(otp_flow_t *flow, otp_span_t uid) {
+bool otp_count_ask(otp_flow_t *flow, otp_span_t uid)
+{
     char         hex[2 * OTP_DIGEST_LEN];
     uint8_t      digest[OTP_DIGEST_LEN];
     otp_buffer_t out;
@@ -40,7 +42,8 @@ bool otp_count_ask(otp_flow_t *flow, otp_span_t uid) {
 }
 
 
-OTP_MUST_USE static bool otp_count_take(otp_flow_t *flow, otp_counting_t *counting, otp_span_t stored) {
+OTP_MUST_USE static bool otp_count_take(otp_flow_t *flow, otp_counting_t *counting, otp_span_t stored)
+{
     if (stored.len > sizeof(counting->stored)) {
         return false;
     }
@@ -56,7 +59,8 @@ OTP_MUST_USE static bool otp_count_take(otp_flow_t *flow, otp_counting_t *counti
 }
 
 
-bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, size_t i) {
+bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, size_t i)
+{
     return otp_count_take(flow, counting, otp_flow_reply_text(flow, i));
 }
 
@@ -64,7 +68,8 @@ bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, size_t i) {
 static otp_effect_t otp_count_swapped(otp_flow_t *flow);
 
 
-static otp_effect_t otp_count_write(otp_flow_t *flow) {
+static otp_effect_t otp_count_write(otp_flow_t *flow)
+{
     const otp_limits_t *limits = &flow->settings->limits;
     otp_counting_t     *counting = flow->counting;
     otp_swap_t          swap = { 0 };
@@ -89,7 +94,8 @@ static otp_effect_t otp_count_write(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_count_swapped(otp_flow_t *flow) {
+static otp_effect_t otp_count_swapped(otp_flow_t *flow)
+{
     otp_span_t      stored;
     otp_counting_t *counting = flow->counting;
 
@@ -114,13 +120,15 @@ static otp_effect_t otp_count_swapped(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_count_refusal_told(otp_flow_t *flow) {
+static otp_effect_t otp_count_refusal_told(otp_flow_t *flow)
+{
     return otp_flow_replies_good(flow) ? otp_answer_throttled(flow, flow->refused_flag, flow->refused_for_s)
                                        : otp_answer_unavailable(flow);
 }
 
 
-otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, const char *flag, int64_t wait_s) {
+otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, const char *flag, int64_t wait_s)
+{
     otp_span_t  line, uid = otp_span_of(flow->uid);
     otp_event_t event;
 
@@ -138,7 +146,8 @@ otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, const ch
 }
 
 
-otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted, otp_flow_stage_t outrun) {
+otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted, otp_flow_stage_t outrun)
+{
     flow->counting = counting;
     flow->counted = counted;
     flow->outrun = outrun;

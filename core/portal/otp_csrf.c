@@ -13,7 +13,8 @@
  * of 16 bytes.  The MAC binds it to the session's cookie (s), or to the browser's own before sign-in (b). */
 
 
-OTP_MUST_USE static bool otp_csrf_mac(otp_flow_t *flow, char kind, otp_span_t token, char mac[22]) {
+OTP_MUST_USE static bool otp_csrf_mac(otp_flow_t *flow, char kind, otp_span_t token, char mac[22])
+{
     uint8_t      digest[OTP_DIGEST_LEN];
     otp_span_t   parts[2] = { kind == 's' ? flow->cookie : flow->browser, token };
     otp_buffer_t out;
@@ -31,7 +32,8 @@ OTP_MUST_USE static bool otp_csrf_mac(otp_flow_t *flow, char kind, otp_span_t to
 }
 
 
-static void otp_csrf_browser(otp_flow_t *flow) {
+static void otp_csrf_browser(otp_flow_t *flow)
+{
     otp_buffer_t out;
 
     if (flow->browser.data != NULL) {
@@ -45,7 +47,8 @@ static void otp_csrf_browser(otp_flow_t *flow) {
 }
 
 
-otp_span_t otp_csrf_issue(otp_flow_t *flow, char text[OTP_CSRF_LEN + 1]) {
+otp_span_t otp_csrf_issue(otp_flow_t *flow, char text[OTP_CSRF_LEN + 1])
+{
     bool         session = flow->cookie.data != NULL && (flow->signed_in || flow->has_pending);
     char         mac[22];
     otp_buffer_t out;
@@ -68,7 +71,8 @@ otp_span_t otp_csrf_issue(otp_flow_t *flow, char text[OTP_CSRF_LEN + 1]) {
 
 
 /* A token from before the sign-in does nothing in the session; the page of sign-in may be left open meanwhile. */
-OTP_MUST_USE static bool otp_csrf_kind_fits(const otp_flow_t *flow, char kind) {
+OTP_MUST_USE static bool otp_csrf_kind_fits(const otp_flow_t *flow, char kind)
+{
     bool session = flow->signed_in || flow->has_pending;
 
     return kind == 's' ? session : !session || flow->route->page == OTP_PAGE_LOGIN;
@@ -77,7 +81,8 @@ OTP_MUST_USE static bool otp_csrf_kind_fits(const otp_flow_t *flow, char kind) {
 
 /* A browser names the site whose page sends a form.  Another's form is refused whatever token it carries: whoever
  * could plant our cookie in the browser would have a token that fits it. */
-OTP_MUST_USE static bool otp_csrf_origin_ours(const otp_request_t *request) {
+OTP_MUST_USE static bool otp_csrf_origin_ours(const otp_request_t *request)
+{
     otp_span_t origin = request->origin;
     size_t     scheme = otp_span_starts(origin, OTP_SPAN("https://")) ? 8 : 7;
 
@@ -93,7 +98,8 @@ OTP_MUST_USE static bool otp_csrf_origin_ours(const otp_request_t *request) {
 }
 
 
-bool otp_csrf_valid(otp_flow_t *flow) {
+bool otp_csrf_valid(otp_flow_t *flow)
+{
     char       mac[22];
     int64_t    issued;
     otp_span_t token = otp_form_get(&flow->form, "csrf"), signed_part = token, time;

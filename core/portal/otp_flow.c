@@ -9,7 +9,8 @@ static otp_effect_t otp_flow_begin(otp_flow_t *flow);
 
 
 otp_flow_t *otp_flow_create(const otp_settings_t *settings, const otp_request_t *request,
-    const uint8_t random[OTP_FLOW_RANDOM]) {
+    const uint8_t random[OTP_FLOW_RANDOM])
+{
     otp_flow_t *flow = calloc(1, sizeof(*flow));
 
     if (flow == NULL) {
@@ -27,7 +28,8 @@ otp_flow_t *otp_flow_create(const otp_settings_t *settings, const otp_request_t 
 }
 
 
-void otp_flow_destroy(otp_flow_t *flow) {
+void otp_flow_destroy(otp_flow_t *flow)
+{
     if (flow == NULL) {
         return;
     }
@@ -41,12 +43,14 @@ void otp_flow_destroy(otp_flow_t *flow) {
 }
 
 
-otp_flow_view_t *otp_flow_view(otp_flow_t *flow) {
+otp_flow_view_t *otp_flow_view(otp_flow_t *flow)
+{
     return &flow->view;
 }
 
 
-otp_effect_t otp_flow_step(otp_flow_t *flow, int64_t now_ms, const otp_reply_t *const *replies, size_t count) {
+otp_effect_t otp_flow_step(otp_flow_t *flow, int64_t now_ms, const otp_reply_t *const *replies, size_t count)
+{
     flow->now_ms = now_ms;
     flow->now_s = now_ms / 1000;
     flow->reply = count == flow->view.commands ? replies : NULL;
@@ -57,13 +61,15 @@ otp_effect_t otp_flow_step(otp_flow_t *flow, int64_t now_ms, const otp_reply_t *
 }
 
 
-otp_effect_t otp_flow_commands(otp_flow_t *flow, otp_flow_stage_t next) {
+otp_effect_t otp_flow_commands(otp_flow_t *flow, otp_flow_stage_t next)
+{
     flow->next = next;
     return OTP_EFFECT_COMMANDS;
 }
 
 
-otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow_stage_t next) {
+otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow_stage_t next)
+{
     flow->view.person_query.uid = otp_span_of(flow->uid);
     flow->view.person_query.password = password;
     flow->next = next;
@@ -72,7 +78,8 @@ otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow
 }
 
 
-otp_effect_t otp_flow_wait(otp_flow_t *flow, int64_t ms, otp_flow_stage_t next) {
+otp_effect_t otp_flow_wait(otp_flow_t *flow, int64_t ms, otp_flow_stage_t next)
+{
     flow->view.wait_ms = ms;
     flow->next = next;
 
@@ -80,7 +87,8 @@ otp_effect_t otp_flow_wait(otp_flow_t *flow, int64_t ms, otp_flow_stage_t next) 
 }
 
 
-otp_command_t *otp_flow_command(otp_flow_t *flow, const char *verb) {
+otp_command_t *otp_flow_command(otp_flow_t *flow, const char *verb)
+{
     otp_command_t *command = &flow->command[flow->view.commands++];
 
     memset(command, 0, sizeof(*command));
@@ -90,12 +98,14 @@ otp_command_t *otp_flow_command(otp_flow_t *flow, const char *verb) {
 }
 
 
-void otp_command_add(otp_command_t *command, otp_span_t argument) {
+void otp_command_add(otp_command_t *command, otp_span_t argument)
+{
     command->arg[command->args++] = argument;
 }
 
 
-const uint8_t *otp_flow_random(otp_flow_t *flow, size_t n) {
+const uint8_t *otp_flow_random(otp_flow_t *flow, size_t n)
+{
     const uint8_t *bytes = flow->random + flow->random_used;
 
     /* A flow needs far less than it is given; running out would repeat bytes, so it must not go on. */
@@ -108,7 +118,8 @@ const uint8_t *otp_flow_random(otp_flow_t *flow, size_t n) {
 }
 
 
-bool otp_flow_replies_good(const otp_flow_t *flow) {
+bool otp_flow_replies_good(const otp_flow_t *flow)
+{
     if (flow->reply == NULL) {
         return false;
     }
@@ -123,7 +134,8 @@ bool otp_flow_replies_good(const otp_flow_t *flow) {
 }
 
 
-otp_span_t otp_flow_reply_text(const otp_flow_t *flow, size_t i) {
+otp_span_t otp_flow_reply_text(const otp_flow_t *flow, size_t i)
+{
     if (i >= flow->replies || flow->reply[i]->kind != OTP_REPLY_TEXT) {
         return OTP_SPAN_NONE;
     }
@@ -132,7 +144,8 @@ otp_span_t otp_flow_reply_text(const otp_flow_t *flow, size_t i) {
 }
 
 
-otp_span_t otp_flow_number(char text[24], int64_t number) {
+otp_span_t otp_flow_number(char text[24], int64_t number)
+{
     otp_buffer_t out;
 
     otp_buffer_init(&out, text, 24);
@@ -142,7 +155,8 @@ otp_span_t otp_flow_number(char text[24], int64_t number) {
 }
 
 
-static otp_effect_t otp_flow_static(otp_flow_t *flow) {
+static otp_effect_t otp_flow_static(otp_flow_t *flow)
+{
     otp_span_t file = flow->request->path, bytes, type;
 
     file.data += sizeof("static/") - 1;
@@ -156,7 +170,8 @@ static otp_effect_t otp_flow_static(otp_flow_t *flow) {
 
 
 /* The values of Allow for an endpoint. */
-static otp_effect_t otp_flow_wrong_method(otp_flow_t *flow) {
+static otp_effect_t otp_flow_wrong_method(otp_flow_t *flow)
+{
     const otp_route_t *route = flow->route;
 
     otp_answer_header(flow, "Allow", route->post == NULL ? OTP_SPAN("GET, HEAD")
@@ -166,7 +181,8 @@ static otp_effect_t otp_flow_wrong_method(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_flow_begin(otp_flow_t *flow) {
+static otp_effect_t otp_flow_begin(otp_flow_t *flow)
+{
     const otp_request_t *request = flow->request;
     bool                 reading = request->method == OTP_REQUEST_GET || request->method == OTP_REQUEST_HEAD;
     bool                 form_good = otp_flow_read_form(flow);

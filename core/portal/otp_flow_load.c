@@ -6,7 +6,8 @@
 
 
 /* Asks for everything this browser's cookie may stand for. */
-static void otp_flow_load_cookie(otp_flow_t *flow) {
+static void otp_flow_load_cookie(otp_flow_t *flow)
+{
     *otp_flow_command(flow, "MGET") = flow->lookup.command;
     otp_name_cookie(&flow->pend, flow->settings->prefix, "pend",
                     (otp_span_t) { flow->lookup.digest, sizeof(flow->lookup.digest) });
@@ -15,7 +16,8 @@ static void otp_flow_load_cookie(otp_flow_t *flow) {
 
 
 /* The session outlives the replies: its text is copied. */
-OTP_MUST_USE static bool otp_flow_read_session(otp_flow_t *flow) {
+OTP_MUST_USE static bool otp_flow_read_session(otp_flow_t *flow)
+{
     bool        touch;
     otp_span_t  text;
     otp_found_t found;
@@ -39,7 +41,8 @@ OTP_MUST_USE static bool otp_flow_read_session(otp_flow_t *flow) {
 }
 
 
-static void otp_flow_read_pending(otp_flow_t *flow) {
+static void otp_flow_read_pending(otp_flow_t *flow)
+{
     otp_span_t text = otp_flow_reply_text(flow, 1);
 
     flow->has_pending = text.len != 0
@@ -51,13 +54,15 @@ static void otp_flow_read_pending(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_flow_marked(otp_flow_t *flow) {
+static otp_effect_t otp_flow_marked(otp_flow_t *flow)
+{
     return otp_flow_replies_good(flow) ? otp_route_dispatch(flow) : otp_answer_unavailable(flow);
 }
 
 
 /* Only once the session was found alive: a mark written before would revive an idle one for the next request. */
-static otp_effect_t otp_flow_mark_seen(otp_flow_t *flow) {
+static otp_effect_t otp_flow_mark_seen(otp_flow_t *flow)
+{
     otp_session_touch(&flow->lookup, &flow->session, flow->now_s);
     *otp_flow_command(flow, "SET") = flow->lookup.command;
 
@@ -65,7 +70,8 @@ static otp_effect_t otp_flow_mark_seen(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_flow_loaded(otp_flow_t *flow) {
+static otp_effect_t otp_flow_loaded(otp_flow_t *flow)
+{
     otp_span_t kept;
 
     if (!otp_flow_replies_good(flow)) {
@@ -89,7 +95,8 @@ static otp_effect_t otp_flow_loaded(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_flow_load(otp_flow_t *flow) {
+otp_effect_t otp_flow_load(otp_flow_t *flow)
+{
     const otp_settings_t *settings = flow->settings;
     otp_span_t            browser = otp_flow_cookie(flow, "-form");
 

@@ -9,7 +9,8 @@
 /* What a request says: its form and query, its language, where it wants to go. */
 
 
-otp_span_t otp_flow_cookie(const otp_flow_t *flow, const char *suffix) {
+otp_span_t otp_flow_cookie(const otp_flow_t *flow, const char *suffix)
+{
     char         text[128];
     size_t       found = 0;
     otp_span_t   value = OTP_SPAN_NONE;
@@ -27,7 +28,8 @@ otp_span_t otp_flow_cookie(const otp_flow_t *flow, const char *suffix) {
 }
 
 
-void otp_flow_choose_language(otp_flow_t *flow) {
+void otp_flow_choose_language(otp_flow_t *flow)
+{
     const otp_settings_t *settings = flow->settings;
     otp_span_t            asked = otp_form_get(&flow->query, "lang"), kept = otp_flow_cookie(flow, "-lang");
 
@@ -49,7 +51,8 @@ void otp_flow_choose_language(otp_flow_t *flow) {
 }
 
 
-void otp_flow_read_rd(otp_flow_t *flow) {
+void otp_flow_read_rd(otp_flow_t *flow)
+{
     const otp_settings_t *settings = flow->settings;
     otp_span_t            rd = otp_form_get(&flow->form, "rd");
 
@@ -67,7 +70,8 @@ void otp_flow_read_rd(otp_flow_t *flow) {
 }
 
 
-bool otp_flow_read_form(otp_flow_t *flow) {
+bool otp_flow_read_form(otp_flow_t *flow)
+{
     const otp_request_t *request = flow->request;
 
     if (request->query.len > sizeof(flow->query_text)

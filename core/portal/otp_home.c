@@ -3,7 +3,8 @@
 /* What a signed-in person sees, and the end of it; the help page; the health of the gateway. */
 
 
-json_t *otp_home_applications(const otp_flow_t *flow) {
+json_t *otp_home_applications(const otp_flow_t *flow)
+{
     const otp_settings_t *settings = flow->settings;
     json_t               *list = json_array();
 
@@ -29,7 +30,8 @@ json_t *otp_home_applications(const otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_home_get(otp_flow_t *flow) {
+otp_effect_t otp_home_get(otp_flow_t *flow)
+{
     otp_span_t uid = flow->session.person.uid;
 
     if (!flow->signed_in) {
@@ -45,7 +47,8 @@ otp_effect_t otp_home_get(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_session_get(otp_flow_t *flow) {
+otp_effect_t otp_session_get(otp_flow_t *flow)
+{
     char                 csrf[OTP_CSRF_LEN + 1];
     const otp_session_t *session = &flow->session;
     otp_span_t           uid = session->person.uid, token;
@@ -72,7 +75,8 @@ otp_effect_t otp_session_get(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_help_get(otp_flow_t *flow) {
+otp_effect_t otp_help_get(otp_flow_t *flow)
+{
     if (flow->json) {
         return otp_answer_json(flow, 200, "page", json_pack("{s:s}", "page", "help"));
     }
@@ -81,7 +85,8 @@ otp_effect_t otp_help_get(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_health_known(otp_flow_t *flow) {
+static otp_effect_t otp_health_known(otp_flow_t *flow)
+{
     if (!otp_flow_replies_good(flow)) {
         return otp_answer_unavailable(flow);
     }
@@ -90,7 +95,8 @@ static otp_effect_t otp_health_known(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_health_get(otp_flow_t *flow) {
+otp_effect_t otp_health_get(otp_flow_t *flow)
+{
     flow->json = true;
     (void) otp_flow_command(flow, "PING");
 
@@ -98,7 +104,8 @@ otp_effect_t otp_health_get(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_logout_done(otp_flow_t *flow) {
+static otp_effect_t otp_logout_done(otp_flow_t *flow)
+{
     if (!otp_flow_replies_good(flow)) {
         return otp_answer_unavailable(flow);
     }
@@ -114,7 +121,8 @@ static otp_effect_t otp_logout_done(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_logout_post(otp_flow_t *flow) {
+otp_effect_t otp_logout_post(otp_flow_t *flow)
+{
     otp_span_t  line;
     otp_event_t event;
 

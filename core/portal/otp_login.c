@@ -7,7 +7,8 @@
 static otp_effect_t otp_login_throttled(otp_flow_t *flow);
 
 
-otp_effect_t otp_login_get(otp_flow_t *flow) {
+otp_effect_t otp_login_get(otp_flow_t *flow)
+{
     char csrf[OTP_CSRF_LEN + 1];
 
     if (flow->json) {
@@ -27,7 +28,8 @@ otp_effect_t otp_login_get(otp_flow_t *flow) {
 
 /* ---- password ---- */
 
-static otp_effect_t otp_login_password_told(otp_flow_t *flow) {
+static otp_effect_t otp_login_password_told(otp_flow_t *flow)
+{
     if (!otp_flow_replies_good(flow)) {
         return otp_answer_unavailable(flow);
     }
@@ -42,7 +44,8 @@ static otp_effect_t otp_login_password_told(otp_flow_t *flow) {
 
 
 /* The password was right: the person's throttle is forgotten, the address gets its attempt back. */
-static void otp_login_release(otp_flow_t *flow) {
+static void otp_login_release(otp_flow_t *flow)
+{
     otp_counting_t *address = &flow->address_count;
     otp_swap_t      swap = { 0 };
 
@@ -64,7 +67,8 @@ static void otp_login_release(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_login_password_checked(otp_flow_t *flow) {
+static otp_effect_t otp_login_password_checked(otp_flow_t *flow)
+{
     bool        right;
     otp_span_t  line;
     otp_event_t event;
@@ -98,20 +102,23 @@ static otp_effect_t otp_login_password_checked(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_login_password_reserved(otp_flow_t *flow) {
+static otp_effect_t otp_login_password_reserved(otp_flow_t *flow)
+{
     return otp_flow_ask_person(flow, otp_form_get(&flow->form, "password"), otp_login_password_checked);
 }
 
 
 /* Counted before it is checked: parallel guesses do not outrun the count. */
-static otp_effect_t otp_login_password_user_reserved(otp_flow_t *flow) {
+static otp_effect_t otp_login_password_user_reserved(otp_flow_t *flow)
+{
     return otp_count(flow, &flow->address_count, otp_login_password_reserved, otp_login_throttled);
 }
 
 
 /* ---- passcode ---- */
 
-static otp_effect_t otp_login_passcode_read(otp_flow_t *flow) {
+static otp_effect_t otp_login_passcode_read(otp_flow_t *flow)
+{
     if (!otp_flow_replies_good(flow) || !otp_attempt_keep_decoy(flow, 1)) {
         return otp_answer_unavailable(flow);
     }
@@ -124,7 +131,8 @@ static otp_effect_t otp_login_passcode_read(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_login_passcode_person(otp_flow_t *flow) {
+static otp_effect_t otp_login_passcode_person(otp_flow_t *flow)
+{
     switch (flow->person_result.verdict) {
     case OTP_PERSON_BUSY:
         return otp_count_refuse(flow, "passcode", "busy", 1);
@@ -144,14 +152,16 @@ static otp_effect_t otp_login_passcode_person(otp_flow_t *flow) {
 
 /* ---- both ---- */
 
-OTP_MUST_USE static bool otp_login_by_passcode(const otp_flow_t *flow) {
+OTP_MUST_USE static bool otp_login_by_passcode(const otp_flow_t *flow)
+{
     return otp_span_equal(otp_form_get(&flow->form, "method"), OTP_SPAN("passcode"));
 }
 
 
 /* Seconds until this attempt is considered.  The delay after bad passwords does not hold up the key: it has its
  * own lock. */
-OTP_MUST_USE static int64_t otp_login_wait(const otp_flow_t *flow) {
+OTP_MUST_USE static int64_t otp_login_wait(const otp_flow_t *flow)
+{
     int64_t address = otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
     int64_t user = otp_login_by_passcode(flow) ? 0 : otp_throttle_wait(&flow->user_count.throttle, flow->now_s);
 
@@ -159,13 +169,15 @@ OTP_MUST_USE static int64_t otp_login_wait(const otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_login_throttled(otp_flow_t *flow) {
+static otp_effect_t otp_login_throttled(otp_flow_t *flow)
+{
     return otp_count_refuse(flow, otp_login_by_passcode(flow) ? "passcode" : "password", "throttled",
                             otp_login_wait(flow));
 }
 
 
-static otp_effect_t otp_login_considered(otp_flow_t *flow) {
+static otp_effect_t otp_login_considered(otp_flow_t *flow)
+{
     if (!otp_flow_replies_good(flow) || !otp_count_read(flow, &flow->user_count, 0)
         || !otp_count_read(flow, &flow->address_count, 1))
     {
@@ -191,7 +203,8 @@ static otp_effect_t otp_login_considered(otp_flow_t *flow) {
 
 
 /* What is no identifier at all is treated as an unknown person, under a name nobody can have. */
-static void otp_login_uid(otp_flow_t *flow) {
+static void otp_login_uid(otp_flow_t *flow)
+{
     size_t len;
 
     memset(flow->uid, 0, sizeof(flow->uid));
@@ -203,7 +216,8 @@ static void otp_login_uid(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_login_post(otp_flow_t *flow) {
+otp_effect_t otp_login_post(otp_flow_t *flow)
+{
     otp_span_t method = otp_form_get(&flow->form, "method");
     bool       by_passcode = otp_login_by_passcode(flow);
 

@@ -14,7 +14,8 @@
 #define OTP_ONCE_KEPT_S     "10"
 
 
-bool otp_once_name(otp_flow_t *flow) {
+bool otp_once_name(otp_flow_t *flow)
+{
     char         text[OTP_NONCE_LEN];
     uint8_t      digest[OTP_DIGEST_LEN];
     otp_span_t   parts[1 + 2 * OTP_FORM_FIELDS];
@@ -40,7 +41,8 @@ bool otp_once_name(otp_flow_t *flow) {
 
 
 /* Hex SHA-256 of a cookie's value; an empty text when there is none. */
-static void otp_once_browser(otp_flow_t *flow, otp_span_t cookie, char id[2 * OTP_DIGEST_LEN + 1]) {
+static void otp_once_browser(otp_flow_t *flow, otp_span_t cookie, char id[2 * OTP_DIGEST_LEN + 1])
+{
     uint8_t      digest[OTP_DIGEST_LEN];
     otp_buffer_t out;
 
@@ -54,7 +56,8 @@ static void otp_once_browser(otp_flow_t *flow, otp_span_t cookie, char id[2 * OT
 }
 
 
-OTP_MUST_USE static json_t *otp_once_headers(const otp_flow_t *flow) {
+OTP_MUST_USE static json_t *otp_once_headers(const otp_flow_t *flow)
+{
     json_t *headers = json_array();
 
     for (size_t i = 0; i < flow->view.answer.headers; i++) {
@@ -72,7 +75,8 @@ OTP_MUST_USE static json_t *otp_once_headers(const otp_flow_t *flow) {
 }
 
 
-OTP_MUST_USE static json_t *otp_once_document(otp_flow_t *flow) {
+OTP_MUST_USE static json_t *otp_once_document(otp_flow_t *flow)
+{
     char                session[2 * OTP_DIGEST_LEN + 1], browser[2 * OTP_DIGEST_LEN + 1];
     char                opened[2 * OTP_DIGEST_LEN + 1];
     const otp_answer_t *answer = &flow->view.answer;
@@ -88,7 +92,8 @@ OTP_MUST_USE static json_t *otp_once_document(otp_flow_t *flow) {
 }
 
 
-bool otp_once_keep_command(otp_flow_t *flow) {
+bool otp_once_keep_command(otp_flow_t *flow)
+{
     size_t         len;
     char          *plain;
     otp_status_t   status;
@@ -124,7 +129,8 @@ bool otp_once_keep_command(otp_flow_t *flow) {
 
 
 /* Whether the answer is for this browser. */
-OTP_MUST_USE static bool otp_once_for_us(otp_flow_t *flow, const json_t *list) {
+OTP_MUST_USE static bool otp_once_for_us(otp_flow_t *flow, const json_t *list)
+{
     char          session[2 * OTP_DIGEST_LEN + 1], browser[2 * OTP_DIGEST_LEN + 1];
     size_t        i;
     const json_t *id;
@@ -147,7 +153,8 @@ OTP_MUST_USE static bool otp_once_for_us(otp_flow_t *flow, const json_t *list) {
 
 
 /* Copies the kept answer into the flow; its texts share one allocation with the body. */
-OTP_MUST_USE static bool otp_once_restore(otp_flow_t *flow, const json_t *document) {
+OTP_MUST_USE static bool otp_once_restore(otp_flow_t *flow, const json_t *document)
+{
     size_t        i, size = OTP_ONCE_MAX;
     otp_span_t    spans[2 * OTP_ANSWER_HEADERS + 2];
     size_t        n = 0, at = 0;
@@ -192,7 +199,8 @@ OTP_MUST_USE static bool otp_once_restore(otp_flow_t *flow, const json_t *docume
 }
 
 
-bool otp_once_answer(otp_flow_t *flow) {
+bool otp_once_answer(otp_flow_t *flow)
+{
     bool    ours;
     char   *plain;
     size_t  len;
@@ -226,14 +234,16 @@ bool otp_once_answer(otp_flow_t *flow) {
 static otp_effect_t otp_once_polled(otp_flow_t *flow);
 
 
-static otp_effect_t otp_once_poll(otp_flow_t *flow) {
+static otp_effect_t otp_once_poll(otp_flow_t *flow)
+{
     otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->once));
 
     return otp_flow_commands(flow, otp_once_polled);
 }
 
 
-static otp_effect_t otp_once_polled(otp_flow_t *flow) {
+static otp_effect_t otp_once_polled(otp_flow_t *flow)
+{
     otp_span_t kept = otp_flow_reply_text(flow, 0);
 
     if (!otp_flow_replies_good(flow)) {
@@ -250,7 +260,8 @@ static otp_effect_t otp_once_polled(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_once_await(otp_flow_t *flow) {
+otp_effect_t otp_once_await(otp_flow_t *flow)
+{
     if (flow->once_waits++ == OTP_ONCE_POLLS) {
         /* The first request was cut off after its decision: nobody has its answer. */
         return otp_answer_unavailable(flow);

@@ -8,7 +8,8 @@
 
 
 /* A new cookie and the names that go with it. */
-OTP_MUST_USE static bool otp_opening_cookie(otp_flow_t *flow) {
+OTP_MUST_USE static bool otp_opening_cookie(otp_flow_t *flow)
+{
     otp_opening_t *opening = &flow->opening;
     otp_buffer_t   out;
     otp_span_t     cookie;
@@ -28,13 +29,15 @@ OTP_MUST_USE static bool otp_opening_cookie(otp_flow_t *flow) {
 
 
 /* The session the request came with may be somebody else's: nothing of it goes over. */
-OTP_MUST_USE static bool otp_opening_same_person(const otp_flow_t *flow) {
+OTP_MUST_USE static bool otp_opening_same_person(const otp_flow_t *flow)
+{
     return flow->signed_in && otp_span_equal(flow->session.person.uid, otp_span_of(flow->uid));
 }
 
 
 OTP_MUST_USE static bool otp_opening_session(otp_flow_t *flow, otp_level_t level, otp_auth_t method, otp_span_t serial,
-    size_t *len) {
+    size_t *len)
+{
     otp_session_t session = { 0 };
 
     session.id = (otp_span_t) { flow->opening.lookup.digest, OTP_PUBLIC_ID_LEN };
@@ -65,7 +68,8 @@ OTP_MUST_USE static bool otp_opening_session(otp_flow_t *flow, otp_level_t level
 
 
 /* First the person's list, then the session: whoever ends all sessions of a person finds it. */
-static void otp_opening_store(otp_flow_t *flow, size_t len) {
+static void otp_opening_store(otp_flow_t *flow, size_t len)
+{
     otp_opening_t *opening = &flow->opening;
     otp_command_t *command;
     otp_span_t     member = { opening->lookup.digest, sizeof(opening->lookup.digest) };
@@ -95,7 +99,8 @@ static void otp_opening_store(otp_flow_t *flow, size_t len) {
 }
 
 
-void otp_forget_session(otp_flow_t *flow) {
+void otp_forget_session(otp_flow_t *flow)
+{
     otp_command_t *command;
 
     if (flow->cookie.data == NULL) {
@@ -116,7 +121,8 @@ void otp_forget_session(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_opening_undone(otp_flow_t *flow) {
+static otp_effect_t otp_opening_undone(otp_flow_t *flow)
+{
     otp_answer_reset(flow);
 
     return otp_answer_unavailable(flow);
@@ -124,7 +130,8 @@ static otp_effect_t otp_opening_undone(otp_flow_t *flow) {
 
 
 /* The session must not stand: it is taken away before anybody gets its cookie. */
-static otp_effect_t otp_opening_undo(otp_flow_t *flow) {
+static otp_effect_t otp_opening_undo(otp_flow_t *flow)
+{
     otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->opening.lookup.sess));
     otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->once));
 
@@ -133,7 +140,8 @@ static otp_effect_t otp_opening_undo(otp_flow_t *flow) {
 
 
 /* Whether the key that was just used is still usable: disabling it and this sign-in may have crossed. */
-OTP_MUST_USE static bool otp_opening_key_stands(otp_flow_t *flow, otp_span_t stored) {
+OTP_MUST_USE static bool otp_opening_key_stands(otp_flow_t *flow, otp_span_t stored)
+{
     otp_key_t     *key;
     otp_attempt_t *attempt = &flow->attempt;
 
@@ -147,7 +155,8 @@ OTP_MUST_USE static bool otp_opening_key_stands(otp_flow_t *flow, otp_span_t sto
 }
 
 
-static otp_effect_t otp_opening_stored(otp_flow_t *flow) {
+static otp_effect_t otp_opening_stored(otp_flow_t *flow)
+{
     if (!otp_flow_replies_good(flow)) {
         return otp_opening_undo(flow);
     }
@@ -160,7 +169,8 @@ static otp_effect_t otp_opening_stored(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_open_session(otp_flow_t *flow, otp_level_t level, otp_auth_t method, otp_span_t serial) {
+otp_effect_t otp_open_session(otp_flow_t *flow, otp_level_t level, otp_auth_t method, otp_span_t serial)
+{
     size_t     len;
     otp_span_t cookie = { flow->opening.cookie, OTP_COOKIE_LEN };
 
@@ -185,14 +195,16 @@ otp_effect_t otp_open_session(otp_flow_t *flow, otp_level_t level, otp_auth_t me
 }
 
 
-static otp_effect_t otp_opening_pending_stored(otp_flow_t *flow) {
+static otp_effect_t otp_opening_pending_stored(otp_flow_t *flow)
+{
     return otp_flow_replies_good(flow) ? OTP_EFFECT_ANSWER : otp_opening_undone(flow);
 }
 
 
 /* Where the pending state is kept: with the cookie of the person's session or pending state, or with a new
  * one.  Never with a cookie of somebody else, who could have planted it to go on in our stead. */
-OTP_MUST_USE static bool otp_opening_pending_name(otp_flow_t *flow) {
+OTP_MUST_USE static bool otp_opening_pending_name(otp_flow_t *flow)
+{
     bool same_pending = !flow->signed_in && flow->has_pending
                         && otp_span_equal(otp_span_of(flow->pending.uid), otp_span_of(flow->uid));
 
@@ -212,7 +224,8 @@ OTP_MUST_USE static bool otp_opening_pending_name(otp_flow_t *flow) {
 }
 
 
-OTP_MUST_USE static bool otp_opening_pending_write(otp_flow_t *flow, otp_stage_t stage, size_t *len, int64_t *ttl_s) {
+OTP_MUST_USE static bool otp_opening_pending_write(otp_flow_t *flow, otp_stage_t stage, size_t *len, int64_t *ttl_s)
+{
     otp_span_t     destination = otp_answer_destination(flow), uid = otp_span_of(flow->uid);
     otp_pending_t *pending = &flow->pending;
     char           rd[sizeof(pending->rd)] = "";
@@ -235,7 +248,8 @@ OTP_MUST_USE static bool otp_opening_pending_write(otp_flow_t *flow, otp_stage_t
 }
 
 
-otp_effect_t otp_open_pending(otp_flow_t *flow, otp_stage_t stage, const char *verdict, const char *endpoint) {
+otp_effect_t otp_open_pending(otp_flow_t *flow, otp_stage_t stage, const char *verdict, const char *endpoint)
+{
     size_t         len;
     int64_t        ttl_s;
     otp_command_t *command;

@@ -5,7 +5,8 @@
 /* The page that asks for the key: step-up, first use, the passcode after PIN creation, the next code. */
 
 
-void otp_passcode_take(otp_flow_t *flow) {
+void otp_passcode_take(otp_flow_t *flow)
+{
     size_t     n = 0;
     otp_span_t typed = otp_form_get(&flow->form, "passcode");
 
@@ -25,14 +26,16 @@ void otp_passcode_take(otp_flow_t *flow) {
 
 
 /* Shown on pages, which are UTF-8: what is in another encoding is left out. */
-OTP_MUST_USE static otp_span_t otp_person_text(const char *text, size_t len) {
+OTP_MUST_USE static otp_span_t otp_person_text(const char *text, size_t len)
+{
     otp_span_t span = { text, len };
 
     return otp_utf8_valid(span) ? span : OTP_SPAN_NONE;
 }
 
 
-void otp_person_take(otp_flow_t *flow) {
+void otp_person_take(otp_flow_t *flow)
+{
     const otp_person_result_t *result = &flow->person_result;
 
     flow->person.uid = otp_span_of(flow->uid);
@@ -43,7 +46,8 @@ void otp_person_take(otp_flow_t *flow) {
 
 
 /* Who is at the keyboard: the session's person, or that of the pending state. */
-static void otp_passcode_uid(otp_flow_t *flow) {
+static void otp_passcode_uid(otp_flow_t *flow)
+{
     otp_span_t uid = flow->signed_in ? flow->session.person.uid : otp_span_of(flow->pending.uid);
 
     memset(flow->uid, 0, sizeof(flow->uid));
@@ -54,7 +58,8 @@ static void otp_passcode_uid(otp_flow_t *flow) {
 
 /* ---- GET ---- */
 
-const char *otp_passcode_state(const otp_flow_t *flow) {
+const char *otp_passcode_state(const otp_flow_t *flow)
+{
     if (flow->has_pending && flow->pending.stage == OTP_STAGE_NEXT_CODE) {
         return "next_code";
     }
@@ -82,7 +87,8 @@ const char *otp_passcode_state(const otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_passcode_shown(otp_flow_t *flow) {
+static otp_effect_t otp_passcode_shown(otp_flow_t *flow)
+{
     char       csrf[OTP_CSRF_LEN + 1];
     otp_span_t token, stored = otp_flow_reply_text(flow, 0);
 
@@ -105,7 +111,8 @@ static otp_effect_t otp_passcode_shown(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_passcode_get(otp_flow_t *flow) {
+otp_effect_t otp_passcode_get(otp_flow_t *flow)
+{
     otp_passcode_uid(flow);
     otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
 
@@ -115,12 +122,14 @@ otp_effect_t otp_passcode_get(otp_flow_t *flow) {
 
 /* ---- after the decision ---- */
 
-static otp_effect_t otp_passcode_dropped(otp_flow_t *flow) {
+static otp_effect_t otp_passcode_dropped(otp_flow_t *flow)
+{
     return otp_flow_replies_good(flow) ? otp_answer_denied(flow) : otp_answer_unavailable(flow);
 }
 
 
-static otp_effect_t otp_passcode_denied(otp_flow_t *flow) {
+static otp_effect_t otp_passcode_denied(otp_flow_t *flow)
+{
     if (flow->attempt.submitted.kind != OTP_SUBMIT_NEXT_CODE) {
         return otp_answer_denied(flow);
     }
@@ -133,7 +142,8 @@ static otp_effect_t otp_passcode_denied(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_passcode_decided(otp_flow_t *flow) {
+otp_effect_t otp_passcode_decided(otp_flow_t *flow)
+{
     const otp_decision_t *decision = &flow->attempt.decision;
 
     switch (decision->verdict) {
@@ -162,7 +172,8 @@ otp_effect_t otp_passcode_decided(otp_flow_t *flow) {
 
 /* ---- POST ---- */
 
-static otp_effect_t otp_passcode_decide(otp_flow_t *flow) {
+static otp_effect_t otp_passcode_decide(otp_flow_t *flow)
+{
     otp_submitted_t *submitted = &flow->attempt.submitted;
     size_t           len = strlen(flow->passcode);
 
@@ -181,7 +192,8 @@ static otp_effect_t otp_passcode_decide(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_passcode_person(otp_flow_t *flow) {
+static otp_effect_t otp_passcode_person(otp_flow_t *flow)
+{
     switch (flow->person_result.verdict) {
     case OTP_PERSON_BUSY:
         return otp_count_refuse(flow, "passcode", "busy", 1);
@@ -199,7 +211,8 @@ static otp_effect_t otp_passcode_person(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_passcode_considered(otp_flow_t *flow) {
+static otp_effect_t otp_passcode_considered(otp_flow_t *flow)
+{
     int64_t    wait;
     otp_span_t stored = otp_flow_reply_text(flow, 1);
 
@@ -234,7 +247,8 @@ static otp_effect_t otp_passcode_considered(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_passcode_post(otp_flow_t *flow) {
+otp_effect_t otp_passcode_post(otp_flow_t *flow)
+{
     if (otp_form_get(&flow->form, "passcode").data == NULL) {
         return otp_answer_error(flow, 400, "bad_request", "error_bad_request");
     }

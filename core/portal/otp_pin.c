@@ -7,7 +7,8 @@
 
 
 /* Not on the way to a PIN: to the page that asks for the key. */
-static otp_effect_t otp_pin_elsewhere(otp_flow_t *flow) {
+static otp_effect_t otp_pin_elsewhere(otp_flow_t *flow)
+{
     otp_span_t location = otp_answer_location(flow, "passcode");
 
     if (flow->json) {
@@ -19,12 +20,14 @@ static otp_effect_t otp_pin_elsewhere(otp_flow_t *flow) {
 }
 
 
-OTP_MUST_USE static bool otp_pin_open(const otp_flow_t *flow) {
+OTP_MUST_USE static bool otp_pin_open(const otp_flow_t *flow)
+{
     return flow->has_pending && flow->pending.stage == OTP_STAGE_PIN;
 }
 
 
-otp_effect_t otp_pin_get(otp_flow_t *flow) {
+otp_effect_t otp_pin_get(otp_flow_t *flow)
+{
     char       csrf[OTP_CSRF_LEN + 1];
     otp_span_t token;
 
@@ -45,7 +48,8 @@ otp_effect_t otp_pin_get(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_pin_closed(otp_flow_t *flow) {
+static otp_effect_t otp_pin_closed(otp_flow_t *flow)
+{
     const char *page = flow->signed_in ? "passcode" : "login";
 
     if (!otp_flow_replies_good(flow)) {
@@ -58,7 +62,8 @@ static otp_effect_t otp_pin_closed(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_pin_refused(otp_flow_t *flow) {
+static otp_effect_t otp_pin_refused(otp_flow_t *flow)
+{
     const char *reason = otp_pin_refusal_name(flow->attempt.decision.refusal);
 
     (void) snprintf(flow->flag, sizeof(flow->flag), "refused_%s", reason);
@@ -68,7 +73,8 @@ static otp_effect_t otp_pin_refused(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_pin_decided(otp_flow_t *flow) {
+static otp_effect_t otp_pin_decided(otp_flow_t *flow)
+{
     const otp_decision_t *decision = &flow->attempt.decision;
 
     switch (decision->verdict) {
@@ -95,7 +101,8 @@ static otp_effect_t otp_pin_decided(otp_flow_t *flow) {
 }
 
 
-static otp_effect_t otp_pin_read(otp_flow_t *flow) {
+static otp_effect_t otp_pin_read(otp_flow_t *flow)
+{
     otp_submitted_t *submitted = &flow->attempt.submitted;
 
     if (!otp_flow_replies_good(flow)) {
@@ -116,7 +123,8 @@ static otp_effect_t otp_pin_read(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_pin_post(otp_flow_t *flow) {
+otp_effect_t otp_pin_post(otp_flow_t *flow)
+{
     otp_span_t uid = otp_span_of(flow->pending.uid);
 
     if (!otp_pin_open(flow)) {

@@ -13,7 +13,8 @@ static const otp_route_t otp_routes[] = {
 };
 
 
-const otp_route_t *otp_route_find(otp_span_t path) {
+const otp_route_t *otp_route_find(otp_span_t path)
+{
     for (size_t i = 0; i < sizeof(otp_routes) / sizeof(otp_routes[0]); i++) {
         if (otp_span_equal(otp_span_of(otp_routes[i].path), path)) {
             return &otp_routes[i];
@@ -25,7 +26,8 @@ const otp_route_t *otp_route_find(otp_span_t path) {
 
 
 /* A form whose token is not this browser's: the page again, with a token that is. */
-static otp_effect_t otp_route_csrf(otp_flow_t *flow) {
+static otp_effect_t otp_route_csrf(otp_flow_t *flow)
+{
     if (flow->json) {
         return otp_answer_json(flow, 403, "csrf", json_pack("{s:s}", "error", "csrf"));
     }
@@ -39,7 +41,8 @@ static otp_effect_t otp_route_csrf(otp_flow_t *flow) {
 }
 
 
-otp_effect_t otp_route_dispatch(otp_flow_t *flow) {
+otp_effect_t otp_route_dispatch(otp_flow_t *flow)
+{
     bool reading = flow->request->method != OTP_REQUEST_POST;
 
     /* Before all else: a browser that already has the first answer has a new cookie too. */

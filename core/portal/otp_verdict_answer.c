@@ -1,7 +1,8 @@
 #include "core/portal/otp_flow_private.h"
 
 
-OTP_MUST_USE static json_t *otp_verdict_json(const char *verdict, otp_span_t location, const otp_notice_t *notice) {
+OTP_MUST_USE static json_t *otp_verdict_json(const char *verdict, otp_span_t location, const otp_notice_t *notice)
+{
     json_t *body = json_pack("{s:s}", "verdict", verdict);
 
     if (body == NULL || !otp_json_set_span(body, "level", otp_span_of(notice->level))
@@ -19,12 +20,14 @@ OTP_MUST_USE static json_t *otp_verdict_json(const char *verdict, otp_span_t loc
 
 
 /* The page a refused form is shown on again; who holds nothing any more starts at the first one. */
-OTP_MUST_USE static otp_page_t otp_verdict_page(const otp_flow_t *flow) {
+OTP_MUST_USE static otp_page_t otp_verdict_page(const otp_flow_t *flow)
+{
     return flow->signed_in || flow->has_pending ? flow->route->page : OTP_PAGE_LOGIN;
 }
 
 
-void otp_answer_compose(otp_flow_t *flow, int status, const char *verdict, otp_span_t location, otp_notice_t notice) {
+void otp_answer_compose(otp_flow_t *flow, int status, const char *verdict, otp_span_t location, otp_notice_t notice)
+{
     otp_page_t page = otp_verdict_page(flow);
 
     if (notice.retry_after_s > 0) {
@@ -47,14 +50,16 @@ void otp_answer_compose(otp_flow_t *flow, int status, const char *verdict, otp_s
 
 
 /* The decision stands whether or not its answer could be kept. */
-static otp_effect_t otp_verdict_kept(otp_flow_t *flow) {
+static otp_effect_t otp_verdict_kept(otp_flow_t *flow)
+{
     (void) flow;
     return OTP_EFFECT_ANSWER;
 }
 
 
 otp_effect_t otp_answer_verdict(otp_flow_t *flow, int status, const char *verdict, otp_span_t location,
-    otp_notice_t notice) {
+    otp_notice_t notice)
+{
     otp_answer_compose(flow, status, verdict, location, notice);
     if (!flow->once_kept || !otp_once_keep_command(flow)) {
         return OTP_EFFECT_ANSWER;
@@ -64,17 +69,20 @@ otp_effect_t otp_answer_verdict(otp_flow_t *flow, int status, const char *verdic
 }
 
 
-static otp_effect_t otp_denied_counted(otp_flow_t *flow) {
+static otp_effect_t otp_denied_counted(otp_flow_t *flow)
+{
     return otp_answer_verdict(flow, 401, "denied", OTP_SPAN_NONE, (otp_notice_t) { .flag = "denied" });
 }
 
 
-otp_effect_t otp_answer_denied(otp_flow_t *flow) {
+otp_effect_t otp_answer_denied(otp_flow_t *flow)
+{
     return otp_count(flow, &flow->address_count, otp_denied_counted, NULL);
 }
 
 
-otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t retry_after_s) {
+otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t retry_after_s)
+{
     return otp_answer_verdict(flow, 429, "throttled", OTP_SPAN_NONE,
                               (otp_notice_t) { .flag = flag, .retry_after_s = retry_after_s });
 }

@@ -5,17 +5,20 @@
 /* What the templates are given.  Names are listed in core/page/otp_page_names.h and checked at start. */
 
 
-OTP_MUST_USE static bool otp_view_flag(json_t *view, const char *name, bool value) {
+OTP_MUST_USE static bool otp_view_flag(json_t *view, const char *name, bool value)
+{
     return !value || json_object_set_new(view, name, json_true()) == 0;
 }
 
 
-OTP_MUST_USE static bool otp_view_number(json_t *view, const char *name, int64_t value) {
+OTP_MUST_USE static bool otp_view_number(json_t *view, const char *name, int64_t value)
+{
     return json_object_set_new(view, name, json_integer(value)) == 0;
 }
 
 
-OTP_MUST_USE static json_t *otp_view_languages(const otp_flow_t *flow) {
+OTP_MUST_USE static json_t *otp_view_languages(const otp_flow_t *flow)
+{
     const otp_settings_t *settings = flow->settings;
     json_t               *list = json_array();
 
@@ -40,7 +43,8 @@ OTP_MUST_USE static json_t *otp_view_languages(const otp_flow_t *flow) {
 }
 
 
-OTP_MUST_USE static bool otp_view_support(json_t *view, const otp_settings_t *settings) {
+OTP_MUST_USE static bool otp_view_support(json_t *view, const otp_settings_t *settings)
+{
     return otp_json_set_span(view, "support_email", settings->support_email)
            && otp_json_set_span(view, "support_phone", settings->support_phone)
            && otp_json_set_span(view, "support_hours", settings->support_hours)
@@ -49,14 +53,16 @@ OTP_MUST_USE static bool otp_view_support(json_t *view, const otp_settings_t *se
 
 
 /* A directory may hold names in another encoding: they cannot be shown, and must not cost the page. */
-OTP_MUST_USE static otp_span_t otp_view_name(const otp_flow_t *flow) {
+OTP_MUST_USE static otp_span_t otp_view_name(const otp_flow_t *flow)
+{
     otp_span_t name = flow->session.person.name;
 
     return otp_utf8_valid(name) ? name : OTP_SPAN_NONE;
 }
 
 
-json_t *otp_view_create(otp_flow_t *flow) {
+json_t *otp_view_create(otp_flow_t *flow)
+{
     const otp_settings_t *settings = flow->settings;
     json_t               *view = json_object();
 
@@ -75,7 +81,8 @@ json_t *otp_view_create(otp_flow_t *flow) {
 }
 
 
-OTP_MUST_USE static bool otp_view_csrf(otp_flow_t *flow, json_t *view) {
+OTP_MUST_USE static bool otp_view_csrf(otp_flow_t *flow, json_t *view)
+{
     char text[OTP_CSRF_LEN + 1];
 
     return otp_json_set_span(view, "csrf", otp_csrf_issue(flow, text))
@@ -83,7 +90,8 @@ OTP_MUST_USE static bool otp_view_csrf(otp_flow_t *flow, json_t *view) {
 }
 
 
-OTP_MUST_USE static bool otp_view_login(otp_flow_t *flow, json_t *view) {
+OTP_MUST_USE static bool otp_view_login(otp_flow_t *flow, json_t *view)
+{
     bool by_passcode = otp_span_equal(otp_form_get(&flow->form, "method"), OTP_SPAN("passcode"));
 
     return otp_view_csrf(flow, view) && otp_json_set_span(view, "username", otp_form_get(&flow->form, "username"))
@@ -94,7 +102,8 @@ OTP_MUST_USE static bool otp_view_login(otp_flow_t *flow, json_t *view) {
 }
 
 
-OTP_MUST_USE static bool otp_view_passcode(otp_flow_t *flow, json_t *view) {
+OTP_MUST_USE static bool otp_view_passcode(otp_flow_t *flow, json_t *view)
+{
     char    state[32];
     int64_t wait = flow->has_pending ? flow->pending.display_changes - flow->now_s : 0;
 
@@ -108,19 +117,22 @@ OTP_MUST_USE static bool otp_view_passcode(otp_flow_t *flow, json_t *view) {
 }
 
 
-OTP_MUST_USE static bool otp_view_pin(otp_flow_t *flow, json_t *view) {
+OTP_MUST_USE static bool otp_view_pin(otp_flow_t *flow, json_t *view)
+{
     return otp_view_csrf(flow, view) && otp_view_number(view, "pin_min", flow->settings->limits.pin_min)
            && otp_view_number(view, "pin_max", flow->settings->limits.pin_max)
            && otp_view_number(view, "pin_minutes", (flow->settings->limits.pin_page_s + 59) / 60);
 }
 
 
-OTP_MUST_USE static bool otp_view_home(otp_flow_t *flow, json_t *view) {
+OTP_MUST_USE static bool otp_view_home(otp_flow_t *flow, json_t *view)
+{
     return otp_view_csrf(flow, view) && json_object_set_new(view, "applications", otp_home_applications(flow)) == 0;
 }
 
 
-OTP_MUST_USE static bool otp_view_add(otp_flow_t *flow, otp_page_t page, json_t *view) {
+OTP_MUST_USE static bool otp_view_add(otp_flow_t *flow, otp_page_t page, json_t *view)
+{
     switch (page) {
     case OTP_PAGE_LOGIN:
         return otp_view_login(flow, view);
@@ -139,7 +151,8 @@ OTP_MUST_USE static bool otp_view_add(otp_flow_t *flow, otp_page_t page, json_t 
 }
 
 
-OTP_MUST_USE static bool otp_view_notice(json_t *view, otp_notice_t notice) {
+OTP_MUST_USE static bool otp_view_notice(json_t *view, otp_notice_t notice)
+{
     if (notice.flag != NULL && !otp_view_flag(view, notice.flag, true)) {
         return false;
     }
@@ -152,7 +165,8 @@ OTP_MUST_USE static bool otp_view_notice(json_t *view, otp_notice_t notice) {
 }
 
 
-json_t *otp_view_of(otp_flow_t *flow, otp_page_t page, otp_notice_t notice) {
+json_t *otp_view_of(otp_flow_t *flow, otp_page_t page, otp_notice_t notice)
+{
     json_t *view = otp_view_create(flow);
 
     if (view == NULL || !otp_view_add(flow, page, view) || !otp_view_notice(view, notice)) {

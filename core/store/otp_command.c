@@ -13,6 +13,7 @@ static size_t decimal_len(size_t number)
     return len;
 }
 
+
 /* EVAL takes the text where EVALSHA takes its digest; all other arguments are the same. */
 static otp_span_t argument(const otp_command_t *command, bool as_eval, size_t i)
 {
@@ -25,12 +26,14 @@ static otp_span_t argument(const otp_command_t *command, bool as_eval, size_t i)
     return command->arg[i];
 }
 
+
 static void write_head(otp_buffer_t *out, char kind, size_t number)
 {
     otp_buffer_add_char(out, kind);
     otp_buffer_add_number(out, (int64_t) number);
     otp_buffer_add(out, OTP_SPAN("\r\n"));
 }
+
 
 size_t otp_command_write(const otp_command_t *command, bool as_eval, char *out, size_t size)
 {

@@ -14,13 +14,15 @@ static const char *const otp_name_prefix[] = {
 };
 
 
-otp_span_t otp_name_span(const otp_name_t *name) {
+otp_span_t otp_name_span(const otp_name_t *name)
+{
     return (otp_span_t) { name->data, name->len };
 }
 
 
 /* FNV-1a, 32 bits: spreads names over the tags, no more. */
-static unsigned otp_name_tag(otp_span_t id) {
+static unsigned otp_name_tag(otp_span_t id)
+{
     uint32_t hash = 2166136261u;
 
     for (size_t i = 0; i < id.len; i++) {
@@ -31,7 +33,8 @@ static unsigned otp_name_tag(otp_span_t id) {
 }
 
 
-static void otp_name_write(otp_name_t *name, otp_span_t prefix, const char *what, unsigned tag, otp_span_t id) {
+static void otp_name_write(otp_name_t *name, otp_span_t prefix, const char *what, unsigned tag, otp_span_t id)
+{
     otp_buffer_t out;
 
     otp_buffer_init(&out, name->data, sizeof(name->data));
@@ -48,22 +51,26 @@ static void otp_name_write(otp_name_t *name, otp_span_t prefix, const char *what
 }
 
 
-void otp_name_of(otp_name_t *name, otp_name_kind_t kind, otp_span_t prefix, otp_span_t id) {
+void otp_name_of(otp_name_t *name, otp_name_kind_t kind, otp_span_t prefix, otp_span_t id)
+{
     otp_name_write(name, prefix, otp_name_prefix[kind], otp_name_tag(id), id);
 }
 
 
-void otp_name_events(otp_name_t *name, otp_span_t prefix, otp_span_t id) {
+void otp_name_events(otp_name_t *name, otp_span_t prefix, otp_span_t id)
+{
     otp_name_events_tag(name, prefix, otp_name_tag(id));
 }
 
 
-void otp_name_events_tag(otp_name_t *name, otp_span_t prefix, unsigned tag) {
+void otp_name_events_tag(otp_name_t *name, otp_span_t prefix, unsigned tag)
+{
     otp_name_write(name, prefix, "events", tag, OTP_SPAN_NONE);
 }
 
 
-void otp_name_cookie(otp_name_t *name, otp_span_t prefix, const char *what, otp_span_t digest) {
+void otp_name_cookie(otp_name_t *name, otp_span_t prefix, const char *what, otp_span_t digest)
+{
     otp_buffer_t out;
 
     otp_buffer_init(&out, name->data, sizeof(name->data));

@@ -26,6 +26,7 @@ static void reply_clear(otp_reply_t *reply)
     free((char *) (uintptr_t) reply->text.data);
 }
 
+
 void otp_reply_destroy(otp_reply_t *reply)
 {
     if (reply) {
@@ -33,6 +34,7 @@ void otp_reply_destroy(otp_reply_t *reply)
         free(reply);
     }
 }
+
 
 /* Where the reader's next object goes: its place in the array around it, or a new root. */
 static otp_reply_t *place(const redisReadTask *task)
@@ -43,11 +45,13 @@ static otp_reply_t *place(const redisReadTask *task)
     return &((otp_reply_t *) task->parent->obj)->element[task->idx];
 }
 
+
 static void *refuse(const redisReadTask *task)
 {
     ((otp_resp_t *) task->privdata)->refused = true;
     return NULL;
 }
+
 
 static void *give_up(const redisReadTask *task, otp_reply_t *reply)
 {
@@ -56,6 +60,7 @@ static void *give_up(const redisReadTask *task, otp_reply_t *reply)
     }
     return NULL;
 }
+
 
 static void *create_string(const redisReadTask *task, char *text, size_t len)
 {
@@ -76,6 +81,7 @@ static void *create_string(const redisReadTask *task, char *text, size_t len)
     return reply;
 }
 
+
 static size_t depth(const redisReadTask *task)
 {
     size_t arrays = 0;
@@ -85,6 +91,7 @@ static size_t depth(const redisReadTask *task)
     }
     return arrays;
 }
+
 
 static void *array(const redisReadTask *task, size_t elements)
 {
@@ -104,12 +111,14 @@ static void *array(const redisReadTask *task, size_t elements)
     return reply;
 }
 
+
 /* The one signature that changed between hiredis 0.14 and 1.0. */
 #if HIREDIS_MAJOR >= 1
 static void *create_array(const redisReadTask *task, size_t elements)
 {
     return array(task, elements);
 }
+
 
 /* RESP3, which we never ask for; without these the reader would hand out its own marks as objects. */
 static void *create_double(const redisReadTask *task, double value, char *text, size_t len)
@@ -119,6 +128,7 @@ static void *create_double(const redisReadTask *task, double value, char *text, 
     (void) len;
     return refuse(task);
 }
+
 
 static void *create_bool(const redisReadTask *task, int value)
 {
@@ -143,6 +153,7 @@ static void *create_integer(const redisReadTask *task, long long value)
     return reply;
 }
 
+
 static void *create_nil(const redisReadTask *task)
 {
     otp_reply_t *reply = place(task);
@@ -153,10 +164,12 @@ static void *create_nil(const redisReadTask *task)
     return reply;
 }
 
+
 static void free_object(void *object)
 {
     otp_reply_destroy(object);
 }
+
 
 otp_resp_t *otp_resp_create(void)
 {
@@ -185,6 +198,7 @@ otp_resp_t *otp_resp_create(void)
     return resp;
 }
 
+
 void otp_resp_destroy(otp_resp_t *resp)
 {
     if (resp) {
@@ -192,6 +206,7 @@ void otp_resp_destroy(otp_resp_t *resp)
         free(resp);
     }
 }
+
 
 otp_status_t otp_resp_feed(otp_resp_t *resp, otp_span_t bytes)
 {
@@ -206,6 +221,7 @@ otp_status_t otp_resp_feed(otp_resp_t *resp, otp_span_t bytes)
     }
     return OTP_OK;
 }
+
 
 otp_status_t otp_resp_take(otp_resp_t *resp, otp_reply_t **reply)
 {

@@ -18,10 +18,12 @@ otp_span_t otp_swap_script(void)
     return (otp_span_t) { script, sizeof(script) - 1 };
 }
 
+
 otp_span_t otp_swap_sha1(void)
 {
     return OTP_SPAN("4f0bb389fed07f3ac5663a3df8d237f586ecc061");
 }
+
 
 void otp_swap_command(const otp_swap_t *swap, otp_command_t *command)
 {
@@ -35,6 +37,7 @@ void otp_swap_command(const otp_swap_t *swap, otp_command_t *command)
         .swap = true
     };
 }
+
 
 otp_swapped_t otp_swap_result(const otp_reply_t *reply, otp_span_t *stored)
 {

@@ -27,6 +27,7 @@ static void again(const otp_form_t *form, size_t size)
     free(decoded);
 }
 
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     otp_span_t text = { (const char *) data, size };

@@ -19,6 +19,7 @@ static void judge(otp_span_t rd, const char *scheme)
     }
 }
 
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     otp_span_t rd = { (const char *) data, size };

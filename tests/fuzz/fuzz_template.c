@@ -11,6 +11,7 @@ static const otp_template_t *find(void *data, otp_span_t name)
     return otp_span_equal(name, OTP_SPAN("p")) ? data : NULL;
 }
 
+
 static void name_check(void *data, char kind, otp_span_t name)
 {
     size_t *names = data;
@@ -19,6 +20,7 @@ static void name_check(void *data, char kind, otp_span_t name)
     FUZZ_REQUIRE(kind == 'v' || kind == 's' || kind == 'p');
     FUZZ_REQUIRE(name.len > 0 && strlen(name.data) == name.len);
 }
+
 
 static void render(otp_template_t *tpl)
 {
@@ -34,6 +36,7 @@ static void render(otp_template_t *tpl)
     free(html);
     json_decref(view);
 }
+
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

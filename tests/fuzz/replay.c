@@ -21,6 +21,7 @@ static void bytes_feed(const uint8_t *bytes, size_t size)
     free(copy);
 }
 
+
 static void file_feed(const char *path, size_t size)
 {
     FILE *file = fopen(path, "rb");
@@ -40,6 +41,7 @@ static void file_feed(const char *path, size_t size)
     }
     free(bytes);
 }
+
 
 static unsigned folder_feed(const char *folder)
 {
@@ -65,6 +67,7 @@ static unsigned folder_feed(const char *folder)
     closedir(dir);
     return fed;
 }
+
 
 int main(int argc, char **argv)
 {

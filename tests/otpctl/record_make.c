@@ -30,6 +30,7 @@ static otp_keyring_t *load(const char *path)
     return otp_keyring_parse((otp_span_t) { text, len }, error, sizeof(error));
 }
 
+
 static bool make_session(otp_keyring_t *ring, char **arg, char *record, size_t *len)
 {
     otp_session_t session = {
@@ -42,6 +43,7 @@ static bool make_session(otp_keyring_t *ring, char **arg, char *record, size_t *
     session.otp_time = session.level == OTP_LEVEL_OTP ? session.created : 0;
     return otp_session_write(ring, otp_span_of(arg[0]), &session, record, BYTES_MAX, len) == OTP_OK;
 }
+
 
 static bool make_account(otp_keyring_t *ring, char **arg, char *record, size_t *len)
 {
@@ -72,6 +74,7 @@ static bool make_account(otp_keyring_t *ring, char **arg, char *record, size_t *
     account.revision++;
     return otp_account_write(ring, name, &account, record, BYTES_MAX, len) == OTP_OK;
 }
+
 
 int main(int argc, char **argv)
 {

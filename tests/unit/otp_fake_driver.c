@@ -42,7 +42,8 @@ static const otp_application_t applications[] = {
 static const otp_span_t redirect_hosts[] = { OTP_SPAN("app.example") };
 
 
-static void must(bool good, const char *what) {
+static void must(bool good, const char *what)
+{
     if (!good) {
         (void) fprintf(stderr, "%s\n", what);
         abort();
@@ -52,7 +53,8 @@ static void must(bool good, const char *what) {
 
 /* ---- pages: the ones that are shipped ---- */
 
-static void pages_add(otp_pages_t *pages, const char *folder, const char *file) {
+static void pages_add(otp_pages_t *pages, const char *folder, const char *file)
+{
     char       path[512], text[65536], error[256];
     FILE      *stream;
     otp_span_t bytes = { text, 0 }, name = otp_span_of(file);
@@ -72,7 +74,8 @@ static void pages_add(otp_pages_t *pages, const char *folder, const char *file) 
 }
 
 
-static otp_pages_t *pages_load(void) {
+static otp_pages_t *pages_load(void)
+{
     static const char *const folders[] = { "fr", "en", "static" };
     char                     error[256], path[256];
     otp_pages_t             *pages = otp_pages_create();
@@ -100,7 +103,8 @@ static otp_pages_t *pages_load(void) {
 
 /* ---- the world ---- */
 
-void otp_fake_open(otp_fake_world_t *world) {
+void otp_fake_open(otp_fake_world_t *world)
+{
     memset(world, 0, sizeof(*world));
     world->settings = (otp_settings_t) {
         .ring = otp_fake_ring(), .prefix = OTP_SPAN("otp:"), .portal = OTP_SPAN("/otp/"), .limits = OTP_LIMITS_DEFAULT,
@@ -118,7 +122,8 @@ void otp_fake_open(otp_fake_world_t *world) {
 }
 
 
-void otp_fake_close(otp_fake_world_t *world) {
+void otp_fake_close(otp_fake_world_t *world)
+{
     otp_fake_answer_free(world->answer);
     otp_fake_redis_destroy(world->redis);
     otp_pages_destroy((otp_pages_t *) (uintptr_t) world->settings.pages);
@@ -126,12 +131,14 @@ void otp_fake_close(otp_fake_world_t *world) {
 }
 
 
-int64_t otp_fake_step_now(const otp_fake_world_t *world) {
+int64_t otp_fake_step_now(const otp_fake_world_t *world)
+{
     return world->now_ms / 60000;
 }
 
 
-void otp_fake_pass(otp_fake_world_t *world, int64_t seconds) {
+void otp_fake_pass(otp_fake_world_t *world, int64_t seconds)
+{
     world->now_ms += seconds * 1000;
     world->redis->now_ms = world->now_ms;
 }
@@ -139,7 +146,8 @@ void otp_fake_pass(otp_fake_world_t *world, int64_t seconds) {
 
 /* ---- one flow ---- */
 
-static char *cookie_text(const otp_fake_browser_t *browser) {
+static char *cookie_text(const otp_fake_browser_t *browser)
+{
     char  *text = NULL;
     size_t len;
     FILE  *out = open_memstream(&text, &len);
@@ -153,7 +161,8 @@ static char *cookie_text(const otp_fake_browser_t *browser) {
 }
 
 
-static otp_request_method_t method_of(const char *method) {
+static otp_request_method_t method_of(const char *method)
+{
     if (strcmp(method, "GET") == 0) {
         return OTP_REQUEST_GET;
     }
@@ -166,7 +175,8 @@ static otp_request_method_t method_of(const char *method) {
 
 
 otp_fake_call_t *otp_fake_begin(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *method,
-    const char *target, const char *body) {
+    const char *target, const char *body)
+{
     otp_fake_call_t *call = calloc(1, sizeof(*call));
     uint8_t          random[OTP_FLOW_RANDOM];
     char            *query;
@@ -209,7 +219,8 @@ otp_fake_call_t *otp_fake_begin(otp_fake_world_t *world, otp_fake_browser_t *bro
 }
 
 
-static void effect_took_place(otp_fake_call_t *call, const otp_reply_t *const *replies, size_t count) {
+static void effect_took_place(otp_fake_call_t *call, const otp_reply_t *const *replies, size_t count)
+{
     call->effect = otp_flow_step(call->flow, call->world->now_ms, replies, count);
     otp_fake_replies_free(&call->replies);
     if (call->effect == OTP_EFFECT_WAIT) {
@@ -218,7 +229,8 @@ static void effect_took_place(otp_fake_call_t *call, const otp_reply_t *const *r
 }
 
 
-static void step_command(otp_fake_call_t *call) {
+static void step_command(otp_fake_call_t *call)
+{
     otp_flow_view_t *view = otp_flow_view(call->flow);
 
     call->world->commands++;
@@ -229,7 +241,8 @@ static void step_command(otp_fake_call_t *call) {
 }
 
 
-static void step_person(otp_fake_call_t *call) {
+static void step_person(otp_fake_call_t *call)
+{
     otp_flow_view_t     *view = otp_flow_view(call->flow);
     otp_person_result_t *result = view->person_result;
 
@@ -255,12 +268,14 @@ static void step_person(otp_fake_call_t *call) {
 }
 
 
-bool otp_fake_waiting(const otp_fake_call_t *call) {
+bool otp_fake_waiting(const otp_fake_call_t *call)
+{
     return call->begun && call->effect == OTP_EFFECT_WAIT && call->wake_ms > call->world->now_ms;
 }
 
 
-bool otp_fake_step(otp_fake_call_t *call) {
+bool otp_fake_step(otp_fake_call_t *call)
+{
     if (!call->begun) {
         call->begun = true;
         effect_took_place(call, NULL, 0);
@@ -287,7 +302,8 @@ bool otp_fake_step(otp_fake_call_t *call) {
 }
 
 
-static void browser_take(otp_fake_browser_t *browser, otp_span_t header) {
+static void browser_take(otp_fake_browser_t *browser, otp_span_t header)
+{
     otp_span_t rest = header, pair = otp_span_cut(&rest, ';'), value = pair, name = otp_span_cut(&value, '=');
     size_t     i = 0;
 
@@ -308,7 +324,8 @@ static void browser_take(otp_fake_browser_t *browser, otp_span_t header) {
 }
 
 
-otp_fake_answer_t *otp_fake_end(otp_fake_call_t *call) {
+otp_fake_answer_t *otp_fake_end(otp_fake_call_t *call)
+{
     otp_fake_answer_t  *answer = calloc(1, sizeof(*answer));
     const otp_answer_t *given = &otp_flow_view(call->flow)->answer;
     size_t              len;
@@ -344,7 +361,8 @@ otp_fake_answer_t *otp_fake_end(otp_fake_call_t *call) {
 }
 
 
-void otp_fake_answer_free(otp_fake_answer_t *answer) {
+void otp_fake_answer_free(otp_fake_answer_t *answer)
+{
     if (answer != NULL) {
         free(answer->body);
         free(answer->headers);
@@ -357,7 +375,8 @@ void otp_fake_answer_free(otp_fake_answer_t *answer) {
 /* ---- whole requests ---- */
 
 const otp_fake_answer_t *otp_fake_request(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *method,
-    const char *target, const char *body) {
+    const char *target, const char *body)
+{
     otp_fake_call_t *call = otp_fake_begin(world, browser, method, target, body);
 
     while (!otp_fake_step(call)) {
@@ -373,18 +392,21 @@ const otp_fake_answer_t *otp_fake_request(otp_fake_world_t *world, otp_fake_brow
 }
 
 
-const otp_fake_answer_t *otp_fake_get(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *target) {
+const otp_fake_answer_t *otp_fake_get(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *target)
+{
     return otp_fake_request(world, browser, "GET", target, NULL);
 }
 
 
 const otp_fake_answer_t *otp_fake_post(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *target,
-    const char *fields) {
+    const char *fields)
+{
     return otp_fake_request(world, browser, "POST", target, fields);
 }
 
 
-const char *otp_fake_token(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *page) {
+const char *otp_fake_token(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *page)
+{
     const char *accept = browser->accept;
 
     browser->accept = NULL;
@@ -397,7 +419,8 @@ const char *otp_fake_token(otp_fake_world_t *world, otp_fake_browser_t *browser,
 
 
 const otp_fake_answer_t *otp_fake_submit(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *page,
-    const char *fields) {
+    const char *fields)
+{
     char body[4096];
 
     (void) otp_fake_token(world, browser, page);
@@ -409,21 +432,24 @@ const otp_fake_answer_t *otp_fake_submit(otp_fake_world_t *world, otp_fake_brows
 
 /* ---- looking into answers ---- */
 
-const char *otp_fake_text(const otp_fake_answer_t *answer, const char *member) {
+const char *otp_fake_text(const otp_fake_answer_t *answer, const char *member)
+{
     const char *text = json_string_value(json_object_get(answer->json, member));
 
     return text == NULL ? "" : text;
 }
 
 
-int64_t otp_fake_number(const otp_fake_answer_t *answer, const char *member) {
+int64_t otp_fake_number(const otp_fake_answer_t *answer, const char *member)
+{
     const json_t *number = json_object_get(answer->json, member);
 
     return json_is_integer(number) ? json_integer_value(number) : -1;
 }
 
 
-const char *otp_fake_header(const otp_fake_answer_t *answer, const char *name) {
+const char *otp_fake_header(const otp_fake_answer_t *answer, const char *name)
+{
     static char value[4096];
     size_t      len = strlen(name);
 
@@ -439,7 +465,8 @@ const char *otp_fake_header(const otp_fake_answer_t *answer, const char *name) {
 }
 
 
-const char *otp_fake_cookie(const otp_fake_browser_t *browser, const char *name) {
+const char *otp_fake_cookie(const otp_fake_browser_t *browser, const char *name)
+{
     for (size_t i = 0; i < browser->cookies; i++) {
         if (strcmp(browser->cookie[i].name, name) == 0) {
             return browser->cookie[i].value;
@@ -450,7 +477,8 @@ const char *otp_fake_cookie(const otp_fake_browser_t *browser, const char *name)
 }
 
 
-bool otp_fake_gives_session(const otp_fake_answer_t *answer) {
+bool otp_fake_gives_session(const otp_fake_answer_t *answer)
+{
     const char *cookie = strstr(answer->headers, "Set-Cookie: " OTP_FAKE_COOKIE "=");
 
     return cookie != NULL && cookie[strlen("Set-Cookie: " OTP_FAKE_COOKIE "=")] != ';';
@@ -459,14 +487,16 @@ bool otp_fake_gives_session(const otp_fake_answer_t *answer) {
 
 /* ---- signing in ---- */
 
-const char *otp_fake_verdict(const otp_fake_answer_t *answer) {
+const char *otp_fake_verdict(const otp_fake_answer_t *answer)
+{
     const char *verdict = otp_fake_text(answer, "verdict");
 
     return *verdict == '\0' ? otp_fake_text(answer, "error") : verdict;
 }
 
 
-const char *otp_fake_password(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid) {
+const char *otp_fake_password(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid)
+{
     char fields[256];
 
     for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++) {
@@ -481,7 +511,8 @@ const char *otp_fake_password(otp_fake_world_t *world, otp_fake_browser_t *brows
 
 
 const char *otp_fake_direct(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid,
-    const char *passcode) {
+    const char *passcode)
+{
     char fields[256];
 
     (void) snprintf(fields, sizeof(fields), "username=%s&method=passcode&passcode=%s", uid, passcode);
@@ -490,7 +521,8 @@ const char *otp_fake_direct(otp_fake_world_t *world, otp_fake_browser_t *browser
 }
 
 
-const char *otp_fake_step_up(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *passcode) {
+const char *otp_fake_step_up(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *passcode)
+{
     char fields[256];
 
     (void) snprintf(fields, sizeof(fields), "passcode=%s", passcode);
@@ -499,7 +531,8 @@ const char *otp_fake_step_up(otp_fake_world_t *world, otp_fake_browser_t *browse
 }
 
 
-const char *otp_fake_create_pin(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *pin) {
+const char *otp_fake_create_pin(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *pin)
+{
     char fields[256];
 
     (void) snprintf(fields, sizeof(fields), "pin=%s&pin_confirm=%s", pin, pin);
@@ -508,14 +541,16 @@ const char *otp_fake_create_pin(otp_fake_world_t *world, otp_fake_browser_t *bro
 }
 
 
-const char *otp_fake_level(otp_fake_world_t *world, otp_fake_browser_t *browser) {
+const char *otp_fake_level(otp_fake_world_t *world, otp_fake_browser_t *browser)
+{
     return otp_fake_text(otp_fake_get(world, browser, "session"), "level");
 }
 
 
 /* ---- accounts ---- */
 
-void otp_fake_account_put(otp_fake_world_t *world, const otp_account_t *account) {
+void otp_fake_account_put(otp_fake_world_t *world, const otp_account_t *account)
+{
     char       record[OTP_ACCOUNT_MAX];
     size_t     len;
     otp_name_t name;
@@ -527,7 +562,8 @@ void otp_fake_account_put(otp_fake_world_t *world, const otp_account_t *account)
 }
 
 
-otp_account_t otp_fake_account_get(otp_fake_world_t *world, const char *uid) {
+otp_account_t otp_fake_account_get(otp_fake_world_t *world, const char *uid)
+{
     otp_account_t account;
     otp_name_t    name;
 
@@ -539,7 +575,8 @@ otp_account_t otp_fake_account_get(otp_fake_world_t *world, const char *uid) {
 }
 
 
-void otp_fake_account(otp_fake_world_t *world, const char *uid, const char *serial, const char *pin) {
+void otp_fake_account(otp_fake_world_t *world, const char *uid, const char *serial, const char *pin)
+{
     otp_account_t account;
 
     otp_account_init(&account, otp_span_of(uid));

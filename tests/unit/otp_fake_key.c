@@ -8,14 +8,16 @@
 #include <openssl/hmac.h>
 
 
-static void must(bool good) {
+static void must(bool good)
+{
     if (!good) {
         abort();
     }
 }
 
 
-otp_keyring_t *otp_fake_ring(void) {
+otp_keyring_t *otp_fake_ring(void)
+{
     char           error[128];
     otp_keyring_t *ring;
 
@@ -30,21 +32,24 @@ otp_keyring_t *otp_fake_ring(void) {
 
 
 /* The seed of a serial: its SHA-1. */
-static void seed_of(const char *serial, uint8_t seed[20]) {
+static void seed_of(const char *serial, uint8_t seed[20])
+{
     size_t len = 20;
 
     must(EVP_Q_digest(NULL, "SHA1", NULL, serial, strlen(serial), seed, &len) == 1);
 }
 
 
-void otp_fake_pin(otp_keyring_t *ring, otp_key_t *key, const char *pin) {
+void otp_fake_pin(otp_keyring_t *ring, otp_key_t *key, const char *pin)
+{
     static const uint8_t salt[OTP_SALT_LEN] = "salt of a PIN...";
 
     must(otp_pin_set(ring, otp_span_of(key->serial), otp_span_of(pin), salt, &key->pin) == OTP_OK);
 }
 
 
-void otp_fake_key(otp_keyring_t *ring, otp_key_t *key, const char *serial, const char *pin) {
+void otp_fake_key(otp_keyring_t *ring, otp_key_t *key, const char *serial, const char *pin)
+{
     static const uint8_t nonce[OTP_RANDOM_NONCE] = "nonce.......";
     uint8_t              seed[20];
 
@@ -63,7 +68,8 @@ void otp_fake_key(otp_keyring_t *ring, otp_key_t *key, const char *serial, const
 
 
 /* RFC 4226 section 5.3, from its text. */
-static unsigned code_of(const char *serial, int64_t step) {
+static unsigned code_of(const char *serial, int64_t step)
+{
     uint8_t  seed[20], counter[8], mac[20];
     unsigned len = sizeof(mac), at;
 
@@ -79,7 +85,8 @@ static unsigned code_of(const char *serial, int64_t step) {
 }
 
 
-otp_fake_passcode_t otp_fake_passcode(const char *pin, const char *serial, int64_t step) {
+otp_fake_passcode_t otp_fake_passcode(const char *pin, const char *serial, int64_t step)
+{
     otp_fake_passcode_t passcode;
 
     (void) snprintf(passcode.text, sizeof(passcode.text), "%s%06u", pin, code_of(serial, step));
@@ -88,7 +95,8 @@ otp_fake_passcode_t otp_fake_passcode(const char *pin, const char *serial, int64
 }
 
 
-otp_fake_passcode_t otp_fake_wrong(const char *pin, const char *serial, int64_t step) {
+otp_fake_passcode_t otp_fake_wrong(const char *pin, const char *serial, int64_t step)
+{
     otp_fake_passcode_t passcode;
     unsigned            code = (code_of(serial, step) + 1) % 1000000;
 
@@ -104,7 +112,8 @@ otp_fake_passcode_t otp_fake_wrong(const char *pin, const char *serial, int64_t 
 }
 
 
-uint64_t otp_fake_random(uint64_t *state) {
+uint64_t otp_fake_random(uint64_t *state)
+{
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
 
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -114,7 +123,8 @@ uint64_t otp_fake_random(uint64_t *state) {
 }
 
 
-void otp_fake_random_bytes(uint64_t *state, uint8_t *bytes, size_t len) {
+void otp_fake_random_bytes(uint64_t *state, uint8_t *bytes, size_t len)
+{
     for (size_t i = 0; i < len; i++) {
         bytes[i] = (uint8_t) otp_fake_random(state);
     }

@@ -6,7 +6,8 @@
 #include "core/store/otp_swap.h"
 
 
-static char *copy_bytes(const char *data, size_t len) {
+static char *copy_bytes(const char *data, size_t len)
+{
     char *copy = malloc(len + 1);
 
     if (copy == NULL) {
@@ -21,7 +22,8 @@ static char *copy_bytes(const char *data, size_t len) {
 }
 
 
-otp_fake_redis_t *otp_fake_redis_create(void) {
+otp_fake_redis_t *otp_fake_redis_create(void)
+{
     otp_fake_redis_t *redis = calloc(1, sizeof(*redis));
 
     if (redis == NULL) {
@@ -32,13 +34,15 @@ otp_fake_redis_t *otp_fake_redis_create(void) {
 }
 
 
-static void entry_free(otp_fake_entry_t *entry) {
+static void entry_free(otp_fake_entry_t *entry)
+{
     free(entry->name);
     free(entry->value);
 }
 
 
-void otp_fake_redis_destroy(otp_fake_redis_t *redis) {
+void otp_fake_redis_destroy(otp_fake_redis_t *redis)
+{
     for (size_t i = 0; i < redis->entries; i++) {
         entry_free(&redis->entry[i]);
     }
@@ -52,7 +56,8 @@ void otp_fake_redis_destroy(otp_fake_redis_t *redis) {
 }
 
 
-static otp_fake_entry_t *entry_add(otp_fake_redis_t *redis, otp_span_t name) {
+static otp_fake_entry_t *entry_add(otp_fake_redis_t *redis, otp_span_t name)
+{
     otp_fake_entry_t *entry;
 
     redis->entry = realloc(redis->entry, (redis->entries + 1) * sizeof(*redis->entry));
@@ -68,7 +73,8 @@ static otp_fake_entry_t *entry_add(otp_fake_redis_t *redis, otp_span_t name) {
 }
 
 
-static void event_add(otp_fake_redis_t *redis, otp_span_t stream, otp_span_t text) {
+static void event_add(otp_fake_redis_t *redis, otp_span_t stream, otp_span_t text)
+{
     redis->event = realloc(redis->event, (redis->events + 1) * sizeof(*redis->event));
     if (redis->event == NULL) {
         abort();
@@ -78,7 +84,8 @@ static void event_add(otp_fake_redis_t *redis, otp_span_t stream, otp_span_t tex
 }
 
 
-otp_fake_redis_t *otp_fake_redis_copy(const otp_fake_redis_t *redis) {
+otp_fake_redis_t *otp_fake_redis_copy(const otp_fake_redis_t *redis)
+{
     otp_fake_redis_t *copy = otp_fake_redis_create();
 
     for (size_t i = 0; i < redis->entries; i++) {
@@ -99,13 +106,15 @@ otp_fake_redis_t *otp_fake_redis_copy(const otp_fake_redis_t *redis) {
 }
 
 
-static void entry_remove(otp_fake_redis_t *redis, otp_fake_entry_t *entry) {
+static void entry_remove(otp_fake_redis_t *redis, otp_fake_entry_t *entry)
+{
     entry_free(entry);
     *entry = redis->entry[--redis->entries];
 }
 
 
-otp_fake_entry_t *otp_fake_redis_find(otp_fake_redis_t *redis, otp_span_t name) {
+otp_fake_entry_t *otp_fake_redis_find(otp_fake_redis_t *redis, otp_span_t name)
+{
     for (size_t i = 0; i < redis->entries; i++) {
         otp_fake_entry_t *entry = &redis->entry[i];
 
@@ -123,14 +132,16 @@ otp_fake_entry_t *otp_fake_redis_find(otp_fake_redis_t *redis, otp_span_t name) 
 }
 
 
-static otp_fake_entry_t *entry_of(otp_fake_redis_t *redis, otp_span_t name) {
+static otp_fake_entry_t *entry_of(otp_fake_redis_t *redis, otp_span_t name)
+{
     otp_fake_entry_t *entry = otp_fake_redis_find(redis, name);
 
     return entry == NULL ? entry_add(redis, name) : entry;
 }
 
 
-void otp_fake_redis_put(otp_fake_redis_t *redis, otp_span_t name, otp_span_t value) {
+void otp_fake_redis_put(otp_fake_redis_t *redis, otp_span_t name, otp_span_t value)
+{
     otp_fake_entry_t *entry = entry_of(redis, name);
 
     free(entry->value);
@@ -141,14 +152,16 @@ void otp_fake_redis_put(otp_fake_redis_t *redis, otp_span_t name, otp_span_t val
 }
 
 
-otp_span_t otp_fake_redis_value(otp_fake_redis_t *redis, otp_span_t name) {
+otp_span_t otp_fake_redis_value(otp_fake_redis_t *redis, otp_span_t name)
+{
     otp_fake_entry_t *entry = otp_fake_redis_find(redis, name);
 
     return entry == NULL ? OTP_SPAN_NONE : (otp_span_t) { entry->value, entry->value_len };
 }
 
 
-size_t otp_fake_redis_count(otp_fake_redis_t *redis, const char *prefix) {
+size_t otp_fake_redis_count(otp_fake_redis_t *redis, const char *prefix)
+{
     size_t n = 0;
 
     for (size_t i = 0; i < redis->entries; i++) {
@@ -162,7 +175,8 @@ size_t otp_fake_redis_count(otp_fake_redis_t *redis, const char *prefix) {
 }
 
 
-size_t otp_fake_redis_events(const otp_fake_redis_t *redis, const char *text) {
+size_t otp_fake_redis_events(const otp_fake_redis_t *redis, const char *text)
+{
     size_t n = 0;
 
     for (size_t i = 0; i < redis->events; i++) {
@@ -173,7 +187,8 @@ size_t otp_fake_redis_events(const otp_fake_redis_t *redis, const char *text) {
 }
 
 
-bool otp_fake_redis_holds(const otp_fake_redis_t *redis, otp_span_t bytes) {
+bool otp_fake_redis_holds(const otp_fake_redis_t *redis, otp_span_t bytes)
+{
     for (size_t i = 0; i < redis->entries; i++) {
         const otp_fake_entry_t *entry = &redis->entry[i];
 
@@ -195,7 +210,8 @@ bool otp_fake_redis_holds(const otp_fake_redis_t *redis, otp_span_t bytes) {
 }
 
 
-void otp_fake_redis_fault(otp_fake_redis_t *redis, otp_fault_t fault, uint64_t after) {
+void otp_fake_redis_fault(otp_fake_redis_t *redis, otp_fault_t fault, uint64_t after)
+{
     redis->fault = fault;
     redis->fault_at = redis->commands + after;
     redis->fault_done = false;
@@ -204,12 +220,14 @@ void otp_fake_redis_fault(otp_fake_redis_t *redis, otp_fault_t fault, uint64_t a
 
 /* ---- replies ---- */
 
-static otp_reply_t reply_text(otp_span_t text) {
+static otp_reply_t reply_text(otp_span_t text)
+{
     return (otp_reply_t) { .kind = OTP_REPLY_TEXT, .text = { copy_bytes(text.data, text.len), text.len } };
 }
 
 
-static otp_reply_t reply_error(const char *text) {
+static otp_reply_t reply_error(const char *text)
+{
     otp_reply_t reply = reply_text(otp_span_of(text));
 
     reply.kind = OTP_REPLY_ERROR;
@@ -218,17 +236,20 @@ static otp_reply_t reply_error(const char *text) {
 }
 
 
-static otp_reply_t reply_number(int64_t number) {
+static otp_reply_t reply_number(int64_t number)
+{
     return (otp_reply_t) { .kind = OTP_REPLY_INTEGER, .integer = number };
 }
 
 
-static otp_reply_t reply_nil(void) {
+static otp_reply_t reply_nil(void)
+{
     return (otp_reply_t) { .kind = OTP_REPLY_NIL };
 }
 
 
-static otp_reply_t reply_array(size_t elements) {
+static otp_reply_t reply_array(size_t elements)
+{
     otp_reply_t *element = calloc(elements, sizeof(*element));
 
     if (element == NULL) {
@@ -239,7 +260,8 @@ static otp_reply_t reply_array(size_t elements) {
 }
 
 
-static void reply_free(otp_reply_t *reply) {
+static void reply_free(otp_reply_t *reply)
+{
     for (size_t i = 0; reply->kind == OTP_REPLY_ARRAY && i < reply->elements; i++) {
         reply_free(&reply->element[i]);
     }
@@ -252,7 +274,8 @@ static void reply_free(otp_reply_t *reply) {
 }
 
 
-void otp_fake_replies_free(otp_fake_replies_t *replies) {
+void otp_fake_replies_free(otp_fake_replies_t *replies)
+{
     for (size_t i = 0; i < replies->count; i++) {
         reply_free(&replies->reply[i]);
     }
@@ -260,7 +283,8 @@ void otp_fake_replies_free(otp_fake_replies_t *replies) {
 }
 
 
-const otp_reply_t *const *otp_fake_replies_given(const otp_fake_replies_t *replies) {
+const otp_reply_t *const *otp_fake_replies_given(const otp_fake_replies_t *replies)
+{
     return replies->lost ? NULL : replies->pointer;
 }
 
@@ -270,14 +294,16 @@ const otp_reply_t *const *otp_fake_replies_given(const otp_fake_replies_t *repli
 typedef otp_reply_t (*verb_t)(otp_fake_redis_t *redis, const otp_command_t *command);
 
 
-static otp_reply_t verb_ping(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_ping(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     (void) redis;
     (void) command;
     return reply_text(OTP_SPAN("PONG"));
 }
 
 
-static otp_reply_t verb_get(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_get(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[1]);
 
     if (command->args != 2) {
@@ -291,7 +317,8 @@ static otp_reply_t verb_get(otp_fake_redis_t *redis, const otp_command_t *comman
 }
 
 
-static otp_reply_t verb_mget(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_mget(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     otp_reply_t reply = reply_array((size_t) command->args - 1);
 
     for (size_t i = 1; i < command->args; i++) {
@@ -305,7 +332,8 @@ static otp_reply_t verb_mget(otp_fake_redis_t *redis, const otp_command_t *comma
 }
 
 
-static otp_reply_t verb_set(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_set(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     int64_t number = 0, unit = 0;
     bool    only_existing = false;
 
@@ -337,7 +365,8 @@ static otp_reply_t verb_set(otp_fake_redis_t *redis, const otp_command_t *comman
 }
 
 
-static otp_reply_t verb_del(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_del(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     int64_t n = 0;
 
     for (size_t i = 1; i < command->args; i++) {
@@ -354,7 +383,8 @@ static otp_reply_t verb_del(otp_fake_redis_t *redis, const otp_command_t *comman
 
 
 /* Where `member` begins in the set; -1: it is not there. */
-static int64_t set_find(const otp_fake_entry_t *entry, otp_span_t member) {
+static int64_t set_find(const otp_fake_entry_t *entry, otp_span_t member)
+{
     for (size_t at = 0; at < entry->value_len; at += strlen(entry->value + at) + 1) {
         if (otp_span_equal(otp_span_of(entry->value + at), member)) {
             return (int64_t) at;
@@ -365,7 +395,8 @@ static int64_t set_find(const otp_fake_entry_t *entry, otp_span_t member) {
 }
 
 
-static otp_reply_t verb_zadd(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_zadd(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     int64_t           score;
     otp_fake_entry_t *entry;
 
@@ -394,7 +425,8 @@ static otp_reply_t verb_zadd(otp_fake_redis_t *redis, const otp_command_t *comma
 }
 
 
-static otp_reply_t verb_zrem(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_zrem(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[1]);
     int64_t           at = entry == NULL || command->args != 3 ? -1 : set_find(entry, command->arg[2]);
 
@@ -412,7 +444,8 @@ static otp_reply_t verb_zrem(otp_fake_redis_t *redis, const otp_command_t *comma
 }
 
 
-static otp_reply_t verb_expire(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_expire(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     int64_t           seconds;
     otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[1]);
 
@@ -428,7 +461,8 @@ static otp_reply_t verb_expire(otp_fake_redis_t *redis, const otp_command_t *com
 }
 
 
-static otp_reply_t verb_xadd(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_xadd(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     if (command->args != 8 || !otp_span_equal(command->arg[2], OTP_SPAN("MAXLEN"))
         || !otp_span_equal(command->arg[5], OTP_SPAN("*")) || !otp_span_equal(command->arg[6], OTP_SPAN("e")))
     {
@@ -441,7 +475,8 @@ static otp_reply_t verb_xadd(otp_fake_redis_t *redis, const otp_command_t *comma
 
 
 /* The script of otp_swap.h. */
-static otp_reply_t verb_evalsha(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t verb_evalsha(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[3]);
     otp_span_t        stored = entry == NULL ? OTP_SPAN("") : (otp_span_t) { entry->value, entry->value_len };
     otp_reply_t       reply;
@@ -476,7 +511,8 @@ static otp_reply_t verb_evalsha(otp_fake_redis_t *redis, const otp_command_t *co
 }
 
 
-static otp_reply_t carry_out(otp_fake_redis_t *redis, const otp_command_t *command) {
+static otp_reply_t carry_out(otp_fake_redis_t *redis, const otp_command_t *command)
+{
     static const struct {
         const char *name;
         verb_t      verb;
@@ -496,7 +532,8 @@ static otp_reply_t carry_out(otp_fake_redis_t *redis, const otp_command_t *comma
 }
 
 
-void otp_fake_redis_command(otp_fake_redis_t *redis, const otp_command_t *command, otp_fake_replies_t *replies) {
+void otp_fake_redis_command(otp_fake_redis_t *redis, const otp_command_t *command, otp_fake_replies_t *replies)
+{
     size_t at = replies->count++;
     bool   now = redis->fault != OTP_FAULT_NONE && !redis->fault_done && redis->commands == redis->fault_at;
     bool   dead = replies->lost || (redis->fault == OTP_FAULT_DOWN && redis->fault_done);

@@ -16,21 +16,24 @@
 static otp_keyring_t *ring;
 
 
-static int open_ring(void **state) {
+static int open_ring(void **state)
+{
     (void) state;
     ring = otp_fake_ring();
     return 0;
 }
 
 
-static int close_ring(void **state) {
+static int close_ring(void **state)
+{
     (void) state;
     otp_keyring_destroy(ring);
     return 0;
 }
 
 
-static otp_account_t full_account(void) {
+static otp_account_t full_account(void)
+{
     otp_account_t account;
 
     otp_account_init(&account, OTP_SPAN("marie"));
@@ -53,7 +56,8 @@ static otp_account_t full_account(void) {
 }
 
 
-static void assert_round_trip(const otp_account_t *account) {
+static void assert_round_trip(const otp_account_t *account)
+{
     char          record[OTP_ACCOUNT_MAX];
     size_t        len;
     otp_account_t read;
@@ -64,7 +68,8 @@ static void assert_round_trip(const otp_account_t *account) {
 }
 
 
-static void test_account_is_read_as_it_was_written(void **state) {
+static void test_account_is_read_as_it_was_written(void **state)
+{
     otp_account_t account = full_account();
 
     (void) state;
@@ -74,7 +79,8 @@ static void test_account_is_read_as_it_was_written(void **state) {
 }
 
 
-static void test_account_without_anything_is_read_as_it_was_written(void **state) {
+static void test_account_without_anything_is_read_as_it_was_written(void **state)
+{
     otp_account_t account;
 
     (void) state;
@@ -84,7 +90,8 @@ static void test_account_without_anything_is_read_as_it_was_written(void **state
 
 
 /* The longest of everything fits into OTP_ACCOUNT_MAX. */
-static void test_greatest_account_is_read_as_it_was_written(void **state) {
+static void test_greatest_account_is_read_as_it_was_written(void **state)
+{
     char          uid[OTP_UID_LEN], serial[OTP_SERIAL_MAX + 1];
     otp_account_t account;
 
@@ -115,7 +122,8 @@ static void test_greatest_account_is_read_as_it_was_written(void **state) {
 }
 
 
-static void test_any_byte_changed_is_refused(void **state) {
+static void test_any_byte_changed_is_refused(void **state)
+{
     char          record[OTP_ACCOUNT_MAX];
     size_t        len;
     otp_account_t account = full_account(), read;
@@ -130,7 +138,8 @@ static void test_any_byte_changed_is_refused(void **state) {
 }
 
 
-static void test_account_under_another_name_is_refused(void **state) {
+static void test_account_under_another_name_is_refused(void **state)
+{
     char          record[OTP_ACCOUNT_MAX];
     size_t        len;
     otp_account_t account = full_account(), read;
@@ -143,7 +152,8 @@ static void test_account_under_another_name_is_refused(void **state) {
 }
 
 
-static void test_account_without_room_is_not_written(void **state) {
+static void test_account_without_room_is_not_written(void **state)
+{
     char          record[OTP_ACCOUNT_MAX];
     size_t        len;
     otp_account_t account = full_account();
@@ -160,7 +170,8 @@ static void test_account_without_room_is_not_written(void **state) {
     "{\"serial\":\"K\",\"type\":\"totp\",\"algorithm\":\"sha1\",\"digits\":6,\"period\":60,\"seed\":\"x\","        \
     "\"state\":\"usable\",\"drift\":0,\"step\":0,\"assigned\":0,\"used\":0}"
 
-static otp_status_t read_body(const char *body) {
+static otp_status_t read_body(const char *body)
+{
     char          record[OTP_ACCOUNT_MAX];
     size_t        len;
     otp_account_t account;
@@ -171,7 +182,8 @@ static otp_status_t read_body(const char *body) {
 }
 
 
-static void test_authentic_record_of_another_shape_is_refused(void **state) {
+static void test_authentic_record_of_another_shape_is_refused(void **state)
+{
     static const char *const refused[] = {
         "", "[]", "1", "{", "{}", ACCOUNT("0", "[]", "") " ,", ACCOUNT("-1", "[]", ""), ACCOUNT("\"0\"", "[]", ""),
         ACCOUNT("1.5", "[]", ""), ACCOUNT("1099511627777", "[]", ""), ACCOUNT("99999999999999999999", "[]", ""),
@@ -197,7 +209,8 @@ static void test_authentic_record_of_another_shape_is_refused(void **state) {
 }
 
 
-static void test_key_is_found_by_its_serial(void **state) {
+static void test_key_is_found_by_its_serial(void **state)
+{
     otp_account_t account = full_account();
 
     (void) state;
@@ -207,7 +220,8 @@ static void test_key_is_found_by_its_serial(void **state) {
 }
 
 
-static void test_decoy_is_the_same_each_time_and_another_for_another_person(void **state) {
+static void test_decoy_is_the_same_each_time_and_another_for_another_person(void **state)
+{
     otp_account_t once, again, other;
 
     (void) state;
@@ -220,7 +234,8 @@ static void test_decoy_is_the_same_each_time_and_another_for_another_person(void
 }
 
 
-static void test_decoy_is_ready_to_be_decided_about(void **state) {
+static void test_decoy_is_ready_to_be_decided_about(void **state)
+{
     const otp_limits_t limits = OTP_LIMITS_DEFAULT;
     uint8_t            seed[OTP_SEED_MAX];
     size_t             len;
@@ -234,7 +249,8 @@ static void test_decoy_is_ready_to_be_decided_about(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_account_is_read_as_it_was_written),
         cmocka_unit_test(test_account_without_anything_is_read_as_it_was_written),

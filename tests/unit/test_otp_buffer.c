@@ -17,6 +17,7 @@ static void assert_text(const otp_buffer_t *buffer, const char *text)
     assert_memory_equal(span.data, text, span.len);
 }
 
+
 static void test_pieces_follow_each_other(void **state)
 {
     char         data[64];
@@ -31,6 +32,7 @@ static void test_pieces_follow_each_other(void **state)
     otp_buffer_add_number(&buffer, 10);
     assert_text(&buffer, "abcd-10");
 }
+
 
 static void test_numbers_are_written_to_both_ends_of_their_range(void **state)
 {
@@ -47,6 +49,7 @@ static void test_numbers_are_written_to_both_ends_of_their_range(void **state)
     assert_text(&buffer, "0 9223372036854775807 -9223372036854775808");
 }
 
+
 static void test_exactly_full_is_no_overflow(void **state)
 {
     char         data[4];
@@ -57,6 +60,7 @@ static void test_exactly_full_is_no_overflow(void **state)
     otp_buffer_add(&buffer, OTP_SPAN("abcd"));
     assert_text(&buffer, "abcd");
 }
+
 
 static void test_after_an_overflow_nothing_is_written_and_the_span_is_empty(void **state)
 {
@@ -73,6 +77,7 @@ static void test_after_an_overflow_nothing_is_written_and_the_span_is_empty(void
     assert_int_equal(otp_buffer_span(&buffer).len, 0);
     assert_string_equal(data, "ab..");
 }
+
 
 static void test_every_kind_of_piece_is_bounded(void **state)
 {
@@ -95,6 +100,7 @@ static void test_every_kind_of_piece_is_bounded(void **state)
     }
 }
 
+
 static void test_a_buffer_without_memory_only_overflows(void **state)
 {
     otp_buffer_t buffer;
@@ -108,6 +114,7 @@ static void test_a_buffer_without_memory_only_overflows(void **state)
     otp_buffer_add_char(&buffer, 'a');
     assert_true(buffer.overflow);
 }
+
 
 /* RFC 4648 section 10. */
 static void test_encodings_follow_the_vectors_of_rfc_4648(void **state)
@@ -141,6 +148,7 @@ static void test_encodings_follow_the_vectors_of_rfc_4648(void **state)
     }
 }
 
+
 static void test_base64url_has_dash_and_underscore(void **state)
 {
     char         data[8];
@@ -152,6 +160,7 @@ static void test_base64url_has_dash_and_underscore(void **state)
     assert_text(&buffer, "-__-");
 }
 
+
 static void test_percent_leaves_unreserved_characters_only(void **state)
 {
     char         data[64];
@@ -162,6 +171,7 @@ static void test_percent_leaves_unreserved_characters_only(void **state)
     otp_buffer_add_percent(&buffer, OTP_SPAN("aZ09-._~ /?&=%+#\r\n\0\xc3\xa9"));
     assert_text(&buffer, "aZ09-._~%20%2F%3F%26%3D%25%2B%23%0D%0A%00%C3%A9");
 }
+
 
 int main(void)
 {

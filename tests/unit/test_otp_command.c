@@ -19,6 +19,7 @@ static void assert_written(const otp_command_t *command, bool as_eval, otp_span_
     assert_memory_equal(out, expected.data, len);
 }
 
+
 static void test_a_command_is_an_array_of_bulk_strings(void **state)
 {
     otp_command_t command = { .arg = { OTP_SPAN("SET"), OTP_SPAN("a key"), OTP_SPAN("0123456789") }, .args = 3 };
@@ -27,6 +28,7 @@ static void test_a_command_is_an_array_of_bulk_strings(void **state)
     assert_written(&command, false, OTP_SPAN("*3\r\n$3\r\nSET\r\n$5\r\na key\r\n$10\r\n0123456789\r\n"));
 }
 
+
 static void test_arguments_may_hold_any_byte_or_none(void **state)
 {
     otp_command_t command = { .arg = { OTP_SPAN("SET"), OTP_SPAN("\0\r\n$1"), OTP_SPAN_NONE }, .args = 3 };
@@ -34,6 +36,7 @@ static void test_arguments_may_hold_any_byte_or_none(void **state)
     (void) state;
     assert_written(&command, false, OTP_SPAN("*3\r\n$3\r\nSET\r\n$5\r\n\0\r\n$1\r\n$0\r\n\r\n"));
 }
+
 
 static void test_a_full_command_has_twelve_arguments(void **state)
 {
@@ -47,6 +50,7 @@ static void test_a_full_command_has_twelve_arguments(void **state)
     }
     assert_written(&command, false, otp_span_of(expected));
 }
+
 
 static void test_what_does_not_fit_is_counted_and_not_written(void **state)
 {
@@ -63,6 +67,7 @@ static void test_what_does_not_fit_is_counted_and_not_written(void **state)
         assert_int_equal(out[size], 'x');
     }
 }
+
 
 static void test_a_swap_is_written_with_the_digest_or_with_the_script(void **state)
 {
@@ -81,6 +86,7 @@ static void test_a_swap_is_written_with_the_digest_or_with_the_script(void **sta
     assert_written(&command, false, (otp_span_t) { expected, (size_t) len });
 }
 
+
 static void test_other_commands_never_become_a_script(void **state)
 {
     otp_command_t command = { .arg = { OTP_SPAN("GET"), OTP_SPAN("k") }, .args = 2 };
@@ -88,6 +94,7 @@ static void test_other_commands_never_become_a_script(void **state)
     (void) state;
     assert_written(&command, true, OTP_SPAN("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"));
 }
+
 
 int main(void)
 {

@@ -18,6 +18,7 @@ static void assert_span(otp_span_t span, const char *text)
     assert_memory_equal(span.data, text, span.len);
 }
 
+
 /* In memory of exactly its size, so that a sanitizer sees the first byte read too many. */
 static size_t find_exact(const char *header, size_t len, otp_span_t *value, size_t max, char **copy)
 {
@@ -26,6 +27,7 @@ static size_t find_exact(const char *header, size_t len, otp_span_t *value, size
     memcpy(*copy, header, len);
     return otp_cookie_find((otp_span_t) { *copy, len }, NAME, value, max);
 }
+
 
 static void assert_found(const char *header, size_t count, const char *first)
 {
@@ -39,6 +41,7 @@ static void assert_found(const char *header, size_t count, const char *first)
     free(copy);
 }
 
+
 static void test_value_is_found_wherever_it_stands(void **state)
 {
     (void) state;
@@ -50,6 +53,7 @@ static void test_value_is_found_wherever_it_stands(void **state)
     assert_found("__Host-otp=", 1, "");
 }
 
+
 static void test_one_pair_of_quotes_is_not_part_of_the_value(void **state)
 {
     (void) state;
@@ -60,6 +64,7 @@ static void test_one_pair_of_quotes_is_not_part_of_the_value(void **state)
     assert_found("__Host-otp=\"", 1, "\"");
     assert_found("__Host-otp=\"abc", 1, "\"abc");
 }
+
 
 static void test_other_spelling_of_the_name_is_another_cookie(void **state)
 {
@@ -74,6 +79,7 @@ static void test_other_spelling_of_the_name_is_another_cookie(void **state)
     }
 }
 
+
 static void test_comma_does_not_separate_cookies(void **state)
 {
     (void) state;
@@ -82,6 +88,7 @@ static void test_comma_does_not_separate_cookies(void **state)
     assert_found("__Host-otp=abc, __Host-otp=def", 1, "abc, __Host-otp=def");
 }
 
+
 static void test_name_inside_another_value_is_not_found(void **state)
 {
     (void) state;
@@ -89,6 +96,7 @@ static void test_name_inside_another_value_is_not_found(void **state)
     assert_found("a=\"__Host-otp=abc\"", 0, NULL);
     assert_found("a=b&__Host-otp=abc", 0, NULL);
 }
+
 
 static void test_every_cookie_of_the_name_is_counted(void **state)
 {
@@ -103,6 +111,7 @@ static void test_every_cookie_of_the_name_is_counted(void **state)
     assert_int_equal(otp_cookie_find(otp_span_of(header), NAME, NULL, 0), 3);
     free(copy);
 }
+
 
 static void test_one_byte_headers_hold_no_session(void **state)
 {
@@ -119,6 +128,7 @@ static void test_one_byte_headers_hold_no_session(void **state)
     assert_int_equal(otp_cookie_find(OTP_SPAN_NONE, NAME, &value, 1), 0);
 }
 
+
 static void test_bytes_of_every_kind_are_passed_through(void **state)
 {
     static const char header[] = "a=\0;\xff\xfe=\x80; __Host-otp=x\0y; \0";
@@ -131,6 +141,7 @@ static void test_bytes_of_every_kind_are_passed_through(void **state)
     assert_memory_equal(value.data, "x\0y", 3);
     free(copy);
 }
+
 
 static void test_thousand_cookies_and_a_full_header_are_read(void **state)
 {
@@ -158,6 +169,7 @@ static void test_thousand_cookies_and_a_full_header_are_read(void **state)
     free(header);
 }
 
+
 static void assert_stripped(const char *header, const char *left)
 {
     size_t len = strlen(header);
@@ -167,6 +179,7 @@ static void assert_stripped(const char *header, const char *left)
     assert_span((otp_span_t) { out, otp_cookie_strip(otp_span_of(header), NAME, OTP_SPAN("otp_lang"), out) }, left);
     free(out);
 }
+
 
 static void test_stripping_leaves_every_other_byte_as_it_was(void **state)
 {
@@ -188,6 +201,7 @@ static void test_stripping_leaves_every_other_byte_as_it_was(void **state)
     }
 }
 
+
 static void test_stripping_the_only_cookie_leaves_nothing(void **state)
 {
     (void) state;
@@ -198,6 +212,7 @@ static void test_stripping_the_only_cookie_leaves_nothing(void **state)
     assert_stripped("", "");
 }
 
+
 static void test_header_without_our_cookies_is_unchanged(void **state)
 {
     (void) state;
@@ -205,6 +220,7 @@ static void test_header_without_our_cookies_is_unchanged(void **state)
     assert_stripped(" a=1;", " a=1;");
     assert_stripped("__Host-otp", "__Host-otp");
 }
+
 
 static void test_a_name_that_is_not_used_strips_nothing(void **state)
 {
@@ -215,6 +231,7 @@ static void test_a_name_that_is_not_used_strips_nothing(void **state)
     assert_int_equal(otp_cookie_strip(header, NAME, OTP_SPAN_NONE, out), header.len);
     assert_memory_equal(out, header.data, header.len);
 }
+
 
 static void test_what_is_found_is_what_is_stripped(void **state)
 {
@@ -239,6 +256,7 @@ static void test_what_is_found_is_what_is_stripped(void **state)
         assert_int_equal(after.len == len, otp_cookie_find(before, NAME, NULL, 0) == 0);
     }
 }
+
 
 int main(void)
 {

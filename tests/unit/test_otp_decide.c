@@ -31,14 +31,16 @@ static struct {
 } desk;
 
 
-static int open_ring(void **state) {
+static int open_ring(void **state)
+{
     (void) state;
     desk.ring = otp_fake_ring();
     return 0;
 }
 
 
-static int close_ring(void **state) {
+static int close_ring(void **state)
+{
     (void) state;
     otp_keyring_destroy(desk.ring);
     return 0;
@@ -46,7 +48,8 @@ static int close_ring(void **state) {
 
 
 /* A key with PIN, somebody at the first page. */
-static int begin(void **state) {
+static int begin(void **state)
+{
     (void) state;
     desk.limits = (otp_limits_t) OTP_LIMITS_DEFAULT;
     otp_account_init(&desk.account, OTP_SPAN("marie"));
@@ -59,24 +62,28 @@ static int begin(void **state) {
 }
 
 
-static int begin_without_pin(void **state) {
+static int begin_without_pin(void **state)
+{
     (void) begin(state);
     memset(&desk.account.key[0].pin, 0, sizeof(desk.account.key[0].pin));
     return 0;
 }
 
 
-static int64_t step_now(void) {
+static int64_t step_now(void)
+{
     return desk.now / 60;
 }
 
 
-static otp_key_t *key(size_t i) {
+static otp_key_t *key(size_t i)
+{
     return &desk.account.key[i];
 }
 
 
-static otp_verdict_t submit(otp_submission_t kind) {
+static otp_verdict_t submit(otp_submission_t kind)
+{
     otp_account_t next;
 
     desk.in.kind = kind;
@@ -94,14 +101,16 @@ static otp_verdict_t submit(otp_submission_t kind) {
 }
 
 
-static otp_verdict_t passcode(const char *text) {
+static otp_verdict_t passcode(const char *text)
+{
     desk.in.passcode = otp_span_of(text);
     return submit(OTP_SUBMIT_PASSCODE);
 }
 
 
 /* In the browser that holds the pending state. */
-static otp_verdict_t next_code(const char *text) {
+static otp_verdict_t next_code(const char *text)
+{
     otp_verdict_t verdict;
     char          id[OTP_PENDING_ID_LEN + 1];
 
@@ -115,7 +124,8 @@ static otp_verdict_t next_code(const char *text) {
 }
 
 
-static otp_verdict_t pin(const char *text, const char *confirm) {
+static otp_verdict_t pin(const char *text, const char *confirm)
+{
     otp_verdict_t verdict;
     char          id[OTP_PENDING_ID_LEN + 1];
 
@@ -130,7 +140,8 @@ static otp_verdict_t pin(const char *text, const char *confirm) {
 }
 
 
-static otp_verdict_t fail_times(int n) {
+static otp_verdict_t fail_times(int n)
+{
     otp_verdict_t verdict = OTP_VERDICT_OK;
 
     while (n-- > 0) {
@@ -143,7 +154,8 @@ static otp_verdict_t fail_times(int n) {
 
 /* ---- PIN + code ---- */
 
-static void test_pin_and_code_open(void **state) {
+static void test_pin_and_code_open(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
     assert_string_equal(desk.decision.serial, A);
@@ -153,7 +165,8 @@ static void test_pin_and_code_open(void **state) {
 }
 
 
-static void test_wrong_pin_wrong_code_and_nonsense_are_denied_alike(void **state) {
+static void test_wrong_pin_wrong_code_and_nonsense_are_denied_alike(void **state)
+{
     static const char *const nonsense[] = { "", "2580", "25801234", "abcdefghij", "123456789012345678901234567890" };
 
     (void) state;
@@ -167,7 +180,8 @@ static void test_wrong_pin_wrong_code_and_nonsense_are_denied_alike(void **state
 }
 
 
-static void test_code_of_the_window_border_opens(void **state) {
+static void test_code_of_the_window_border_opens(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now() - 1)), OTP_VERDICT_OK);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
@@ -176,7 +190,8 @@ static void test_code_of_the_window_border_opens(void **state) {
 }
 
 
-static void test_code_one_step_beyond_the_window_does_not_open(void **state) {
+static void test_code_one_step_beyond_the_window_does_not_open(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now() - 2)), OTP_VERDICT_NEXT_CODE);
     (void) begin(state);
@@ -188,7 +203,8 @@ static void test_code_one_step_beyond_the_window_does_not_open(void **state) {
 }
 
 
-static void test_success_teaches_the_drift(void **state) {
+static void test_success_teaches_the_drift(void **state)
+{
     (void) state;
     for (int i = 1; i <= 5; i++) {
         desk.now += 86400;
@@ -200,7 +216,8 @@ static void test_success_teaches_the_drift(void **state) {
 }
 
 
-static void test_code_at_or_before_last_step_is_refused(void **state) {
+static void test_code_at_or_before_last_step_is_refused(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_ALREADY_USED);
@@ -211,7 +228,8 @@ static void test_code_at_or_before_last_step_is_refused(void **state) {
 }
 
 
-static void test_spent_code_with_right_pin_is_told_and_not_counted(void **state) {
+static void test_spent_code_with_right_pin_is_told_and_not_counted(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now()));
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_ALREADY_USED);
@@ -222,7 +240,8 @@ static void test_spent_code_with_right_pin_is_told_and_not_counted(void **state)
 }
 
 
-static void test_spent_code_with_wrong_pin_is_counted(void **state) {
+static void test_spent_code_with_wrong_pin_is_counted(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now()));
     assert_int_equal(passcode(PASSCODE("2581", A, step_now())), OTP_VERDICT_DENIED);
@@ -230,7 +249,8 @@ static void test_spent_code_with_wrong_pin_is_counted(void **state) {
 }
 
 
-static void test_right_code_with_wrong_pin_is_spent(void **state) {
+static void test_right_code_with_wrong_pin_is_spent(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE("2581", A, step_now())), OTP_VERDICT_DENIED);
     assert_string_equal(desk.decision.signal, "code_without_pin");
@@ -242,7 +262,8 @@ static void test_right_code_with_wrong_pin_is_spent(void **state) {
 
 
 /* Else a guess in the dark could shut the owner out for ten minutes. */
-static void test_guessed_code_of_the_far_future_spends_nothing(void **state) {
+static void test_guessed_code_of_the_far_future_spends_nothing(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE("2581", A, step_now() + 9)), OTP_VERDICT_DENIED);
     assert_int_equal(desk.account.failures, 1);
@@ -250,7 +271,8 @@ static void test_guessed_code_of_the_far_future_spends_nothing(void **state) {
 }
 
 
-static void test_right_pin_with_wrong_code_is_a_signal(void **state) {
+static void test_right_pin_with_wrong_code_is_a_signal(void **state)
+{
     (void) state;
     assert_int_equal(passcode(otp_fake_wrong(PIN, A, step_now()).text), OTP_VERDICT_DENIED);
     assert_string_equal(desk.decision.signal, "pin_without_code");
@@ -260,7 +282,8 @@ static void test_right_pin_with_wrong_code_is_a_signal(void **state) {
 
 /* ---- first use ---- */
 
-static void test_six_digits_open_the_pin_page_at_first_use(void **state) {
+static void test_six_digits_open_the_pin_page_at_first_use(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_PIN_REQUIRED);
     assert_int_equal(desk.account.pending.kind, OTP_PENDING_PIN);
@@ -271,7 +294,8 @@ static void test_six_digits_open_the_pin_page_at_first_use(void **state) {
 }
 
 
-static void test_first_use_goes_from_code_to_pin_to_passcode(void **state) {
+static void test_first_use_goes_from_code_to_pin_to_passcode(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_PIN_REQUIRED);
     assert_int_equal(pin(PIN, PIN), OTP_VERDICT_WAIT_NEXT_CODE);
@@ -284,7 +308,8 @@ static void test_first_use_goes_from_code_to_pin_to_passcode(void **state) {
 }
 
 
-static void test_first_use_is_denied_where_the_password_comes_first(void **state) {
+static void test_first_use_is_denied_where_the_password_comes_first(void **state)
+{
     (void) state;
     desk.in.first_use = false;
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
@@ -293,7 +318,8 @@ static void test_first_use_is_denied_where_the_password_comes_first(void **state
 }
 
 
-static void test_digits_before_the_code_are_wrong_at_first_use(void **state) {
+static void test_digits_before_the_code_are_wrong_at_first_use(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE("2580", A, step_now())), OTP_VERDICT_DENIED);
     assert_int_equal(desk.account.failures, 1);
@@ -301,7 +327,8 @@ static void test_digits_before_the_code_are_wrong_at_first_use(void **state) {
 
 
 /* Without a PIN there is nothing that proves who asks. */
-static void test_spent_code_at_first_use_is_told_only_after_the_password(void **state) {
+static void test_spent_code_at_first_use_is_told_only_after_the_password(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE("", A, step_now()));
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
@@ -311,7 +338,8 @@ static void test_spent_code_at_first_use_is_told_only_after_the_password(void **
 }
 
 
-static void test_later_code_opens_a_new_pin_page_and_closes_the_old_one(void **state) {
+static void test_later_code_opens_a_new_pin_page_and_closes_the_old_one(void **state)
+{
     char old[OTP_PENDING_ID_LEN + 1];
 
     (void) state;
@@ -327,7 +355,8 @@ static void test_later_code_opens_a_new_pin_page_and_closes_the_old_one(void **s
 }
 
 
-static void test_pin_page_closes_after_its_time(void **state) {
+static void test_pin_page_closes_after_its_time(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE("", A, step_now()));
     desk.now += 300;
@@ -338,7 +367,8 @@ static void test_pin_page_closes_after_its_time(void **state) {
 }
 
 
-static void test_pin_is_created_by_the_browser_that_gave_the_code(void **state) {
+static void test_pin_is_created_by_the_browser_that_gave_the_code(void **state)
+{
     static const char *const others[] = { "", "x", "AAAAAAAAAAAAAAAAAAAAAA" };
 
     (void) state;
@@ -353,7 +383,8 @@ static void test_pin_is_created_by_the_browser_that_gave_the_code(void **state) 
 }
 
 
-static void test_pin_is_refused_with_its_reason_and_the_page_stays_open(void **state) {
+static void test_pin_is_refused_with_its_reason_and_the_page_stays_open(void **state)
+{
     static const otp_span_t personal[] = { OTP_SPAN("marie.8350") };
     static const struct {
         const char       *pin, *confirm;
@@ -361,7 +392,7 @@ static void test_pin_is_refused_with_its_reason_and_the_page_stays_open(void **s
     } rows[] = {
         { "2580", "2581", OTP_PIN_MISMATCH }, { "25a0", "25a0", OTP_PIN_DIGITS }, { "258", "258", OTP_PIN_LENGTH },
         { "4444", "4444", OTP_PIN_REPEATED }, { "3456", "3456", OTP_PIN_SEQUENCE }, { "1407", "1407", OTP_PIN_DATE },
-        { "8350", "8350", OTP_PIN_PERSONAL },
+        { "1974", "1974", OTP_PIN_DATE }, { "8350", "8350", OTP_PIN_PERSONAL },
     };
 
     (void) state;
@@ -377,7 +408,8 @@ static void test_pin_is_refused_with_its_reason_and_the_page_stays_open(void **s
 }
 
 
-static void test_pin_out_of_the_serial_is_refused(void **state) {
+static void test_pin_out_of_the_serial_is_refused(void **state)
+{
     (void) state;
     otp_fake_key(desk.ring, key(0), "27-4691", NULL);
     assert_int_equal(passcode(PASSCODE("", "27-4691", step_now())), OTP_VERDICT_PIN_REQUIRED);
@@ -386,7 +418,8 @@ static void test_pin_out_of_the_serial_is_refused(void **state) {
 }
 
 
-static void test_previous_pin_is_refused_after_it_was_cleared(void **state) {
+static void test_previous_pin_is_refused_after_it_was_cleared(void **state)
+{
     (void) state;
     assert_int_equal(otp_manage_pin_clear(&desk.account), OTP_MANAGE_CHANGED);
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_PIN_REQUIRED);
@@ -396,14 +429,16 @@ static void test_previous_pin_is_refused_after_it_was_cleared(void **state) {
 }
 
 
-static void test_cleared_pin_opens_nothing_any_more(void **state) {
+static void test_cleared_pin_opens_nothing_any_more(void **state)
+{
     (void) state;
     assert_int_equal(otp_manage_pin_clear(&desk.account), OTP_MANAGE_CHANGED);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
 }
 
 
-static void test_pin_once_set_is_not_set_again_from_an_open_page(void **state) {
+static void test_pin_once_set_is_not_set_again_from_an_open_page(void **state)
+{
     char id[OTP_PENDING_ID_LEN + 1];
 
     (void) state;
@@ -420,7 +455,8 @@ static void test_pin_once_set_is_not_set_again_from_an_open_page(void **state) {
 
 /* ---- two codes ---- */
 
-static void test_third_failure_makes_the_next_success_bring_two_codes(void **state) {
+static void test_third_failure_makes_the_next_success_bring_two_codes(void **state)
+{
     (void) state;
     (void) fail_times(2);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
@@ -436,7 +472,8 @@ static void test_third_failure_makes_the_next_success_bring_two_codes(void **sta
 }
 
 
-static void test_two_codes_of_the_wide_window_open_and_teach_the_drift(void **state) {
+static void test_two_codes_of_the_wide_window_open_and_teach_the_drift(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now() + 8)), OTP_VERDICT_NEXT_CODE);
     assert_int_equal(key(0)->drift, 0);
@@ -448,7 +485,8 @@ static void test_two_codes_of_the_wide_window_open_and_teach_the_drift(void **st
 }
 
 
-static void test_next_code_is_the_very_next_one(void **state) {
+static void test_next_code_is_the_very_next_one(void **state)
+{
     static const int64_t others[] = { -1, 0, 2, 3 };
 
     (void) state;
@@ -461,7 +499,8 @@ static void test_next_code_is_the_very_next_one(void **state) {
 }
 
 
-static void test_next_code_is_typed_alone(void **state) {
+static void test_next_code_is_typed_alone(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     desk.now += 60;
@@ -469,7 +508,8 @@ static void test_next_code_is_typed_alone(void **state) {
 }
 
 
-static void test_wrong_next_code_is_counted_and_there_is_one_chance(void **state) {
+static void test_wrong_next_code_is_counted_and_there_is_one_chance(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     desk.now += 60;
@@ -480,7 +520,8 @@ static void test_wrong_next_code_is_counted_and_there_is_one_chance(void **state
 }
 
 
-static void test_first_code_again_is_told_and_costs_no_chance(void **state) {
+static void test_first_code_again_is_told_and_costs_no_chance(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     desk.now += 15;
@@ -492,7 +533,8 @@ static void test_first_code_again_is_told_and_costs_no_chance(void **state) {
 }
 
 
-static void test_next_code_is_for_the_browser_that_gave_the_first(void **state) {
+static void test_next_code_is_for_the_browser_that_gave_the_first(void **state)
+{
     otp_fake_passcode_t code = otp_fake_passcode("", A, OTP_FAKE_STEP + 6);
 
     (void) state;
@@ -506,7 +548,8 @@ static void test_next_code_is_for_the_browser_that_gave_the_first(void **state) 
 }
 
 
-static void test_next_code_is_awaited_for_its_time_only(void **state) {
+static void test_next_code_is_awaited_for_its_time_only(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     desk.now += 301;
@@ -514,7 +557,8 @@ static void test_next_code_is_awaited_for_its_time_only(void **state) {
 }
 
 
-static void test_first_code_of_two_is_spent(void **state) {
+static void test_first_code_of_two_is_spent(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now() + 5)), OTP_VERDICT_ALREADY_USED);
@@ -522,7 +566,8 @@ static void test_first_code_of_two_is_spent(void **state) {
 }
 
 
-static void test_key_used_elsewhere_meanwhile_ends_the_wait(void **state) {
+static void test_key_used_elsewhere_meanwhile_ends_the_wait(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     key(0)->step++;
@@ -532,7 +577,8 @@ static void test_key_used_elsewhere_meanwhile_ends_the_wait(void **state) {
 }
 
 
-static void test_first_use_in_the_wide_window_takes_two_codes_then_the_pin(void **state) {
+static void test_first_use_in_the_wide_window_takes_two_codes_then_the_pin(void **state)
+{
     (void) state;
     assert_int_equal(passcode(PASSCODE("", A, step_now() + 4)), OTP_VERDICT_NEXT_CODE);
     desk.now += 60;
@@ -544,7 +590,8 @@ static void test_first_use_in_the_wide_window_takes_two_codes_then_the_pin(void 
 }
 
 
-static void test_wrong_next_code_at_first_use_starts_over(void **state) {
+static void test_wrong_next_code_at_first_use_starts_over(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE("", A, step_now() + 4));
     assert_int_equal(next_code(otp_fake_wrong("", A, step_now()).text), OTP_VERDICT_DENIED);
@@ -554,7 +601,8 @@ static void test_wrong_next_code_at_first_use_starts_over(void **state) {
 
 /* ---- locks ---- */
 
-static void test_tenth_failure_locks_for_a_quarter_of_an_hour(void **state) {
+static void test_tenth_failure_locks_for_a_quarter_of_an_hour(void **state)
+{
     (void) state;
     (void) fail_times(9);
     assert_int_equal(desk.account.locked_until, 0);
@@ -568,7 +616,8 @@ static void test_tenth_failure_locks_for_a_quarter_of_an_hour(void **state) {
 }
 
 
-static void test_attempts_while_locked_neither_count_nor_spend(void **state) {
+static void test_attempts_while_locked_neither_count_nor_spend(void **state)
+{
     (void) state;
     (void) fail_times(10);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
@@ -580,7 +629,8 @@ static void test_attempts_while_locked_neither_count_nor_spend(void **state) {
 }
 
 
-static void test_each_ten_failures_more_lock_again(void **state) {
+static void test_each_ten_failures_more_lock_again(void **state)
+{
     (void) state;
     for (int i = 1; i < 10; i++) {
         (void) fail_times(10);
@@ -591,7 +641,8 @@ static void test_each_ten_failures_more_lock_again(void **state) {
 }
 
 
-static void test_hundredth_failure_is_the_helpdesks(void **state) {
+static void test_hundredth_failure_is_the_helpdesks(void **state)
+{
     (void) state;
     desk.account.failures = 99;
     assert_int_equal(passcode(WRONG), OTP_VERDICT_DENIED);
@@ -604,7 +655,8 @@ static void test_hundredth_failure_is_the_helpdesks(void **state) {
 }
 
 
-static void test_lock_is_told_only_to_who_proved_the_first_factor(void **state) {
+static void test_lock_is_told_only_to_who_proved_the_first_factor(void **state)
+{
     (void) state;
     (void) fail_times(10);
     desk.now += 100;
@@ -616,7 +668,8 @@ static void test_lock_is_told_only_to_who_proved_the_first_factor(void **state) 
 }
 
 
-static void test_lock_is_told_to_the_browser_that_gave_a_first_code(void **state) {
+static void test_lock_is_told_to_the_browser_that_gave_a_first_code(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     (void) fail_times(10);
@@ -624,7 +677,8 @@ static void test_lock_is_told_to_the_browser_that_gave_a_first_code(void **state
 }
 
 
-static void test_success_forgets_the_failures(void **state) {
+static void test_success_forgets_the_failures(void **state)
+{
     (void) state;
     (void) fail_times(2);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
@@ -633,7 +687,8 @@ static void test_success_forgets_the_failures(void **state) {
 }
 
 
-static void test_failures_are_not_forgotten_by_time_or_by_a_first_code(void **state) {
+static void test_failures_are_not_forgotten_by_time_or_by_a_first_code(void **state)
+{
     (void) state;
     (void) fail_times(4);
     desk.now += 86400 * 30;
@@ -642,7 +697,8 @@ static void test_failures_are_not_forgotten_by_time_or_by_a_first_code(void **st
 }
 
 
-static void test_wrong_next_codes_reach_the_lock_too(void **state) {
+static void test_wrong_next_codes_reach_the_lock_too(void **state)
+{
     (void) state;
     (void) fail_times(9);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_NEXT_CODE);
@@ -653,7 +709,8 @@ static void test_wrong_next_codes_reach_the_lock_too(void **state) {
 
 /* ---- keys ---- */
 
-static void test_disabled_key_opens_nothing(void **state) {
+static void test_disabled_key_opens_nothing(void **state)
+{
     (void) state;
     assert_int_equal(otp_manage_account_disable(&desk.account, OTP_SPAN(A), OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
@@ -662,7 +719,8 @@ static void test_disabled_key_opens_nothing(void **state) {
 }
 
 
-static void test_disabled_key_beside_a_usable_one_opens_nothing(void **state) {
+static void test_disabled_key_beside_a_usable_one_opens_nothing(void **state)
+{
     (void) state;
     desk.account.keys = 2;
     otp_fake_key(desk.ring, key(1), B, PIN_B);
@@ -673,7 +731,8 @@ static void test_disabled_key_beside_a_usable_one_opens_nothing(void **state) {
 }
 
 
-static void test_key_disabled_after_its_first_code_ends_the_wait(void **state) {
+static void test_key_disabled_after_its_first_code_ends_the_wait(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     desk.account.keys = 2;
@@ -684,7 +743,8 @@ static void test_key_disabled_after_its_first_code_ends_the_wait(void **state) {
 }
 
 
-static void test_key_disabled_while_its_pin_page_is_open_gets_no_pin(void **state) {
+static void test_key_disabled_while_its_pin_page_is_open_gets_no_pin(void **state)
+{
     (void) state;
     (void) passcode(PASSCODE("", A, step_now()));
     desk.account.keys = 2;
@@ -695,7 +755,8 @@ static void test_key_disabled_while_its_pin_page_is_open_gets_no_pin(void **stat
 }
 
 
-static void test_account_without_key_is_denied_and_left_alone(void **state) {
+static void test_account_without_key_is_denied_and_left_alone(void **state)
+{
     (void) state;
     desk.account.keys = 0;
     desk.in.first_factor = true;
@@ -704,7 +765,8 @@ static void test_account_without_key_is_denied_and_left_alone(void **state) {
 }
 
 
-static void test_each_of_two_keys_opens_with_its_own_pin(void **state) {
+static void test_each_of_two_keys_opens_with_its_own_pin(void **state)
+{
     (void) state;
     desk.account.keys = 2;
     otp_fake_key(desk.ring, key(1), B, PIN_B);
@@ -716,7 +778,8 @@ static void test_each_of_two_keys_opens_with_its_own_pin(void **state) {
 }
 
 
-static void test_pin_of_one_key_with_code_of_the_other_opens_nothing(void **state) {
+static void test_pin_of_one_key_with_code_of_the_other_opens_nothing(void **state)
+{
     (void) state;
     desk.account.keys = 2;
     otp_fake_key(desk.ring, key(1), B, PIN_B);
@@ -727,7 +790,8 @@ static void test_pin_of_one_key_with_code_of_the_other_opens_nothing(void **stat
 }
 
 
-static void test_second_key_is_taken_into_use_beside_the_first(void **state) {
+static void test_second_key_is_taken_into_use_beside_the_first(void **state)
+{
     (void) state;
     desk.account.keys = 2;
     otp_fake_key(desk.ring, key(1), B, NULL);
@@ -740,7 +804,8 @@ static void test_second_key_is_taken_into_use_beside_the_first(void **state) {
 }
 
 
-static void test_seed_that_does_not_open_decides_nothing(void **state) {
+static void test_seed_that_does_not_open_decides_nothing(void **state)
+{
     otp_account_t next;
 
     (void) state;
@@ -753,7 +818,8 @@ static void test_seed_that_does_not_open_decides_nothing(void **state) {
 
 /* ---- what does not belong to the state ---- */
 
-static void test_pin_without_pin_page_and_next_code_without_first_are_denied(void **state) {
+static void test_pin_without_pin_page_and_next_code_without_first_are_denied(void **state)
+{
     (void) state;
     assert_int_equal(pin(PIN, PIN), OTP_VERDICT_DENIED);
     assert_int_equal(next_code(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
@@ -765,13 +831,15 @@ static void test_pin_without_pin_page_and_next_code_without_first_are_denied(voi
 
 /* ---- the double click ---- */
 
-static void repeat_of(const char *nonce) {
+static void repeat_of(const char *nonce)
+{
     (void) snprintf(desk.nonce, sizeof(desk.nonce), "%s", nonce);
     desk.in.nonce = otp_span_of(desk.nonce);
 }
 
 
-static void test_repeated_form_is_recognised_for_less_than_ten_seconds(void **state) {
+static void test_repeated_form_is_recognised_for_less_than_ten_seconds(void **state)
+{
     (void) state;
     repeat_of("nonce-of-the-form-0001");
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
@@ -786,7 +854,8 @@ static void test_repeated_form_is_recognised_for_less_than_ten_seconds(void **st
 }
 
 
-static void test_repeated_wrong_form_is_counted_once(void **state) {
+static void test_repeated_wrong_form_is_counted_once(void **state)
+{
     (void) state;
     repeat_of("nonce-of-the-form-0001");
     (void) passcode(WRONG);
@@ -796,7 +865,8 @@ static void test_repeated_wrong_form_is_counted_once(void **state) {
 }
 
 
-static void test_another_form_with_the_same_code_is_a_replay(void **state) {
+static void test_another_form_with_the_same_code_is_a_replay(void **state)
+{
     (void) state;
     repeat_of("nonce-of-the-form-0001");
     (void) passcode(PASSCODE(PIN, A, step_now()));
@@ -806,7 +876,8 @@ static void test_another_form_with_the_same_code_is_a_replay(void **state) {
 }
 
 
-static void test_form_without_nonce_is_never_a_repeat(void **state) {
+static void test_form_without_nonce_is_never_a_repeat(void **state)
+{
     (void) state;
     (void) passcode(WRONG);
     (void) passcode(WRONG);
@@ -817,7 +888,8 @@ static void test_form_without_nonce_is_never_a_repeat(void **state) {
 
 /* ---- nobody ---- */
 
-static void test_decoy_denies_and_counts_as_a_real_account_does(void **state) {
+static void test_decoy_denies_and_counts_as_a_real_account_does(void **state)
+{
     (void) state;
     assert_int_equal(otp_account_decoy(desk.ring, OTP_SPAN("nobody"), &desk.account), OTP_OK);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
@@ -827,7 +899,8 @@ static void test_decoy_denies_and_counts_as_a_real_account_does(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_pin_and_code_open, begin),
         cmocka_unit_test_setup(test_wrong_pin_wrong_code_and_nonsense_are_denied_alike, begin),

@@ -56,7 +56,8 @@ static uint64_t       dice;
 static unsigned       verdicts[OTP_VERDICTS], states_seen[OTP_STATES], repeats, histories;
 
 
-static int prepare(void **state) {
+static int prepare(void **state)
+{
     (void) state;
     ring = otp_fake_ring();
     for (size_t k = 0; k < KEYS; k++) {
@@ -68,19 +69,22 @@ static int prepare(void **state) {
 }
 
 
-static int clean_up(void **state) {
+static int clean_up(void **state)
+{
     (void) state;
     otp_keyring_destroy(ring);
     return 0;
 }
 
 
-static uint64_t roll(uint64_t sides) {
+static uint64_t roll(uint64_t sides)
+{
     return otp_fake_random(&dice) % sides;
 }
 
 
-static const char *code_of(size_t key, int64_t step) {
+static const char *code_of(size_t key, int64_t step)
+{
     int64_t i = step - OTP_FAKE_STEP + BEFORE;
 
     assert_in_range(i, 0, SHOWN - 1);
@@ -91,7 +95,8 @@ static const char *code_of(size_t key, int64_t step) {
 
 /* ---- what is submitted ---- */
 
-static void roll_passcode(const world_t *world, const otp_account_t *account, int64_t now, submission_t *s) {
+static void roll_passcode(const world_t *world, const otp_account_t *account, int64_t now, submission_t *s)
+{
     static const int64_t beside[] = { 0, 0, 0, 0, 0, 0, -1, 1, 2, -2, 6, -6, 11 };
     size_t               key = roll(account->keys);
     int64_t              step = (now + world->clock[key]) / 60 + beside[roll(13)];
@@ -125,7 +130,8 @@ static void roll_passcode(const world_t *world, const otp_account_t *account, in
 }
 
 
-static void roll_submission(const world_t *world, const otp_account_t *account, int64_t now, submission_t *s) {
+static void roll_submission(const world_t *world, const otp_account_t *account, int64_t now, submission_t *s)
+{
     uint64_t side = roll(10);
 
     if (world->last.nonce[0] != '\0' && roll(20) == 0) {
@@ -155,7 +161,8 @@ static void roll_submission(const world_t *world, const otp_account_t *account, 
 /* ---- the judge ---- */
 
 /* Whether the typed code is one of `key` within `window` steps of where its record expects it, not spent. */
-static bool fresh(const otp_account_t *account, size_t key, const char *code, int64_t now, int64_t window) {
+static bool fresh(const otp_account_t *account, size_t key, const char *code, int64_t now, int64_t window)
+{
     int64_t centre = now / 60 + account->key[key].drift;
 
     for (int64_t step = centre - window; step <= centre + window; step++) {
@@ -170,7 +177,8 @@ static bool fresh(const otp_account_t *account, size_t key, const char *code, in
 
 /* Whether PIN and code as typed prove `key` within `window`. */
 static bool proves(const world_t *world, const otp_account_t *account, const submission_t *s, size_t key, int64_t now,
-    int64_t window) {
+    int64_t window)
+{
     size_t pin = strlen(world->pin[key]);
 
     return key < account->keys && account->key[key].state == OTP_KEY_USABLE && (pin != 0 || s->first_use)
@@ -179,18 +187,21 @@ static bool proves(const world_t *world, const otp_account_t *account, const sub
 }
 
 
-static size_t key_of(const char *serial) {
+static size_t key_of(const char *serial)
+{
     return strcmp(serial, serials[0]) == 0 ? 0 : 1;
 }
 
 
-static bool holds_opened(const world_t *world, const submission_t *s, int64_t now) {
+static bool holds_opened(const world_t *world, const submission_t *s, int64_t now)
+{
     return world->opened[0] != '\0' && strcmp(world->opened, s->id) == 0 && world->opened_until >= now;
 }
 
 
 /* A code was accepted for something: it is the one typed, newer than every one before. */
-static void judge_accepted(world_t *world, const otp_account_t *next, const submission_t *s, size_t key) {
+static void judge_accepted(world_t *world, const otp_account_t *next, const submission_t *s, size_t key)
+{
     int64_t     step = next->key[key].step;
     const char *code = s->passcode + strlen(s->passcode) - 6;
 
@@ -202,7 +213,8 @@ static void judge_accepted(world_t *world, const otp_account_t *next, const subm
 
 static void judge_opening(const world_t *world, const otp_account_t *before, const submission_t *s,
     otp_verdict_t verdict,
-    size_t key, int64_t now) {
+    size_t key, int64_t now)
+{
     bool pin = world->pin[key][0] != '\0';
 
     assert_true(pin == (verdict == OTP_VERDICT_OK));
@@ -222,7 +234,8 @@ static void judge_opening(const world_t *world, const otp_account_t *before, con
 /* Who proves a key is not sent away. */
 static void judge_denied(const world_t *world, const otp_account_t *before, const submission_t *s,
     otp_verdict_t verdict,
-    int64_t now) {
+    int64_t now)
+{
     for (size_t key = 0; s->kind == OTP_SUBMIT_PASSCODE && key < before->keys; key++) {
         if (proves(world, before, s, key, now, limits.window)) {
             assert_true(before->failures < limits.next_code ? verdict == OTP_VERDICT_OK
@@ -237,7 +250,8 @@ static void judge_denied(const world_t *world, const otp_account_t *before, cons
 
 
 static void judge_counters(const otp_account_t *before, const otp_account_t *next, const submission_t *s,
-    const otp_decision_t *d, int64_t now) {
+    const otp_decision_t *d, int64_t now)
+{
     bool success = d->verdict == OTP_VERDICT_OK
                    || (d->verdict == OTP_VERDICT_PIN_REQUIRED && s->kind == OTP_SUBMIT_NEXT_CODE);
 
@@ -259,7 +273,8 @@ static void judge_counters(const otp_account_t *before, const otp_account_t *nex
 
 /* A code that a key with another PIN shows now is spent: nobody gets a second try with it. */
 static void judge_spent(const world_t *world, const otp_account_t *before, const otp_account_t *next,
-    const submission_t *s, int64_t now) {
+    const submission_t *s, int64_t now)
+{
     size_t len = strlen(s->passcode);
 
     if (before->keys != 1 || s->kind != OTP_SUBMIT_PASSCODE || len < 6 || before->key[0].state != OTP_KEY_USABLE
@@ -273,7 +288,8 @@ static void judge_spent(const world_t *world, const otp_account_t *before, const
 }
 
 
-static void open_to(world_t *world, const otp_account_t *next, const submission_t *s, size_t key) {
+static void open_to(world_t *world, const otp_account_t *next, const submission_t *s, size_t key)
+{
     memcpy(world->opened, next->pending.id, sizeof(world->opened));
     memcpy(world->held[s->browser], next->pending.id, sizeof(world->opened));
     world->opened_key = key;
@@ -283,7 +299,8 @@ static void open_to(world_t *world, const otp_account_t *next, const submission_
 
 
 static void judge(world_t *world, const otp_account_t *before, const otp_account_t *next, const submission_t *s,
-    const otp_decision_t *d, int64_t now) {
+    const otp_decision_t *d, int64_t now)
+{
     bool        locked = before->locked_until > now || before->failures >= limits.lock_total;
     size_t      key = key_of(d->serial);
     otp_state_t from = otp_account_state(before, &limits, now);
@@ -361,7 +378,8 @@ static void judge(world_t *world, const otp_account_t *before, const otp_account
 
 /* ---- a history ---- */
 
-static void begin(world_t *world, otp_account_t *account) {
+static void begin(world_t *world, otp_account_t *account)
+{
     memset(world, 0, sizeof(*world));
     otp_account_init(account, OTP_SPAN("marie"));
     account->keys = 1 + roll(KEYS);
@@ -376,7 +394,8 @@ static void begin(world_t *world, otp_account_t *account) {
 
 
 /* The helpdesk, now and then. */
-static void manage(world_t *world, otp_account_t *account) {
+static void manage(world_t *world, otp_account_t *account)
+{
     size_t        key = roll(account->keys);
     otp_span_t    serial = otp_span_of(serials[key]);
     otp_stock_t   stock = { .uid = "marie" };
@@ -412,7 +431,8 @@ static void manage(world_t *world, otp_account_t *account) {
 }
 
 
-static void assert_stored_and_read_back(const otp_account_t *account) {
+static void assert_stored_and_read_back(const otp_account_t *account)
+{
     char          record[OTP_ACCOUNT_MAX];
     size_t        len;
     otp_account_t read;
@@ -423,7 +443,8 @@ static void assert_stored_and_read_back(const otp_account_t *account) {
 }
 
 
-static void submit(world_t *world, otp_account_t *account, const submission_t *s, int64_t now) {
+static void submit(world_t *world, otp_account_t *account, const submission_t *s, int64_t now)
+{
     otp_account_t   next;
     otp_decision_t  decision;
     otp_submitted_t in = {
@@ -440,7 +461,8 @@ static void submit(world_t *world, otp_account_t *account, const submission_t *s
 }
 
 
-static void history(void) {
+static void history(void)
+{
     static const int64_t pauses[] = { 0, 0, 3, 10, 11, 30, 60, 60, 60, 61, 65, 120, 301, 900 };
     int64_t              now = OTP_FAKE_NOW;
     world_t              world;
@@ -459,7 +481,8 @@ static void history(void) {
 }
 
 
-static void test_rules_hold_in_random_histories(void **state) {
+static void test_rules_hold_in_random_histories(void **state)
+{
     const char *more = getenv("OTP_TEST_HISTORIES");
     long        n = more == NULL ? HISTORIES : strtol(more, NULL, 10);
 
@@ -482,7 +505,8 @@ static void test_rules_hold_in_random_histories(void **state) {
 }
 
 
-static int report_seed(void **state) {
+static int report_seed(void **state)
+{
     (void) state;
     if (histories + 1 < HISTORIES) {
         print_message("stopped in history %u of seed %llu\n", histories, (unsigned long long) SEED);
@@ -491,7 +515,8 @@ static int report_seed(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_rules_hold_in_random_histories, report_seed),
     };

@@ -21,6 +21,7 @@ static void assert_decodes(decoder_t decode, const char *text, const char *bytes
     assert_memory_equal(out, bytes, len);
 }
 
+
 static void assert_refuses(decoder_t decode, const char *const *text, size_t n)
 {
     uint8_t out[64];
@@ -33,12 +34,14 @@ static void assert_refuses(decoder_t decode, const char *const *text, size_t n)
     }
 }
 
+
 static void test_hex_of_either_case_is_read(void **state)
 {
     (void) state;
     assert_decodes(otp_hex_decode, "", "");
     assert_decodes(otp_hex_decode, "4f4A", "OJ");
 }
+
 
 static void test_hex_of_odd_length_or_with_other_characters_is_refused(void **state)
 {
@@ -47,6 +50,7 @@ static void test_hex_of_odd_length_or_with_other_characters_is_refused(void **st
     (void) state;
     assert_refuses(otp_hex_decode, refused, sizeof(refused) / sizeof(refused[0]));
 }
+
 
 static void test_base64url_without_padding_is_read(void **state)
 {
@@ -58,6 +62,7 @@ static void test_base64url_without_padding_is_read(void **state)
     assert_decodes(otp_base64url_decode, "-__-", "\xfb\xff\xfe");
 }
 
+
 static void test_base64url_of_any_other_form_is_refused(void **state)
 {
     /* A lone digit, padding, the other alphabet, blanks, and bits left over. */
@@ -66,6 +71,7 @@ static void test_base64url_of_any_other_form_is_refused(void **state)
     (void) state;
     assert_refuses(otp_base64url_decode, refused, sizeof(refused) / sizeof(refused[0]));
 }
+
 
 static void test_base32_is_read_as_people_type_it(void **state)
 {
@@ -82,6 +88,7 @@ static void test_base32_is_read_as_people_type_it(void **state)
     assert_decodes(otp_base32_decode, "MZXW6YQ=", "foob");
 }
 
+
 static void test_base32_of_any_other_form_is_refused(void **state)
 {
     static const char *const refused[] = {
@@ -92,6 +99,7 @@ static void test_base32_of_any_other_form_is_refused(void **state)
     (void) state;
     assert_refuses(otp_base32_decode, refused, sizeof(refused) / sizeof(refused[0]));
 }
+
 
 static void test_more_than_fits_is_refused_without_writing_past_the_end(void **state)
 {
@@ -107,6 +115,7 @@ static void test_more_than_fits_is_refused_without_writing_past_the_end(void **s
     assert_int_equal(otp_hex_decode(OTP_SPAN("4142"), out, 2, &len), OTP_OK);
     assert_int_equal(len, 2);
 }
+
 
 static void test_every_length_comes_back_as_it_went(void **state)
 {
@@ -132,6 +141,7 @@ static void test_every_length_comes_back_as_it_went(void **state)
         assert_memory_equal(back, bytes, n);
     }
 }
+
 
 int main(void)
 {

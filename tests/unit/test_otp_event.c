@@ -12,7 +12,8 @@
 #include "core/model/otp_event.h"
 
 
-static otp_status_t write_event(const otp_event_t *event, char *line, size_t size) {
+static otp_status_t write_event(const otp_event_t *event, char *line, size_t size)
+{
     size_t       len;
     otp_status_t status = otp_event_write(event, line, size - 1, &len);
 
@@ -22,7 +23,8 @@ static otp_status_t write_event(const otp_event_t *event, char *line, size_t siz
 }
 
 
-static void test_event_is_one_line_with_the_time_first(void **state) {
+static void test_event_is_one_line_with_the_time_first(void **state)
+{
     otp_event_t event = { .time_ms = 1700000000123, .event = OTP_SPAN("passcode"), .verdict = OTP_SPAN("ok") };
     char        line[OTP_EVENT_MAX];
 
@@ -32,7 +34,8 @@ static void test_event_is_one_line_with_the_time_first(void **state) {
 }
 
 
-static void test_every_member_has_its_name(void **state) {
+static void test_every_member_has_its_name(void **state)
+{
     otp_event_t event = {
         0, OTP_SPAN("e"), OTP_SPAN("v"), OTP_SPAN("u"), OTP_SPAN("a"), OTP_SPAN("s"), OTP_SPAN("g"), OTP_SPAN("i"),
         OTP_SPAN("c"), OTP_SPAN("r"), OTP_SPAN("q"),
@@ -47,7 +50,8 @@ static void test_every_member_has_its_name(void **state) {
 }
 
 
-static void test_hostile_text_stays_inside_its_member(void **state) {
+static void test_hostile_text_stays_inside_its_member(void **state)
+{
     otp_event_t event = { .event = OTP_SPAN("logout"), .user = OTP_SPAN("x\",\"verdict\":\"ok\"}\n{\"\\") };
     char        line[OTP_EVENT_MAX];
     json_t     *object;
@@ -63,7 +67,8 @@ static void test_hostile_text_stays_inside_its_member(void **state) {
 }
 
 
-static void test_event_that_is_not_text_or_too_long_is_refused(void **state) {
+static void test_event_that_is_not_text_or_too_long_is_refused(void **state)
+{
     char        line[OTP_EVENT_MAX], text[OTP_EVENT_MAX];
     otp_event_t event = { .user = OTP_SPAN("\xff\xfe") };
 
@@ -75,7 +80,8 @@ static void test_event_that_is_not_text_or_too_long_is_refused(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_event_is_one_line_with_the_time_first),
         cmocka_unit_test(test_every_member_has_its_name),

@@ -22,7 +22,8 @@ static otp_fake_world_t   world;
 static otp_fake_browser_t browser, other;
 
 
-static int open_world(void **state) {
+static int open_world(void **state)
+{
     (void) state;
     otp_fake_open(&world);
     memset(&browser, 0, sizeof(browser));
@@ -31,21 +32,24 @@ static int open_world(void **state) {
 }
 
 
-static int close_world(void **state) {
+static int close_world(void **state)
+{
     (void) state;
     otp_fake_close(&world);
     return 0;
 }
 
 
-static void assert_level(otp_fake_browser_t *who, const char *level) {
+static void assert_level(otp_fake_browser_t *who, const char *level)
+{
     assert_string_equal(otp_fake_level(&world, who), level);
 }
 
 
 /* ---- password ---- */
 
-static void test_password_opens_a_session_of_level_password(void **state) {
+static void test_password_opens_a_session_of_level_password(void **state)
+{
     const otp_fake_answer_t *answer;
 
     (void) state;
@@ -67,7 +71,8 @@ static void test_password_opens_a_session_of_level_password(void **state) {
 }
 
 
-static void test_identifier_is_trimmed_and_lower_cased(void **state) {
+static void test_identifier_is_trimmed_and_lower_cased(void **state)
+{
     (void) state;
     (void) otp_fake_submit(&world, &browser, "login", "username=+MARIE++&method=password&password=Correct+horse+1");
     assert_string_equal(otp_fake_verdict(world.answer), "ok");
@@ -75,7 +80,8 @@ static void test_identifier_is_trimmed_and_lower_cased(void **state) {
 }
 
 
-static void test_session_cookie_is_host_only_secure_and_out_of_reach_of_scripts(void **state) {
+static void test_session_cookie_is_host_only_secure_and_out_of_reach_of_scripts(void **state)
+{
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
     assert_non_null(strstr(world.answer->headers, "Set-Cookie: __Host-otp="));
@@ -86,7 +92,8 @@ static void test_session_cookie_is_host_only_secure_and_out_of_reach_of_scripts(
 }
 
 
-static void test_home_lists_the_applications_of_the_person(void **state) {
+static void test_home_lists_the_applications_of_the_person(void **state)
+{
     const otp_fake_answer_t *answer;
     const json_t            *list;
 
@@ -108,7 +115,8 @@ static void test_home_lists_the_applications_of_the_person(void **state) {
 
 /* ---- step-up ---- */
 
-static void test_first_use_goes_from_code_to_pin_to_passcode_to_the_application(void **state) {
+static void test_first_use_goes_from_code_to_pin_to_passcode_to_the_application(void **state)
+{
     char cookie[96];
 
     (void) state;
@@ -142,7 +150,8 @@ static void test_first_use_goes_from_code_to_pin_to_passcode_to_the_application(
 }
 
 
-static void test_step_up_makes_a_new_session_that_ends_when_the_old_one_would_have(void **state) {
+static void test_step_up_makes_a_new_session_that_ends_when_the_old_one_would_have(void **state)
+{
     const otp_fake_answer_t *answer;
 
     (void) state;
@@ -159,7 +168,8 @@ static void test_step_up_makes_a_new_session_that_ends_when_the_old_one_would_ha
 }
 
 
-static void test_old_cookie_is_dead_after_each_step(void **state) {
+static void test_old_cookie_is_dead_after_each_step(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     (void) otp_fake_password(&world, &browser, "marie");
@@ -175,7 +185,8 @@ static void test_old_cookie_is_dead_after_each_step(void **state) {
 }
 
 
-static void test_drifted_key_brings_two_codes(void **state) {
+static void test_drifted_key_brings_two_codes(void **state)
+{
     int64_t step;
 
     (void) state;
@@ -194,7 +205,8 @@ static void test_drifted_key_brings_two_codes(void **state) {
 }
 
 
-static void test_wrong_next_code_starts_over(void **state) {
+static void test_wrong_next_code_starts_over(void **state)
+{
     int64_t step;
 
     (void) state;
@@ -209,7 +221,8 @@ static void test_wrong_next_code_starts_over(void **state) {
 }
 
 
-static void test_blanks_between_pin_and_code_are_forgiven(void **state) {
+static void test_blanks_between_pin_and_code_are_forgiven(void **state)
+{
     char                fields[64];
     otp_fake_passcode_t code;
 
@@ -224,7 +237,8 @@ static void test_blanks_between_pin_and_code_are_forgiven(void **state) {
 
 /* ---- directly ---- */
 
-static void test_passcode_at_the_first_page_opens_a_session_of_level_otp(void **state) {
+static void test_passcode_at_the_first_page_opens_a_session_of_level_otp(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", NOW_PASSCODE(PIN)), "ok");
@@ -234,7 +248,8 @@ static void test_passcode_at_the_first_page_opens_a_session_of_level_otp(void **
 }
 
 
-static void test_first_use_at_the_first_page_stays_pending_until_the_passcode(void **state) {
+static void test_first_use_at_the_first_page_stays_pending_until_the_passcode(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, NULL);
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", NOW_PASSCODE("")), "pin_required");
@@ -251,7 +266,8 @@ static void test_first_use_at_the_first_page_stays_pending_until_the_passcode(vo
 }
 
 
-static void test_operator_demands_the_password_for_first_use(void **state) {
+static void test_operator_demands_the_password_for_first_use(void **state)
+{
     (void) state;
     world.settings.first_use_needs_password = true;
     otp_fake_account(&world, "marie", K, NULL);
@@ -261,7 +277,8 @@ static void test_operator_demands_the_password_for_first_use(void **state) {
 }
 
 
-static void test_session_of_a_key_is_no_password_for_first_use(void **state) {
+static void test_session_of_a_key_is_no_password_for_first_use(void **state)
+{
     otp_account_t account;
 
     (void) state;
@@ -276,7 +293,8 @@ static void test_session_of_a_key_is_no_password_for_first_use(void **state) {
 }
 
 
-static void test_drifted_key_at_the_first_page_brings_two_codes(void **state) {
+static void test_drifted_key_at_the_first_page_brings_two_codes(void **state)
+{
     int64_t step;
 
     (void) state;
@@ -289,7 +307,8 @@ static void test_drifted_key_at_the_first_page_brings_two_codes(void **state) {
 }
 
 
-static void test_person_who_left_the_directory_does_not_sign_in_with_a_key(void **state) {
+static void test_person_who_left_the_directory_does_not_sign_in_with_a_key(void **state)
+{
     (void) state;
     otp_fake_account(&world, "gone", K, PIN);
     assert_string_equal(otp_fake_direct(&world, &browser, "gone", NOW_PASSCODE(PIN)), "denied");
@@ -300,7 +319,8 @@ static void test_person_who_left_the_directory_does_not_sign_in_with_a_key(void 
 
 /* ---- the PIN page ---- */
 
-static void test_pin_is_refused_with_its_reason(void **state) {
+static void test_pin_is_refused_with_its_reason(void **state)
+{
     static const char *const rows[][2] = {
         { "pin=2580&pin_confirm=2581", "mismatch" }, { "pin=258a&pin_confirm=258a", "digits" },
         { "pin=258&pin_confirm=258", "length" }, { "pin=7777&pin_confirm=7777", "repeated" },
@@ -322,7 +342,8 @@ static void test_pin_is_refused_with_its_reason(void **state) {
 }
 
 
-static void test_previous_pin_is_refused(void **state) {
+static void test_previous_pin_is_refused(void **state)
+{
     otp_account_t account;
 
     (void) state;
@@ -336,7 +357,8 @@ static void test_previous_pin_is_refused(void **state) {
 }
 
 
-static void test_pin_page_that_was_open_too_long_is_closed(void **state) {
+static void test_pin_page_that_was_open_too_long_is_closed(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, NULL);
     (void) otp_fake_password(&world, &browser, "marie");
@@ -352,7 +374,8 @@ static void test_pin_page_that_was_open_too_long_is_closed(void **state) {
 }
 
 
-static void test_pin_page_is_for_who_gave_the_first_code(void **state) {
+static void test_pin_page_is_for_who_gave_the_first_code(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, NULL);
     (void) otp_fake_password(&world, &browser, "marie");
@@ -369,7 +392,8 @@ static void test_pin_page_is_for_who_gave_the_first_code(void **state) {
 }
 
 
-static void test_second_browser_closes_the_pin_page_of_the_first(void **state) {
+static void test_second_browser_closes_the_pin_page_of_the_first(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, NULL);
     (void) otp_fake_direct(&world, &browser, "marie", NOW_PASSCODE(""));
@@ -382,7 +406,8 @@ static void test_second_browser_closes_the_pin_page_of_the_first(void **state) {
 
 /* ---- a cookie that somebody planted ---- */
 
-static void test_first_use_does_not_go_on_in_a_pending_state_of_somebody_else(void **state) {
+static void test_first_use_does_not_go_on_in_a_pending_state_of_somebody_else(void **state)
+{
     (void) state;
     otp_fake_account(&world, "paul", "K-2", NULL);
     otp_fake_account(&world, "marie", K, NULL);
@@ -396,7 +421,8 @@ static void test_first_use_does_not_go_on_in_a_pending_state_of_somebody_else(vo
 }
 
 
-static void test_first_use_does_not_go_on_under_the_session_of_somebody_else(void **state) {
+static void test_first_use_does_not_go_on_under_the_session_of_somebody_else(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, NULL);
     (void) otp_fake_password(&world, &other, "paul");
@@ -408,7 +434,8 @@ static void test_first_use_does_not_go_on_under_the_session_of_somebody_else(voi
 }
 
 
-static void test_somebody_elses_password_is_not_carried_into_a_session(void **state) {
+static void test_somebody_elses_password_is_not_carried_into_a_session(void **state)
+{
     otp_session_lookup_t lookup;
     otp_session_t        session;
 
@@ -431,7 +458,8 @@ static void test_somebody_elses_password_is_not_carried_into_a_session(void **st
 
 /* ---- the end of a session ---- */
 
-static void test_logout_kills_the_cookie(void **state) {
+static void test_logout_kills_the_cookie(void **state)
+{
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
     other = browser;
@@ -451,7 +479,8 @@ static void test_logout_kills_the_cookie(void **state) {
 }
 
 
-static void test_logout_ends_a_pending_state(void **state) {
+static void test_logout_ends_a_pending_state(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, NULL);
     (void) otp_fake_direct(&world, &browser, "marie", NOW_PASSCODE(""));
@@ -466,7 +495,8 @@ static void test_logout_ends_a_pending_state(void **state) {
 }
 
 
-static void test_list_of_sessions_outlives_the_longest_of_them(void **state) {
+static void test_list_of_sessions_outlives_the_longest_of_them(void **state)
+{
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
     world.settings.lifetime_s = 60;
@@ -477,7 +507,8 @@ static void test_list_of_sessions_outlives_the_longest_of_them(void **state) {
 }
 
 
-static void test_session_ends_at_its_absolute_end(void **state) {
+static void test_session_ends_at_its_absolute_end(void **state)
+{
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
     for (int i = 0; i < 35; i++) {
@@ -489,7 +520,8 @@ static void test_session_ends_at_its_absolute_end(void **state) {
 }
 
 
-static void test_idle_session_is_not_revived_by_asking_again(void **state) {
+static void test_idle_session_is_not_revived_by_asking_again(void **state)
+{
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
     /* The operator lengthens the idle time; that of this session stays. */
@@ -502,7 +534,8 @@ static void test_idle_session_is_not_revived_by_asking_again(void **state) {
 }
 
 
-static void test_every_request_to_the_portal_renews_the_idle_time(void **state) {
+static void test_every_request_to_the_portal_renews_the_idle_time(void **state)
+{
     (void) state;
     world.settings.idle_s = 10;
     (void) otp_fake_password(&world, &browser, "marie");
@@ -518,7 +551,8 @@ static void test_every_request_to_the_portal_renews_the_idle_time(void **state) 
 
 /* ---- refusals that tell nothing ---- */
 
-static void test_unknown_locked_disabled_and_wrong_are_denied_in_the_same_words(void **state) {
+static void test_unknown_locked_disabled_and_wrong_are_denied_in_the_same_words(void **state)
+{
     static const char *const uids[] = { "marie", "paul", "lea", "nobody", "%3Cscript%3E", "" };
     otp_account_t            account;
     char                     first[512] = "";
@@ -555,7 +589,8 @@ static void test_unknown_locked_disabled_and_wrong_are_denied_in_the_same_words(
 
 
 /* A round trip less would be a shorter time. */
-static uint64_t commands_of_a_wrong_passcode(const char *uid) {
+static uint64_t commands_of_a_wrong_passcode(const char *uid)
+{
     uint64_t before = world.commands;
 
     (void) otp_fake_direct(&world, &browser, uid, otp_fake_wrong(PIN, K, OTP_FAKE_STEP).text);
@@ -564,7 +599,8 @@ static uint64_t commands_of_a_wrong_passcode(const char *uid) {
 }
 
 
-static void test_unknown_disabled_locked_and_known_people_cost_the_same_round_trips(void **state) {
+static void test_unknown_disabled_locked_and_known_people_cost_the_same_round_trips(void **state)
+{
     static const char *const uids[] = { "marie", "paul", "lea", "nobody", "marie", "paul", "lea", "nobody" };
     otp_account_t            account;
     uint64_t                 first;
@@ -590,7 +626,8 @@ static void test_unknown_disabled_locked_and_known_people_cost_the_same_round_tr
 }
 
 
-static void test_locked_account_is_told_after_the_password_only(void **state) {
+static void test_locked_account_is_told_after_the_password_only(void **state)
+{
     otp_account_t account;
 
     (void) state;
@@ -608,7 +645,8 @@ static void test_locked_account_is_told_after_the_password_only(void **state) {
 }
 
 
-static void test_spent_code_with_right_pin_is_told_with_the_time_to_wait(void **state) {
+static void test_spent_code_with_right_pin_is_told_with_the_time_to_wait(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", NOW_PASSCODE(PIN)), "ok");
@@ -620,7 +658,8 @@ static void test_spent_code_with_right_pin_is_told_with_the_time_to_wait(void **
 }
 
 
-static void test_right_password_does_not_clear_the_failures_of_passcodes(void **state) {
+static void test_right_password_does_not_clear_the_failures_of_passcodes(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     for (int i = 0; i < 4; i++) {
@@ -634,12 +673,14 @@ static void test_right_password_does_not_clear_the_failures_of_passcodes(void **
 
 /* ---- throttles ---- */
 
-static const otp_fake_answer_t *wrong_password(otp_fake_browser_t *who) {
+static const otp_fake_answer_t *wrong_password(otp_fake_browser_t *who)
+{
     return otp_fake_submit(&world, who, "login", "username=marie&method=password&password=wrong");
 }
 
 
-static void test_bad_passwords_are_throttled_with_growing_delay(void **state) {
+static void test_bad_passwords_are_throttled_with_growing_delay(void **state)
+{
     (void) state;
     for (int i = 0; i < 6; i++) {
         assert_int_equal(wrong_password(&browser)->status, 401);
@@ -657,7 +698,8 @@ static void test_bad_passwords_are_throttled_with_growing_delay(void **state) {
 }
 
 
-static void test_success_clears_the_throttle(void **state) {
+static void test_success_clears_the_throttle(void **state)
+{
     (void) state;
     for (int i = 0; i < 6; i++) {
         (void) wrong_password(&browser);
@@ -671,7 +713,8 @@ static void test_success_clears_the_throttle(void **state) {
 }
 
 
-static void test_throttled_password_does_not_hold_up_the_key(void **state) {
+static void test_throttled_password_does_not_hold_up_the_key(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     for (int i = 0; i < 7; i++) {
@@ -682,7 +725,8 @@ static void test_throttled_password_does_not_hold_up_the_key(void **state) {
 }
 
 
-static void test_address_is_throttled_whoever_is_tried(void **state) {
+static void test_address_is_throttled_whoever_is_tried(void **state)
+{
     char fields[128];
 
     (void) state;
@@ -698,7 +742,8 @@ static void test_address_is_throttled_whoever_is_tried(void **state) {
 }
 
 
-static void test_throttled_step_up_is_told_to_the_audit(void **state) {
+static void test_throttled_step_up_is_told_to_the_audit(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     (void) otp_fake_password(&world, &browser, "marie");
@@ -710,7 +755,8 @@ static void test_throttled_step_up_is_told_to_the_audit(void **state) {
 }
 
 
-static void test_wrong_passcodes_count_for_the_address_too(void **state) {
+static void test_wrong_passcodes_count_for_the_address_too(void **state)
+{
     (void) state;
     world.settings.limits.address_free = 3;
     for (int i = 0; i < 4; i++) {
@@ -720,7 +766,8 @@ static void test_wrong_passcodes_count_for_the_address_too(void **state) {
 }
 
 
-static void test_directory_that_is_busy_or_gone_is_not_a_refusal(void **state) {
+static void test_directory_that_is_busy_or_gone_is_not_a_refusal(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     world.directory = OTP_PERSON_BUSY;
@@ -735,7 +782,8 @@ static void test_directory_that_is_busy_or_gone_is_not_a_refusal(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_password_opens_a_session_of_level_password, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_identifier_is_trimmed_and_lower_cased, open_world, close_world),

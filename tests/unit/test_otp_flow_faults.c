@@ -51,7 +51,8 @@ static otp_fake_browser_t browser;
 static otp_fake_redis_t  *before;
 
 
-static int open_world(void **state) {
+static int open_world(void **state)
+{
     (void) state;
     otp_fake_open(&world);
     memset(&browser, 0, sizeof(browser));
@@ -60,7 +61,8 @@ static int open_world(void **state) {
 }
 
 
-static int close_world(void **state) {
+static int close_world(void **state)
+{
     (void) state;
     if (before != NULL) {
         otp_fake_redis_destroy(before);
@@ -71,7 +73,8 @@ static int close_world(void **state) {
 
 
 /* The body of the form, ready to be sent from `browser`; the world as it is then is kept in `before`. */
-static const char *get_ready(const request_t *r) {
+static const char *get_ready(const request_t *r)
+{
     static char body[512];
     char        fields[256];
 
@@ -95,7 +98,8 @@ static const char *get_ready(const request_t *r) {
 }
 
 
-static void go_back(const otp_fake_browser_t *as) {
+static void go_back(const otp_fake_browser_t *as)
+{
     otp_fake_redis_destroy(world.redis);
     world.redis = otp_fake_redis_copy(before);
     world.now_ms = before->now_ms;
@@ -103,13 +107,15 @@ static void go_back(const otp_fake_browser_t *as) {
 }
 
 
-static size_t sessions(void) {
+static size_t sessions(void)
+{
     return otp_fake_redis_count(world.redis, "otp:sess:");
 }
 
 
 /* In a new browser, with the code of the next minute. */
-static void assert_it_goes_on(const request_t *r) {
+static void assert_it_goes_on(const request_t *r)
+{
     otp_fake_browser_t fresh = { .address = "192.0.2.9" };
     const char        *verdict;
 
@@ -123,7 +129,8 @@ static void assert_it_goes_on(const request_t *r) {
 
 
 static void assert_failed_closed(const request_t *r, const otp_fake_browser_t *as, otp_fault_t fault,
-    uint64_t position) {
+    uint64_t position)
+{
     const otp_fake_answer_t *answer = world.answer;
     otp_fake_browser_t       old = *as;
 
@@ -152,7 +159,8 @@ static void assert_failed_closed(const request_t *r, const otp_fake_browser_t *a
 }
 
 
-static void fail_everywhere(const request_t *r) {
+static void fail_everywhere(const request_t *r)
+{
     const char        *body = get_ready(r);
     otp_fake_browser_t as = browser;
     uint64_t           commands = world.commands;
@@ -174,7 +182,8 @@ static void fail_everywhere(const request_t *r) {
 }
 
 
-static void test_every_command_fails_in_every_way(void **state) {
+static void test_every_command_fails_in_every_way(void **state)
+{
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
         if (i != 0) {
             (void) close_world(state);
@@ -186,7 +195,8 @@ static void test_every_command_fails_in_every_way(void **state) {
 
 
 /* What leads up to it takes more than one request. */
-static void test_pin_creation_fails_closed_everywhere(void **state) {
+static void test_pin_creation_fails_closed_everywhere(void **state)
+{
     char               body[256];
     otp_fake_browser_t as;
     uint64_t           commands;
@@ -215,7 +225,8 @@ static void test_pin_creation_fails_closed_everywhere(void **state) {
 }
 
 
-static void test_code_whose_answer_was_lost_stays_spent(void **state) {
+static void test_code_whose_answer_was_lost_stays_spent(void **state)
+{
     const request_t   *r = requests;
     const char        *body;
     otp_fake_browser_t as;
@@ -249,7 +260,8 @@ static void test_code_whose_answer_was_lost_stays_spent(void **state) {
 }
 
 
-static void test_html_page_says_what_json_says(void **state) {
+static void test_html_page_says_what_json_says(void **state)
+{
     static const char *const pages[] = { "login", "session", "health", "help", "" };
 
     (void) state;
@@ -264,7 +276,8 @@ static void test_html_page_says_what_json_says(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_every_command_fails_in_every_way, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_pin_creation_fails_closed_everywhere, open_world, close_world),

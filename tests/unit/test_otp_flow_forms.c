@@ -21,7 +21,8 @@ static otp_fake_world_t   world;
 static otp_fake_browser_t browser, other;
 
 
-static int open_world(void **state) {
+static int open_world(void **state)
+{
     (void) state;
     otp_fake_open(&world);
     memset(&browser, 0, sizeof(browser));
@@ -30,14 +31,16 @@ static int open_world(void **state) {
 }
 
 
-static int close_world(void **state) {
+static int close_world(void **state)
+{
     (void) state;
     otp_fake_close(&world);
     return 0;
 }
 
 
-static const char *form(const char *fields, const char *token) {
+static const char *form(const char *fields, const char *token)
+{
     static char body[1024];
 
     (void) snprintf(body, sizeof(body), "%s&csrf=%s", fields, token);
@@ -46,7 +49,8 @@ static const char *form(const char *fields, const char *token) {
 }
 
 
-static const char *passcode_form(const char *token) {
+static const char *passcode_form(const char *token)
+{
     char fields[128];
 
     (void) snprintf(fields, sizeof(fields), "passcode=%s", NOW_PASSCODE(PIN));
@@ -58,7 +62,8 @@ static const char *passcode_form(const char *token) {
 #define PASSWORD_FIELDS "username=marie&method=password&password=Correct+horse+1"
 
 
-static void assert_csrf_refused(const char *page, const char *body) {
+static void assert_csrf_refused(const char *page, const char *body)
+{
     assert_int_equal(otp_fake_post(&world, &browser, page, body)->status, 403);
     assert_string_equal(world.answer->body, "{\"error\":\"csrf\"}");
     assert_false(otp_fake_gives_session(world.answer));
@@ -67,7 +72,8 @@ static void assert_csrf_refused(const char *page, const char *body) {
 
 /* ---- the token ---- */
 
-static void test_form_without_token_or_with_a_changed_one_is_refused(void **state) {
+static void test_form_without_token_or_with_a_changed_one_is_refused(void **state)
+{
     char token[64];
 
     (void) state;
@@ -84,7 +90,8 @@ static void test_form_without_token_or_with_a_changed_one_is_refused(void **stat
 }
 
 
-static void test_token_of_another_browser_is_refused(void **state) {
+static void test_token_of_another_browser_is_refused(void **state)
+{
     (void) state;
     (void) otp_fake_token(&world, &other, "login");
     (void) otp_fake_token(&world, &browser, "login");
@@ -94,9 +101,11 @@ static void test_token_of_another_browser_is_refused(void **state) {
 }
 
 
-static void test_form_of_another_site_is_refused_whatever_its_token(void **state) {
+static void test_form_of_another_site_is_refused_whatever_its_token(void **state)
+{
     static const char *const foreign[] = {
-        "https://evil.example", "https://gate.example.evil.example", "https://gate.example:8443", "null", "gate.example",
+        "https://evil.example", "https://gate.example.evil.example", "https://gate.example:8443", "null",
+            "gate.example",
     };
 
     (void) state;
@@ -111,7 +120,8 @@ static void test_form_of_another_site_is_refused_whatever_its_token(void **state
 }
 
 
-static void test_token_of_another_session_is_refused(void **state) {
+static void test_token_of_another_session_is_refused(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     (void) otp_fake_password(&world, &browser, "marie");
@@ -122,7 +132,8 @@ static void test_token_of_another_session_is_refused(void **state) {
 }
 
 
-static void test_token_from_before_the_sign_in_is_refused_after_it(void **state) {
+static void test_token_from_before_the_sign_in_is_refused_after_it(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     (void) otp_fake_token(&world, &browser, "login");
@@ -135,7 +146,8 @@ static void test_token_from_before_the_sign_in_is_refused_after_it(void **state)
 
 
 /* A page of sign-in that was left open in another window is no error. */
-static void test_sign_in_page_from_before_the_sign_in_is_still_a_sign_in_page(void **state) {
+static void test_sign_in_page_from_before_the_sign_in_is_still_a_sign_in_page(void **state)
+{
     (void) state;
     (void) otp_fake_token(&world, &browser, "login");
     (void) snprintf(other.token, sizeof(other.token), "%s", browser.token);
@@ -146,7 +158,8 @@ static void test_sign_in_page_from_before_the_sign_in_is_still_a_sign_in_page(vo
 }
 
 
-static void test_token_of_a_session_that_ended_is_refused(void **state) {
+static void test_token_of_a_session_that_ended_is_refused(void **state)
+{
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
     (void) otp_fake_token(&world, &browser, "session");
@@ -160,7 +173,8 @@ static void test_token_of_a_session_that_ended_is_refused(void **state) {
 }
 
 
-static void test_token_lasts_twelve_hours(void **state) {
+static void test_token_lasts_twelve_hours(void **state)
+{
     (void) state;
     (void) otp_fake_token(&world, &browser, "login");
     otp_fake_pass(&world, 12 * 3600);
@@ -171,7 +185,8 @@ static void test_token_lasts_twelve_hours(void **state) {
 }
 
 
-static void test_each_page_gives_a_fresh_token(void **state) {
+static void test_each_page_gives_a_fresh_token(void **state)
+{
     (void) state;
     (void) otp_fake_token(&world, &browser, "login");
     (void) snprintf(other.token, sizeof(other.token), "%s", browser.token);
@@ -187,7 +202,8 @@ typedef struct {
 } kept_t;
 
 
-static kept_t keep(const otp_fake_answer_t *answer) {
+static kept_t keep(const otp_fake_answer_t *answer)
+{
     kept_t kept = { .status = answer->status };
 
     (void) snprintf(kept.body, sizeof(kept.body), "%s", answer->body);
@@ -197,14 +213,16 @@ static kept_t keep(const otp_fake_answer_t *answer) {
 }
 
 
-static void assert_same(const otp_fake_answer_t *answer, const kept_t *kept) {
+static void assert_same(const otp_fake_answer_t *answer, const kept_t *kept)
+{
     assert_int_equal(answer->status, kept->status);
     assert_string_equal(answer->body, kept->body);
     assert_string_equal(answer->headers, kept->headers);
 }
 
 
-static void test_passcode_sent_twice_gets_the_first_answer_with_its_cookie(void **state) {
+static void test_passcode_sent_twice_gets_the_first_answer_with_its_cookie(void **state)
+{
     kept_t first;
     char   body[1024];
 
@@ -225,7 +243,8 @@ static void test_passcode_sent_twice_gets_the_first_answer_with_its_cookie(void 
 }
 
 
-static void test_passcode_at_the_first_page_sent_twice_gets_the_first_answer(void **state) {
+static void test_passcode_at_the_first_page_sent_twice_gets_the_first_answer(void **state)
+{
     kept_t first;
     char   body[1024], fields[128];
 
@@ -240,7 +259,8 @@ static void test_passcode_at_the_first_page_sent_twice_gets_the_first_answer(voi
 }
 
 
-static void test_first_code_and_pin_sent_twice_get_the_first_answers(void **state) {
+static void test_first_code_and_pin_sent_twice_get_the_first_answers(void **state)
+{
     kept_t first;
     char   body[1024], fields[128];
 
@@ -261,7 +281,8 @@ static void test_first_code_and_pin_sent_twice_get_the_first_answers(void **stat
 }
 
 
-static void test_wrong_form_sent_twice_is_counted_once(void **state) {
+static void test_wrong_form_sent_twice_is_counted_once(void **state)
+{
     kept_t first;
     char   body[1024];
 
@@ -284,7 +305,8 @@ static void test_wrong_form_sent_twice_is_counted_once(void **state) {
 
 
 /* Whether one has to wait for the other must not tell who is known. */
-static void test_form_sent_twice_at_once_waits_for_known_and_unknown_people(void **state) {
+static void test_form_sent_twice_at_once_waits_for_known_and_unknown_people(void **state)
+{
     static const char *const uids[] = { "marie", "nobody" };
     char                     body[1024], fields[128];
 
@@ -315,7 +337,8 @@ static void test_form_sent_twice_at_once_waits_for_known_and_unknown_people(void
 }
 
 
-static void test_logout_sent_twice_gets_the_first_answer(void **state) {
+static void test_logout_sent_twice_gets_the_first_answer(void **state)
+{
     kept_t first;
     char   body[1024];
 
@@ -329,7 +352,8 @@ static void test_logout_sent_twice_gets_the_first_answer(void **state) {
 }
 
 
-static void test_first_answer_is_kept_ten_seconds(void **state) {
+static void test_first_answer_is_kept_ten_seconds(void **state)
+{
     char body[1024];
 
     (void) state;
@@ -345,7 +369,8 @@ static void test_first_answer_is_kept_ten_seconds(void **state) {
 }
 
 
-static void test_first_answer_is_for_the_browser_that_asked(void **state) {
+static void test_first_answer_is_for_the_browser_that_asked(void **state)
+{
     char body[1024];
 
     (void) state;
@@ -361,7 +386,8 @@ static void test_first_answer_is_for_the_browser_that_asked(void **state) {
 }
 
 
-static void test_same_code_in_another_form_or_session_is_a_replay(void **state) {
+static void test_same_code_in_another_form_or_session_is_a_replay(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     (void) otp_fake_password(&world, &browser, "marie");
@@ -373,7 +399,8 @@ static void test_same_code_in_another_form_or_session_is_a_replay(void **state) 
 }
 
 
-static void test_same_token_with_other_fields_is_another_form(void **state) {
+static void test_same_token_with_other_fields_is_another_form(void **state)
+{
     char fields[64];
 
     (void) state;
@@ -387,7 +414,8 @@ static void test_same_token_with_other_fields_is_another_form(void **state) {
 }
 
 
-static void test_kept_answer_that_was_changed_in_redis_is_not_given(void **state) {
+static void test_kept_answer_that_was_changed_in_redis_is_not_given(void **state)
+{
     char body[1024];
 
     (void) state;
@@ -409,7 +437,8 @@ static void test_kept_answer_that_was_changed_in_redis_is_not_given(void **state
 /* ---- at the same time ---- */
 
 /* Steps the two calls in the order the bits say, then to their ends. */
-static void interleave(otp_fake_call_t *a, otp_fake_call_t *b, uint64_t order) {
+static void interleave(otp_fake_call_t *a, otp_fake_call_t *b, uint64_t order)
+{
     bool a_done = false, b_done = false;
 
     while (!a_done || !b_done) {
@@ -429,7 +458,8 @@ static void interleave(otp_fake_call_t *a, otp_fake_call_t *b, uint64_t order) {
 }
 
 
-static void test_form_sent_twice_at_the_same_time_gets_one_answer(void **state) {
+static void test_form_sent_twice_at_the_same_time_gets_one_answer(void **state)
+{
     char               body[1024];
     uint64_t           dice = 7;
     otp_fake_redis_t  *before;
@@ -470,7 +500,8 @@ static void test_form_sent_twice_at_the_same_time_gets_one_answer(void **state) 
 }
 
 
-static void test_repeat_of_a_form_whose_first_answer_was_lost_waits_then_fails_closed(void **state) {
+static void test_repeat_of_a_form_whose_first_answer_was_lost_waits_then_fails_closed(void **state)
+{
     char    body[1024];
     int64_t before;
 
@@ -492,7 +523,8 @@ static void test_repeat_of_a_form_whose_first_answer_was_lost_waits_then_fails_c
 
 
 /* Otherwise a form that is cut off and sent again would tell who has a key. */
-static void test_repeat_of_a_lost_form_is_the_same_for_unknown_locked_and_known_people(void **state) {
+static void test_repeat_of_a_lost_form_is_the_same_for_unknown_locked_and_known_people(void **state)
+{
     static const char *const uids[] = { "marie", "lea", "nobody" };
     static const int         seconds[] = { 0, 5, 9, 10, 11 };
     otp_account_t            account;
@@ -521,7 +553,8 @@ static void test_repeat_of_a_lost_form_is_the_same_for_unknown_locked_and_known_
 
 
 /* The answer is kept for ten seconds, and so long only is it waited for. */
-static void test_form_sent_again_when_its_answer_has_just_gone_is_decided_again(void **state) {
+static void test_form_sent_again_when_its_answer_has_just_gone_is_decided_again(void **state)
+{
     char    body[1024];
     int64_t before;
 
@@ -542,7 +575,8 @@ static void test_form_sent_again_when_its_answer_has_just_gone_is_decided_again(
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_form_without_token_or_with_a_changed_one_is_refused, open_world,
                                         close_world),

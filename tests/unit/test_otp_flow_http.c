@@ -22,7 +22,8 @@ static otp_fake_world_t   world;
 static otp_fake_browser_t browser, other;
 
 
-static int open_world(void **state) {
+static int open_world(void **state)
+{
     (void) state;
     otp_fake_open(&world);
     memset(&browser, 0, sizeof(browser));
@@ -31,7 +32,8 @@ static int open_world(void **state) {
 }
 
 
-static int close_world(void **state) {
+static int close_world(void **state)
+{
     (void) state;
     otp_fake_close(&world);
     return 0;
@@ -40,7 +42,8 @@ static int close_world(void **state) {
 
 /* ---- methods, paths, bodies ---- */
 
-static void test_method_an_endpoint_does_not_have_is_told_what_it_has(void **state) {
+static void test_method_an_endpoint_does_not_have_is_told_what_it_has(void **state)
+{
     static const char *const rows[][3] = {
         { "PUT", "login", "GET, HEAD, POST" }, { "DELETE", "passcode", "GET, HEAD, POST" },
         { "POST", "", "GET, HEAD" }, { "POST", "session", "GET, HEAD" }, { "POST", "help", "GET, HEAD" },
@@ -61,7 +64,8 @@ static void test_method_an_endpoint_does_not_have_is_told_what_it_has(void **sta
 }
 
 
-static void test_unknown_path_is_not_found(void **state) {
+static void test_unknown_path_is_not_found(void **state)
+{
     static const char *const paths[] = {
         "x", "login/", "Login", "login.", "/login", "../login", "pin/1", "static/", "static/none.css",
         "static/../login",
@@ -77,7 +81,8 @@ static void test_unknown_path_is_not_found(void **state) {
 }
 
 
-static void test_body_up_to_eight_kibibytes_is_read(void **state) {
+static void test_body_up_to_eight_kibibytes_is_read(void **state)
+{
     char *body = malloc(OTP_BODY_MAX + 2);
 
     (void) state;
@@ -91,7 +96,8 @@ static void test_body_up_to_eight_kibibytes_is_read(void **state) {
 }
 
 
-static void test_body_that_is_no_form_is_refused(void **state) {
+static void test_body_that_is_no_form_is_refused(void **state)
+{
     static const char *const bodies[] = {
         "username=%", "username=%zz", "username=a%00b", "username=%ff", "a=1&a=2", "username=a%0db",
         "a=&b=&c=&d=&e=&f=&g=&h=&i=&j=&k=&l=&m=&n=&o=&p=&q=",
@@ -109,7 +115,8 @@ static void test_body_that_is_no_form_is_refused(void **state) {
 }
 
 
-static void test_form_without_its_fields_is_refused(void **state) {
+static void test_form_without_its_fields_is_refused(void **state)
+{
     static const char *const fields[] = {
         "a=b", "method=password&password=x", "username=marie&password=x", "username=marie&method=password",
         "username=marie&method=passcode&password=x", "username=marie&method=both&password=x&passcode=x",
@@ -128,7 +135,8 @@ static void test_form_without_its_fields_is_refused(void **state) {
 }
 
 
-static void test_passcode_longer_than_any_is_wrong_and_no_fault(void **state) {
+static void test_passcode_longer_than_any_is_wrong_and_no_fault(void **state)
+{
     char fields[600];
 
     (void) state;
@@ -141,14 +149,16 @@ static void test_passcode_longer_than_any_is_wrong_and_no_fault(void **state) {
 }
 
 
-static void test_empty_password_is_refused(void **state) {
+static void test_empty_password_is_refused(void **state)
+{
     (void) state;
     assert_int_equal(otp_fake_submit(&world, &browser, "login", "username=marie&method=password&password=")->status,
                      401);
 }
 
 
-static void test_page_has_a_policy_however_many_hosts_there_are(void **state) {
+static void test_page_has_a_policy_however_many_hosts_there_are(void **state)
+{
     static char host[200];
     otp_span_t  hosts[64];
 
@@ -167,7 +177,8 @@ static void test_page_has_a_policy_however_many_hosts_there_are(void **state) {
 }
 
 
-static void test_pages_of_the_key_need_a_session_or_pending_state(void **state) {
+static void test_pages_of_the_key_need_a_session_or_pending_state(void **state)
+{
     static const char *const pages[] = { "passcode", "pin" };
 
     (void) state;
@@ -186,7 +197,8 @@ static void test_pages_of_the_key_need_a_session_or_pending_state(void **state) 
 }
 
 
-static void test_health_and_help_are_for_everybody(void **state) {
+static void test_health_and_help_are_for_everybody(void **state)
+{
     (void) state;
     assert_int_equal(otp_fake_get(&world, &browser, "health")->status, 200);
     assert_string_equal(world.answer->body, "{\"redis\":\"ok\"}");
@@ -196,7 +208,8 @@ static void test_health_and_help_are_for_everybody(void **state) {
 
 /* ---- cookies ---- */
 
-static void test_cookies_of_any_form_are_no_session(void **state) {
+static void test_cookies_of_any_form_are_no_session(void **state)
+{
     static const char *const values[] = {
         "", "x", "\"\"", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9",
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -213,7 +226,8 @@ static void test_cookies_of_any_form_are_no_session(void **state) {
 }
 
 
-static void test_two_cookies_of_ours_are_no_session(void **state) {
+static void test_two_cookies_of_ours_are_no_session(void **state)
+{
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
     browser.cookie[browser.cookies] = browser.cookie[browser.cookies - 1];
@@ -222,7 +236,8 @@ static void test_two_cookies_of_ours_are_no_session(void **state) {
 }
 
 
-static void test_token_and_form_cookie_are_no_session(void **state) {
+static void test_token_and_form_cookie_are_no_session(void **state)
+{
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
     for (size_t i = 0; i < browser.cookies; i++) {
@@ -237,7 +252,8 @@ static void test_token_and_form_cookie_are_no_session(void **state) {
 }
 
 
-static otp_fake_entry_t *entry_of(const char *kind) {
+static otp_fake_entry_t *entry_of(const char *kind)
+{
     for (size_t i = 0; i < world.redis->entries; i++) {
         if (strncmp(world.redis->entry[i].name, kind, strlen(kind)) == 0) {
             return &world.redis->entry[i];
@@ -249,7 +265,8 @@ static otp_fake_entry_t *entry_of(const char *kind) {
 }
 
 
-static void test_pending_state_put_in_the_place_of_a_session_opens_nothing(void **state) {
+static void test_pending_state_put_in_the_place_of_a_session_opens_nothing(void **state)
+{
     otp_fake_entry_t *pending;
 
     (void) state;
@@ -268,7 +285,8 @@ static void test_pending_state_put_in_the_place_of_a_session_opens_nothing(void 
 }
 
 
-static void test_session_changed_in_redis_opens_nothing(void **state) {
+static void test_session_changed_in_redis_opens_nothing(void **state)
+{
     (void) state;
     (void) otp_fake_password(&world, &browser, "marie");
     entry_of("otp:sess:")->value[entry_of("otp:sess:")->value_len - 1] ^= 1;
@@ -276,7 +294,8 @@ static void test_session_changed_in_redis_opens_nothing(void **state) {
 }
 
 
-static void test_account_changed_in_redis_is_a_fault_and_no_unknown_person(void **state) {
+static void test_account_changed_in_redis_is_a_fault_and_no_unknown_person(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     entry_of("otp:acct:")->value[100] ^= 1;
@@ -287,7 +306,8 @@ static void test_account_changed_in_redis_is_a_fault_and_no_unknown_person(void 
 }
 
 
-static void test_throttle_changed_in_redis_is_a_fault(void **state) {
+static void test_throttle_changed_in_redis_is_a_fault(void **state)
+{
     (void) state;
     (void) otp_fake_submit(&world, &browser, "login", "username=marie&method=password&password=x");
     entry_of("otp:thru:")->value[20] ^= 1;
@@ -297,7 +317,8 @@ static void test_throttle_changed_in_redis_is_a_fault(void **state) {
 
 /* ---- where it leads afterwards ---- */
 
-static const char *location_for(const char *rd) {
+static const char *location_for(const char *rd)
+{
     char fields[4096];
 
     memset(&browser, 0, sizeof(browser));
@@ -309,7 +330,8 @@ static const char *location_for(const char *rd) {
 }
 
 
-static void test_return_address_on_this_host_or_a_listed_one_is_followed(void **state) {
+static void test_return_address_on_this_host_or_a_listed_one_is_followed(void **state)
+{
     (void) state;
     assert_string_equal(location_for("%2Fmarks%2F%3Fa%3D1%26b%3D%2522"), "/marks/?a=1&b=%22");
     assert_string_equal(location_for("https%3A%2F%2Fgate.example%2Fx"), "https://gate.example/x");
@@ -317,7 +339,8 @@ static void test_return_address_on_this_host_or_a_listed_one_is_followed(void **
 }
 
 
-static void test_hostile_return_address_is_dropped(void **state) {
+static void test_hostile_return_address_is_dropped(void **state)
+{
     static const char *const rds[] = {
         "https%3A%2F%2Fevil.example%2F", "%2F%2Fevil.example%2F", "%2F%5Cevil.example", "javascript%3Aalert(1)",
         "https%3A%2F%2Fgate.example%40evil.example", "https%3A%2F%2Fgate.example.evil.example%2F", "%2Fx%0aSet-Cookie",
@@ -341,7 +364,8 @@ static void test_hostile_return_address_is_dropped(void **state) {
 
 
 /* Percent-encoded once more it would be three times as long. */
-static void test_longest_return_address_makes_no_broken_answer(void **state) {
+static void test_longest_return_address_makes_no_broken_answer(void **state)
+{
     static char target[8192] = "passcode?rd=%2F";
 
     (void) state;
@@ -356,7 +380,8 @@ static void test_longest_return_address_makes_no_broken_answer(void **state) {
 }
 
 
-static void test_longest_return_address_survives_first_use(void **state) {
+static void test_longest_return_address_survives_first_use(void **state)
+{
     static char rd[2049], fields[8192];
 
     (void) state;
@@ -376,7 +401,8 @@ static void test_longest_return_address_survives_first_use(void **state) {
 
 /* ---- languages ---- */
 
-static void test_language_is_asked_remembered_or_that_of_the_browser(void **state) {
+static void test_language_is_asked_remembered_or_that_of_the_browser(void **state)
+{
     (void) state;
     browser.accept = HTML;
     assert_string_equal(otp_fake_header(otp_fake_get(&world, &browser, "help"), "Content-Language"), "fr");
@@ -394,13 +420,15 @@ static void test_language_is_asked_remembered_or_that_of_the_browser(void **stat
 
 /* ---- pages ---- */
 
-static bool page_holds(const char *text) {
+static bool page_holds(const char *text)
+{
     return memmem(world.answer->body, world.answer->len, text, strlen(text)) != NULL;
 }
 
 
 /* The value of the page's csrf field. */
-static const char *page_token(void) {
+static const char *page_token(void)
+{
     static char token[64];
     const char *at = strstr(world.answer->body, "name=\"csrf\" value=\"");
 
@@ -411,7 +439,8 @@ static const char *page_token(void) {
 }
 
 
-static void post_page(const char *page, const char *fields) {
+static void post_page(const char *page, const char *fields)
+{
     char body[512];
 
     (void) snprintf(body, sizeof(body), "%s&csrf=%s", fields, page_token());
@@ -419,14 +448,16 @@ static void post_page(const char *page, const char *fields) {
 }
 
 
-static void assert_redirected(const char *location) {
+static void assert_redirected(const char *location)
+{
     assert_int_equal(world.answer->status, 303);
     assert_string_equal(otp_fake_header(world.answer, "Location"), location);
     assert_string_equal(world.answer->body, "");
 }
 
 
-static void test_first_use_in_a_browser_without_scripts(void **state) {
+static void test_first_use_in_a_browser_without_scripts(void **state)
+{
     char fields[128];
 
     (void) state;
@@ -460,7 +491,8 @@ static void test_first_use_in_a_browser_without_scripts(void **state) {
 }
 
 
-static void test_refused_form_is_shown_again_with_a_token_that_works(void **state) {
+static void test_refused_form_is_shown_again_with_a_token_that_works(void **state)
+{
     (void) state;
     browser.accept = HTML;
     (void) otp_fake_get(&world, &browser, "login");
@@ -473,7 +505,8 @@ static void test_refused_form_is_shown_again_with_a_token_that_works(void **stat
 }
 
 
-static void test_expired_form_is_shown_again_with_a_token_that_works(void **state) {
+static void test_expired_form_is_shown_again_with_a_token_that_works(void **state)
+{
     (void) state;
     browser.accept = HTML;
     (void) otp_fake_post(&world, &browser, "login", "username=marie&method=password&password=Correct+horse+1&csrf=x");
@@ -483,7 +516,8 @@ static void test_expired_form_is_shown_again_with_a_token_that_works(void **stat
 }
 
 
-static void test_every_page_escapes_what_people_typed(void **state) {
+static void test_every_page_escapes_what_people_typed(void **state)
+{
     static const char *const pages[] = { "login", "" };
 
     (void) state;
@@ -504,7 +538,8 @@ static void test_every_page_escapes_what_people_typed(void **state) {
 }
 
 
-static void test_name_that_is_not_utf8_is_left_out_of_the_page(void **state) {
+static void test_name_that_is_not_utf8_is_left_out_of_the_page(void **state)
+{
     (void) state;
     assert_string_equal(otp_fake_password(&world, &browser, "jose"), "ok");
     browser.accept = HTML;
@@ -513,7 +548,8 @@ static void test_name_that_is_not_utf8_is_left_out_of_the_page(void **state) {
 }
 
 
-static void test_pages_forbid_framing_caching_and_foreign_scripts(void **state) {
+static void test_pages_forbid_framing_caching_and_foreign_scripts(void **state)
+{
     static const char *const pages[] = { "login", "help", "nowhere" };
 
     (void) state;
@@ -533,7 +569,8 @@ static void test_pages_forbid_framing_caching_and_foreign_scripts(void **state) 
 }
 
 
-static void test_static_files_are_found_under_the_name_the_pages_use(void **state) {
+static void test_static_files_are_found_under_the_name_the_pages_use(void **state)
+{
     char        name[128];
     const char *at;
 
@@ -549,7 +586,8 @@ static void test_static_files_are_found_under_the_name_the_pages_use(void **stat
 
 /* ---- secrets ---- */
 
-static void assert_not_stored(const char *secret) {
+static void assert_not_stored(const char *secret)
+{
     char         text[512];
     otp_buffer_t out;
     otp_span_t   bytes = otp_span_of(secret);
@@ -570,7 +608,8 @@ static void assert_not_stored(const char *secret) {
 
 
 /* A whole first use, a wrong passcode and a wrong password; looked at after each step, for what expires goes. */
-static void test_no_secret_is_in_redis_in_any_form(void **state) {
+static void test_no_secret_is_in_redis_in_any_form(void **state)
+{
     otp_fake_passcode_t code, passcode;
 
     (void) state;
@@ -601,7 +640,8 @@ static void test_no_secret_is_in_redis_in_any_form(void **state) {
 
 
 /* What is typed as user name may be a password: names nobody has are kept as digests only. */
-static void test_password_typed_as_user_name_is_not_in_redis(void **state) {
+static void test_password_typed_as_user_name_is_not_in_redis(void **state)
+{
     (void) state;
     (void) otp_fake_submit(&world, &browser, "login", "username=My+Secret%21&method=password&password=x");
     assert_not_stored("My Secret!");
@@ -609,7 +649,8 @@ static void test_password_typed_as_user_name_is_not_in_redis(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_method_an_endpoint_does_not_have_is_told_what_it_has, open_world,
                                         close_world),

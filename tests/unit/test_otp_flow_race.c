@@ -28,7 +28,8 @@ static otp_fake_redis_t   *before;
 static uint64_t            dice;
 
 
-static int open_world(void **state) {
+static int open_world(void **state)
+{
     (void) state;
     otp_fake_open(&world);
     memset(browser, 0, sizeof(browser));
@@ -39,7 +40,8 @@ static int open_world(void **state) {
 }
 
 
-static int close_world(void **state) {
+static int close_world(void **state)
+{
     (void) state;
     if (before != NULL) {
         otp_fake_redis_destroy(before);
@@ -51,7 +53,8 @@ static int close_world(void **state) {
 
 /* ---- the crowd ---- */
 
-static void keep_world(void) {
+static void keep_world(void)
+{
     if (before != NULL) {
         otp_fake_redis_destroy(before);
     }
@@ -60,7 +63,8 @@ static void keep_world(void) {
 }
 
 
-static void restore_world(void) {
+static void restore_world(void)
+{
     otp_fake_redis_destroy(world.redis);
     world.redis = otp_fake_redis_copy(before);
     world.now_ms = before->now_ms;
@@ -68,14 +72,16 @@ static void restore_world(void) {
 }
 
 
-static void write_form(size_t i, const char *page, const char *fields) {
+static void write_form(size_t i, const char *page, const char *fields)
+{
     (void) snprintf(body[i], sizeof(body[i]), "%s&csrf=%s", fields, otp_fake_token(&world, &browser[i], page));
 }
 
 
 /* Sends the forms of all at once: stepped at random, or (in even rounds) in turn, as commands that share a
  * connection are. */
-static void rush(const char *page, int round) {
+static void rush(const char *page, int round)
+{
     otp_fake_call_t *call[CROWD];
     size_t           left = CROWD, turn = 0;
 
@@ -101,7 +107,8 @@ static void rush(const char *page, int round) {
 }
 
 
-static size_t answered(const char *verdict) {
+static size_t answered(const char *verdict)
+{
     size_t n = 0;
 
     for (size_t i = 0; i < CROWD; i++) {
@@ -112,7 +119,8 @@ static size_t answered(const char *verdict) {
 }
 
 
-static void free_answers(void) {
+static void free_answers(void)
+{
     for (size_t i = 0; i < CROWD; i++) {
         otp_fake_answer_free(answer[i]);
     }
@@ -121,7 +129,8 @@ static void free_answers(void) {
 
 /* ---- one code ---- */
 
-static void assert_one_is_let_in(const char *page) {
+static void assert_one_is_let_in(const char *page)
+{
     for (int round = 0; round < ROUNDS / 2; round++) {
         size_t in = 0;
 
@@ -142,7 +151,8 @@ static void assert_one_is_let_in(const char *page) {
 }
 
 
-static void test_one_code_from_many_sessions_is_accepted_once(void **state) {
+static void test_one_code_from_many_sessions_is_accepted_once(void **state)
+{
     char fields[64];
 
     (void) state;
@@ -157,7 +167,8 @@ static void test_one_code_from_many_sessions_is_accepted_once(void **state) {
 }
 
 
-static void test_one_code_from_many_browsers_is_accepted_once(void **state) {
+static void test_one_code_from_many_browsers_is_accepted_once(void **state)
+{
     char fields[128];
 
     (void) state;
@@ -173,7 +184,8 @@ static void test_one_code_from_many_browsers_is_accepted_once(void **state) {
 
 
 /* Several codes of the window at once: the later ones may follow the earlier, never the other way. */
-static void test_codes_of_the_window_are_accepted_in_their_order_only(void **state) {
+static void test_codes_of_the_window_are_accepted_in_their_order_only(void **state)
+{
     char fields[128];
 
     (void) state;
@@ -200,7 +212,8 @@ static void test_codes_of_the_window_are_accepted_in_their_order_only(void **sta
 
 /* ---- guesses ---- */
 
-static void test_parallel_wrong_passcodes_do_not_outrun_the_lock(void **state) {
+static void test_parallel_wrong_passcodes_do_not_outrun_the_lock(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     for (size_t i = 0; i < CROWD; i++) {
@@ -230,7 +243,8 @@ static void test_parallel_wrong_passcodes_do_not_outrun_the_lock(void **state) {
 }
 
 
-static void test_right_code_among_wrong_ones_is_not_let_in_after_the_lock(void **state) {
+static void test_right_code_among_wrong_ones_is_not_let_in_after_the_lock(void **state)
+{
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     for (size_t i = 0; i < CROWD; i++) {
@@ -258,7 +272,8 @@ static void test_right_code_among_wrong_ones_is_not_let_in_after_the_lock(void *
 
 
 /* One that waits for another is slower: that must not tell who has a key. */
-static void test_parallel_wrong_passcodes_cost_the_same_for_unknown_and_known_people(void **state) {
+static void test_parallel_wrong_passcodes_cost_the_same_for_unknown_and_known_people(void **state)
+{
     static const char *const uids[] = { "marie", "nobody" };
     uint64_t                 commands[2];
 
@@ -283,7 +298,8 @@ static void test_parallel_wrong_passcodes_cost_the_same_for_unknown_and_known_pe
 }
 
 
-static void test_parallel_wrong_passwords_do_not_outrun_the_throttle(void **state) {
+static void test_parallel_wrong_passwords_do_not_outrun_the_throttle(void **state)
+{
     (void) state;
     for (size_t i = 0; i < CROWD; i++) {
         char fields[128];
@@ -306,7 +322,8 @@ static void test_parallel_wrong_passwords_do_not_outrun_the_throttle(void **stat
 
 
 /* A school at eight o'clock: many people behind one address. */
-static void test_many_people_of_one_address_are_all_considered(void **state) {
+static void test_many_people_of_one_address_are_all_considered(void **state)
+{
     (void) state;
     for (size_t i = 0; i < CROWD; i++) {
         char fields[128];
@@ -325,7 +342,8 @@ static void test_many_people_of_one_address_are_all_considered(void **state) {
 }
 
 
-static void test_many_people_of_one_address_sign_in_at_once(void **state) {
+static void test_many_people_of_one_address_sign_in_at_once(void **state)
+{
     static const char *const uids[] = { "marie", "paul", "lea" };
 
     (void) state;
@@ -351,7 +369,8 @@ static void test_many_people_of_one_address_sign_in_at_once(void **state) {
 
 /* ---- a key is disabled while somebody signs in with it ---- */
 
-static void disable_key(void) {
+static void disable_key(void)
+{
     otp_account_t account = otp_fake_account_get(&world, "marie");
 
     assert_false(otp_managed_refused(otp_manage_account_disable(&account, OTP_SPAN(K), OTP_SPAN("stolen"))));
@@ -360,7 +379,8 @@ static void disable_key(void) {
 
 
 /* The digests of the sessions in the person's list, each with a final NUL. */
-static size_t list_sessions(char *list, size_t size) {
+static size_t list_sessions(char *list, size_t size)
+{
     otp_name_t        name;
     otp_fake_entry_t *entry;
 
@@ -376,7 +396,8 @@ static size_t list_sessions(char *list, size_t size) {
 }
 
 
-static void end_sessions(const char *list, size_t len) {
+static void end_sessions(const char *list, size_t len)
+{
     for (size_t at = 0; at < len; at += strlen(list + at) + 1) {
         otp_name_t        name;
         char              record[OTP_SESSION_MAX];
@@ -407,7 +428,8 @@ static void end_sessions(const char *list, size_t len) {
 }
 
 
-static void assert_no_session_of_the_key_lives(void) {
+static void assert_no_session_of_the_key_lives(void)
+{
     for (size_t i = 0; i < world.redis->entries; i++) {
         otp_fake_entry_t *entry = &world.redis->entry[i];
         otp_session_t     session;
@@ -424,7 +446,8 @@ static void assert_no_session_of_the_key_lives(void) {
 
 
 /* The three steps of disabling come before the commands of these numbers of the sign-in. */
-static void cross(const char *page, uint64_t disable, uint64_t list, uint64_t end) {
+static void cross(const char *page, uint64_t disable, uint64_t list, uint64_t end)
+{
     char             sessions[1024];
     size_t           len = 0;
     otp_fake_call_t *call;
@@ -456,7 +479,8 @@ static void cross(const char *page, uint64_t disable, uint64_t list, uint64_t en
 }
 
 
-static void cross_everywhere(const char *page) {
+static void cross_everywhere(const char *page)
+{
     uint64_t commands = world.commands;
 
     keep_world();
@@ -472,7 +496,8 @@ static void cross_everywhere(const char *page) {
 }
 
 
-static void test_disabled_key_leaves_no_session_whenever_it_crosses_a_step_up(void **state) {
+static void test_disabled_key_leaves_no_session_whenever_it_crosses_a_step_up(void **state)
+{
     char fields[64];
 
     (void) state;
@@ -484,7 +509,8 @@ static void test_disabled_key_leaves_no_session_whenever_it_crosses_a_step_up(vo
 }
 
 
-static void test_disabled_key_leaves_no_session_whenever_it_crosses_a_direct_sign_in(void **state) {
+static void test_disabled_key_leaves_no_session_whenever_it_crosses_a_direct_sign_in(void **state)
+{
     char fields[128];
 
     (void) state;
@@ -496,7 +522,8 @@ static void test_disabled_key_leaves_no_session_whenever_it_crosses_a_direct_sig
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_code_from_many_sessions_is_accepted_once, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_one_code_from_many_browsers_is_accepted_once, open_world, close_world),

@@ -29,6 +29,7 @@ static otp_status_t parse(otp_span_t text, otp_form_t *form)
     return status;
 }
 
+
 static void assert_field(const otp_form_t *form, const char *name, const char *value)
 {
     otp_span_t got = otp_form_get(form, name);
@@ -37,6 +38,7 @@ static void assert_field(const otp_form_t *form, const char *name, const char *v
     assert_int_equal(got.len, strlen(value));
     assert_memory_equal(got.data, value, got.len);
 }
+
 
 static void test_fields_are_decoded(void **state)
 {
@@ -51,6 +53,7 @@ static void test_fields_are_decoded(void **state)
     assert_field(&form, "rd", "/app?x=1");
 }
 
+
 static void test_only_the_first_equals_sign_ends_the_name(void **state)
 {
     otp_form_t form;
@@ -59,6 +62,7 @@ static void test_only_the_first_equals_sign_ends_the_name(void **state)
     assert_int_equal(parse(OTP_SPAN("a=b=c"), &form), OTP_OK);
     assert_field(&form, "a", "b=c");
 }
+
 
 static void test_empty_value_is_there_and_absent_field_is_not(void **state)
 {
@@ -71,6 +75,7 @@ static void test_empty_value_is_there_and_absent_field_is_not(void **state)
     assert_null(otp_form_get(&form, "c").data);
     assert_null(otp_form_get(&form, "").data);
 }
+
 
 static void test_empty_body_is_a_form_without_fields(void **state)
 {
@@ -85,6 +90,7 @@ static void test_empty_body_is_a_form_without_fields(void **state)
     assert_int_equal(form.fields, 0);
 }
 
+
 static void test_same_field_twice_is_refused(void **state)
 {
     otp_form_t form;
@@ -96,6 +102,7 @@ static void test_same_field_twice_is_refused(void **state)
     assert_int_equal(parse(OTP_SPAN("a&a"), &form), OTP_INVALID);
     assert_int_equal(parse(OTP_SPAN("a=1&A=2"), &form), OTP_OK);
 }
+
 
 static void test_broken_percent_encoding_is_refused(void **state)
 {
@@ -109,6 +116,7 @@ static void test_broken_percent_encoding_is_refused(void **state)
         assert_int_equal(parse(otp_span_of(bodies[i]), &form), OTP_INVALID);
     }
 }
+
 
 static void test_control_characters_are_refused_raw_and_encoded(void **state)
 {
@@ -133,6 +141,7 @@ static void test_control_characters_are_refused_raw_and_encoded(void **state)
     assert_int_equal(parse(OTP_SPAN("a=%C2%A0"), &form), OTP_OK);
 }
 
+
 static void test_invalid_utf8_is_refused(void **state)
 {
     static const char *const bodies[] = {
@@ -146,6 +155,7 @@ static void test_invalid_utf8_is_refused(void **state)
         assert_int_equal(parse(otp_span_of(bodies[i]), &form), OTP_INVALID);
     }
 }
+
 
 static void test_utf8_is_valid_exactly_as_rfc3629_says(void **state)
 {
@@ -170,6 +180,7 @@ static void test_utf8_is_valid_exactly_as_rfc3629_says(void **state)
     assert_true(otp_utf8_valid(OTP_SPAN_NONE));
 }
 
+
 static void test_sixteen_fields_are_read_and_seventeen_refused(void **state)
 {
     otp_form_t form;
@@ -182,6 +193,7 @@ static void test_sixteen_fields_are_read_and_seventeen_refused(void **state)
         assert_int_equal(parse((otp_span_t) { body, len }, &form), i < OTP_FORM_FIELDS ? OTP_OK : OTP_INVALID);
     }
 }
+
 
 static void test_ten_thousand_fields_are_refused_after_sixteen(void **state)
 {
@@ -199,6 +211,7 @@ static void test_ten_thousand_fields_are_refused_after_sixteen(void **state)
     free(body);
 }
 
+
 static void test_body_at_the_limit_is_read(void **state)
 {
     otp_form_t form;
@@ -213,6 +226,7 @@ static void test_body_at_the_limit_is_read(void **state)
     assert_int_equal(parse((otp_span_t) { body, sizeof(body) }, &form), OTP_OK);
     assert_int_equal(form.fields, 0);
 }
+
 
 static void test_other_media_types_are_not_forms(void **state)
 {
@@ -229,6 +243,7 @@ static void test_other_media_types_are_not_forms(void **state)
     assert_false(otp_form_type(OTP_SPAN("text/plain; application/x-www-form-urlencoded")));
     assert_false(otp_form_type(OTP_SPAN("application/x-www-form-urlencoded, text/plain")));
 }
+
 
 int main(void)
 {

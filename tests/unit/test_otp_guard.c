@@ -11,7 +11,8 @@
 
 #define NOW INT64_C(1700000000)
 
-static otp_session_t password_session(void) {
+static otp_session_t password_session(void)
+{
     return (otp_session_t) {
         .person = { .uid = OTP_SPAN("marie"), .groups = OTP_SPAN("teachers,staff") },
         .level = OTP_LEVEL_PASSWORD, .method = OTP_AUTH_PASSWORD, .password_proven = true, .expires = NOW + 3600,
@@ -19,7 +20,8 @@ static otp_session_t password_session(void) {
 }
 
 
-static otp_session_t key_session(void) {
+static otp_session_t key_session(void)
+{
     otp_session_t session = password_session();
 
     session.level = OTP_LEVEL_OTP;
@@ -30,12 +32,14 @@ static otp_session_t key_session(void) {
 }
 
 
-static otp_guard_policy_t policy_of(otp_level_t level) {
+static otp_guard_policy_t policy_of(otp_level_t level)
+{
     return (otp_guard_policy_t) { .level = level, .emergency = true };
 }
 
 
-static void test_level_is_read_and_anything_else_asks_for_the_key(void **state) {
+static void test_level_is_read_and_anything_else_asks_for_the_key(void **state)
+{
     static const char *const otp[] = { "otp", "", "OTP", "Off", "off ", "passwords", "none", "0" };
 
     (void) state;
@@ -49,7 +53,8 @@ static void test_level_is_read_and_anything_else_asks_for_the_key(void **state) 
 
 
 /* The rows of the interface: level of the location against what the browser has. */
-static void test_each_level_against_each_session(void **state) {
+static void test_each_level_against_each_session(void **state)
+{
     static const struct {
         otp_level_t         level;
         int                 session;    /* 0 none, 1 password, 2 key */
@@ -74,7 +79,8 @@ static void test_each_level_against_each_session(void **state) {
 }
 
 
-static void test_passcode_is_young_enough_up_to_max_age(void **state) {
+static void test_passcode_is_young_enough_up_to_max_age(void **state)
+{
     otp_guard_policy_t policy = policy_of(OTP_LEVEL_OTP);
     otp_session_t      session = key_session();
 
@@ -88,7 +94,8 @@ static void test_passcode_is_young_enough_up_to_max_age(void **state) {
 }
 
 
-static void test_max_age_counts_where_the_key_is_needed_only(void **state) {
+static void test_max_age_counts_where_the_key_is_needed_only(void **state)
+{
     otp_guard_policy_t policy = policy_of(OTP_LEVEL_PASSWORD);
     otp_session_t      session = key_session();
 
@@ -98,7 +105,8 @@ static void test_max_age_counts_where_the_key_is_needed_only(void **state) {
 }
 
 
-static void test_emergency_password_opens_where_the_operator_lets_it(void **state) {
+static void test_emergency_password_opens_where_the_operator_lets_it(void **state)
+{
     otp_guard_policy_t policy = policy_of(OTP_LEVEL_OTP);
     otp_session_t      session = key_session();
 
@@ -112,7 +120,8 @@ static void test_emergency_password_opens_where_the_operator_lets_it(void **stat
 }
 
 
-static void test_key_opens_where_emergency_passwords_do_not(void **state) {
+static void test_key_opens_where_emergency_passwords_do_not(void **state)
+{
     otp_guard_policy_t policy = policy_of(OTP_LEVEL_OTP);
     otp_session_t      session = key_session();
 
@@ -122,7 +131,8 @@ static void test_key_opens_where_emergency_passwords_do_not(void **state) {
 }
 
 
-static void test_groups_and_users_that_may_pass(void **state) {
+static void test_groups_and_users_that_may_pass(void **state)
+{
     static const otp_span_t nurses[] = { OTP_SPAN("nurses") }, both[] = { OTP_SPAN("nurses"), OTP_SPAN("staff") };
     static const otp_span_t paul[] = { OTP_SPAN("paul") }, marie[] = { OTP_SPAN("paul"), OTP_SPAN("marie") };
     static const otp_span_t part[] = { OTP_SPAN("staf") }, nobody[] = { OTP_SPAN("mari") };
@@ -150,7 +160,8 @@ static void test_groups_and_users_that_may_pass(void **state) {
 }
 
 
-static void test_who_may_not_pass_is_told_before_the_key_is_asked_for(void **state) {
+static void test_who_may_not_pass_is_told_before_the_key_is_asked_for(void **state)
+{
     static const otp_span_t nurses[] = { OTP_SPAN("nurses") };
     otp_guard_policy_t      policy = policy_of(OTP_LEVEL_OTP);
     otp_session_t           session = password_session();
@@ -162,7 +173,8 @@ static void test_who_may_not_pass_is_told_before_the_key_is_asked_for(void **sta
 }
 
 
-static void assert_location(otp_guard_verdict_t verdict, const char *asked, const char *expected) {
+static void assert_location(otp_guard_verdict_t verdict, const char *asked, const char *expected)
+{
     char   location[512];
     size_t len;
 
@@ -174,7 +186,8 @@ static void assert_location(otp_guard_verdict_t verdict, const char *asked, cons
 }
 
 
-static void test_location_carries_what_was_asked_for_percent_encoded(void **state) {
+static void test_location_carries_what_was_asked_for_percent_encoded(void **state)
+{
     char   location[20];
     size_t len;
 
@@ -187,7 +200,8 @@ static void test_location_carries_what_was_asked_for_percent_encoded(void **stat
 }
 
 
-static void assert_json(otp_guard_verdict_t verdict, const char *expected) {
+static void assert_json(otp_guard_verdict_t verdict, const char *expected)
+{
     char   json[256];
     size_t len;
 
@@ -197,7 +211,8 @@ static void assert_json(otp_guard_verdict_t verdict, const char *expected) {
 }
 
 
-static void test_json_says_what_is_missing_and_where_to_get_it(void **state) {
+static void test_json_says_what_is_missing_and_where_to_get_it(void **state)
+{
     char   json[16];
     size_t len;
 
@@ -209,7 +224,8 @@ static void test_json_says_what_is_missing_and_where_to_get_it(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_level_is_read_and_anything_else_asks_for_the_key),
         cmocka_unit_test(test_each_level_against_each_session),

@@ -25,6 +25,7 @@ static void assert_appendix_d(unsigned digits, uint32_t modulus)
     }
 }
 
+
 static void test_codes_follow_appendix_d_of_rfc_4226(void **state)
 {
     static const uint32_t printed[] = {
@@ -37,6 +38,7 @@ static void test_codes_follow_appendix_d_of_rfc_4226(void **state)
     assert_memory_equal(codes, printed, sizeof(printed));
 }
 
+
 static void test_codes_have_six_to_eight_digits(void **state)
 {
     (void) state;
@@ -44,6 +46,7 @@ static void test_codes_have_six_to_eight_digits(void **state)
     assert_appendix_d(7, 10000000);
     assert_appendix_d(8, 100000000);
 }
+
 
 static void test_codes_follow_appendix_b_of_rfc_6238(void **state)
 {
@@ -73,6 +76,7 @@ static void test_codes_follow_appendix_b_of_rfc_6238(void **state)
     }
 }
 
+
 static void test_codes_of_a_range_are_those_of_its_counters(void **state)
 {
     otp_span_t seed = { SEED, 32 };
@@ -87,6 +91,7 @@ static void test_codes_of_a_range_are_those_of_its_counters(void **state)
     assert_int_not_equal(range[1], range[2]);
 }
 
+
 static void test_no_counters_give_no_codes(void **state)
 {
     uint32_t code = 7;
@@ -95,6 +100,7 @@ static void test_no_counters_give_no_codes(void **state)
     assert_int_equal(otp_hotp_codes(OTP_SHA1, (otp_span_t) { SEED, 20 }, 6, 0, 0, &code), OTP_OK);
     assert_int_equal(code, 7);
 }
+
 
 static void test_seeds_and_digits_out_of_range_are_refused(void **state)
 {
@@ -111,6 +117,7 @@ static void test_seeds_and_digits_out_of_range_are_refused(void **state)
     assert_int_equal(otp_hotp_codes(OTP_SHA1, (otp_span_t) { seed, OTP_SEED_MAX }, 6, 0, 1, &code), OTP_OK);
 }
 
+
 static void test_a_step_begins_with_its_period(void **state)
 {
     (void) state;
@@ -122,6 +129,7 @@ static void test_a_step_begins_with_its_period(void **state)
     assert_int_equal(otp_totp_step(-60, 60), -1);
     assert_int_equal(otp_totp_step(-61, 60), -2);
 }
+
 
 static void test_algorithms_are_read_in_every_usual_spelling(void **state)
 {
@@ -145,6 +153,7 @@ static void test_algorithms_are_read_in_every_usual_spelling(void **state)
     }
 }
 
+
 static void test_other_algorithms_are_refused(void **state)
 {
     static const char *const unknown[] = {
@@ -158,6 +167,7 @@ static void test_other_algorithms_are_refused(void **state)
         assert_int_equal(otp_algorithm_parse(otp_span_of(unknown[i]), &algorithm), OTP_INVALID);
     }
 }
+
 
 int main(void)
 {

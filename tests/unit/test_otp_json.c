@@ -10,7 +10,8 @@
 #include "core/model/otp_json.h"
 
 
-static json_t *object_of(const char *text) {
+static json_t *object_of(const char *text)
+{
     json_t *object = otp_json_object(otp_span_of(text));
 
     assert_non_null(object);
@@ -19,7 +20,8 @@ static json_t *object_of(const char *text) {
 }
 
 
-static void test_one_object_and_nothing_else_is_read(void **state) {
+static void test_one_object_and_nothing_else_is_read(void **state)
+{
     static const char *const refused[] = {
         "", " ", "null", "1", "\"a\"", "[]", "[{}]", "{", "{}{}", "{} x", "{\"a\":1,\"a\":2}", "{'a':1}", "{\"a\":01}",
         "{\"a\":\"\xff\"}", "{\"a\":\"\\u0000\"}", "{a:1}",
@@ -35,7 +37,8 @@ static void test_one_object_and_nothing_else_is_read(void **state) {
 }
 
 
-static void test_deep_nesting_is_refused(void **state) {
+static void test_deep_nesting_is_refused(void **state)
+{
     static char text[200000];
 
     (void) state;
@@ -45,7 +48,8 @@ static void test_deep_nesting_is_refused(void **state) {
 }
 
 
-static void test_text_that_fits_is_read_and_a_longer_one_is_not(void **state) {
+static void test_text_that_fits_is_read_and_a_longer_one_is_not(void **state)
+{
     json_t *object = object_of("{\"a\":\"abcd\",\"n\":7}");
     char    text[8];
 
@@ -59,7 +63,8 @@ static void test_text_that_fits_is_read_and_a_longer_one_is_not(void **state) {
 }
 
 
-static void test_absent_text_is_empty_only_when_it_is_optional(void **state) {
+static void test_absent_text_is_empty_only_when_it_is_optional(void **state)
+{
     json_t *object = object_of("{}");
     char    text[8] = "before";
 
@@ -71,7 +76,8 @@ static void test_absent_text_is_empty_only_when_it_is_optional(void **state) {
 }
 
 
-static void test_number_is_an_integer_within_its_bounds(void **state) {
+static void test_number_is_an_integer_within_its_bounds(void **state)
+{
     json_t *object = object_of("{\"a\":5,\"r\":5.0,\"s\":\"5\",\"t\":true}");
     int64_t number = 0;
 
@@ -89,7 +95,8 @@ static void test_number_is_an_integer_within_its_bounds(void **state) {
 }
 
 
-static void test_bytes_have_exactly_their_length(void **state) {
+static void test_bytes_have_exactly_their_length(void **state)
+{
     json_t *object = object_of("{\"a\":\"AQID\",\"b\":\"AQI\",\"c\":\"AQI=\",\"d\":\"AQIDBA\",\"e\":7,\"f\":\"AQJ\"}");
     uint8_t bytes[3];
 
@@ -107,7 +114,8 @@ static void test_bytes_have_exactly_their_length(void **state) {
 }
 
 
-static void test_bytes_are_written_as_they_are_read(void **state) {
+static void test_bytes_are_written_as_they_are_read(void **state)
+{
     static const uint8_t bytes[] = { 0xfb, 0xff, 0x00 };
     json_t              *object = json_pack("{s:o}", "a", otp_json_of_bytes(bytes, sizeof(bytes)));
     uint8_t              read[3];
@@ -120,7 +128,8 @@ static void test_bytes_are_written_as_they_are_read(void **state) {
 }
 
 
-static void test_object_that_does_not_fit_is_not_written(void **state) {
+static void test_object_that_does_not_fit_is_not_written(void **state)
+{
     char   text[16];
     size_t len;
 
@@ -133,7 +142,8 @@ static void test_object_that_does_not_fit_is_not_written(void **state) {
 }
 
 
-static void test_empty_value_is_left_out(void **state) {
+static void test_empty_value_is_left_out(void **state)
+{
     json_t *object = json_object();
 
     (void) state;
@@ -145,7 +155,8 @@ static void test_empty_value_is_left_out(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_object_and_nothing_else_is_read),
         cmocka_unit_test(test_deep_nesting_is_refused),

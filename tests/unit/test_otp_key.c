@@ -14,14 +14,16 @@
 static otp_keyring_t *ring;
 
 
-static int open_ring(void **state) {
+static int open_ring(void **state)
+{
     (void) state;
     ring = otp_fake_ring();
     return 0;
 }
 
 
-static int close_ring(void **state) {
+static int close_ring(void **state)
+{
     (void) state;
     otp_keyring_destroy(ring);
     return 0;
@@ -29,7 +31,8 @@ static int close_ring(void **state) {
 
 
 /* Every member has a value of its own. */
-static otp_key_t full_key(void) {
+static otp_key_t full_key(void)
+{
     otp_key_t key;
 
     otp_fake_key(ring, &key, "K-0001", OTP_FAKE_PIN);
@@ -45,7 +48,8 @@ static otp_key_t full_key(void) {
 }
 
 
-static otp_status_t read_key(const char *text, otp_key_t *key) {
+static otp_status_t read_key(const char *text, otp_key_t *key)
+{
     json_t      *object = otp_json_object(otp_span_of(text));
     otp_status_t status;
 
@@ -59,7 +63,8 @@ static otp_status_t read_key(const char *text, otp_key_t *key) {
 
 /* ---- serials ---- */
 
-static void test_serial_is_trimmed_and_its_case_kept(void **state) {
+static void test_serial_is_trimmed_and_its_case_kept(void **state)
+{
     char serial[OTP_SERIAL_MAX + 1];
 
     (void) state;
@@ -68,7 +73,8 @@ static void test_serial_is_trimmed_and_its_case_kept(void **state) {
 }
 
 
-static void test_serial_of_other_characters_or_lengths_is_refused(void **state) {
+static void test_serial_of_other_characters_or_lengths_is_refused(void **state)
+{
     static const char *const refused[] = { "", " ", "a b", "a/b", "a:b", "a{b", "a\nb", "é", "a+b", "'", "\x7f" };
     char                     text[OTP_SERIAL_MAX + 2], serial[OTP_SERIAL_MAX + 1];
 
@@ -87,7 +93,8 @@ static void test_serial_of_other_characters_or_lengths_is_refused(void **state) 
 
 /* ---- seeds ---- */
 
-static void test_seed_is_opened_as_it_was_sealed(void **state) {
+static void test_seed_is_opened_as_it_was_sealed(void **state)
+{
     static const uint8_t nonce[OTP_RANDOM_NONCE];
     uint8_t              seed[OTP_SEED_MAX], opened[OTP_SEED_MAX];
     size_t               len;
@@ -106,7 +113,8 @@ static void test_seed_is_opened_as_it_was_sealed(void **state) {
 }
 
 
-static void assert_does_not_open(const otp_key_t *key) {
+static void assert_does_not_open(const otp_key_t *key)
+{
     uint8_t seed[OTP_SEED_MAX];
     size_t  len;
 
@@ -114,7 +122,8 @@ static void assert_does_not_open(const otp_key_t *key) {
 }
 
 
-static void test_seed_moved_to_another_key_does_not_open(void **state) {
+static void test_seed_moved_to_another_key_does_not_open(void **state)
+{
     otp_key_t key = full_key();
 
     (void) state;
@@ -123,7 +132,8 @@ static void test_seed_moved_to_another_key_does_not_open(void **state) {
 }
 
 
-static void test_seed_does_not_open_with_other_parameters(void **state) {
+static void test_seed_does_not_open_with_other_parameters(void **state)
+{
     otp_key_t key = full_key();
 
     (void) state;
@@ -138,7 +148,8 @@ static void test_seed_does_not_open_with_other_parameters(void **state) {
 }
 
 
-static void test_seed_with_any_character_changed_does_not_open(void **state) {
+static void test_seed_with_any_character_changed_does_not_open(void **state)
+{
     otp_key_t key = full_key();
     size_t    len = strlen(key.seed);
 
@@ -153,7 +164,8 @@ static void test_seed_with_any_character_changed_does_not_open(void **state) {
 
 /* ---- PINs ---- */
 
-static void test_pin_matches_itself_alone(void **state) {
+static void test_pin_matches_itself_alone(void **state)
+{
     static const char *const others[] = { "", "258", "25800", "2581", "0852", "258O" };
     otp_key_t                key = full_key();
 
@@ -165,7 +177,8 @@ static void test_pin_matches_itself_alone(void **state) {
 }
 
 
-static void test_pin_of_another_serial_or_salt_does_not_match(void **state) {
+static void test_pin_of_another_serial_or_salt_does_not_match(void **state)
+{
     otp_key_t key = full_key();
 
     (void) state;
@@ -174,7 +187,8 @@ static void test_pin_of_another_serial_or_salt_does_not_match(void **state) {
 }
 
 
-static void test_no_pin_matches_nothing(void **state) {
+static void test_no_pin_matches_nothing(void **state)
+{
     otp_pin_verifier_t none = { 0 };
 
     (void) state;
@@ -183,7 +197,8 @@ static void test_no_pin_matches_nothing(void **state) {
 }
 
 
-static void test_pin_set_with_an_unknown_ring_key_does_not_match(void **state) {
+static void test_pin_set_with_an_unknown_ring_key_does_not_match(void **state)
+{
     otp_key_t key = full_key();
 
     (void) state;
@@ -196,7 +211,8 @@ static void test_pin_set_with_an_unknown_ring_key_does_not_match(void **state) {
 
 /* ---- JSON ---- */
 
-static void test_key_is_read_as_it_was_written(void **state) {
+static void test_key_is_read_as_it_was_written(void **state)
+{
     otp_key_t key = full_key(), read;
     json_t   *object = otp_key_to_json(&key);
 
@@ -208,7 +224,8 @@ static void test_key_is_read_as_it_was_written(void **state) {
 }
 
 
-static void test_key_without_pin_reason_or_use_is_read_as_it_was_written(void **state) {
+static void test_key_without_pin_reason_or_use_is_read_as_it_was_written(void **state)
+{
     otp_key_t key, read;
     json_t   *object;
 
@@ -228,7 +245,8 @@ static void test_key_without_pin_reason_or_use_is_read_as_it_was_written(void **
     ",\"seed\":\"x\",\"state\":\"usable\",\"drift\":" drift ",\"step\":" step ",\"assigned\":0,\"used\":0" rest "}"
 
 
-static void test_smallest_key_is_read(void **state) {
+static void test_smallest_key_is_read(void **state)
+{
     otp_key_t key;
 
     (void) state;
@@ -239,7 +257,8 @@ static void test_smallest_key_is_read(void **state) {
 }
 
 
-static void test_members_out_of_bounds_or_of_another_type_are_refused(void **state) {
+static void test_members_out_of_bounds_or_of_another_type_are_refused(void **state)
+{
     static const char *const refused[] = {
         "{}",
         KEY("\"hotp\"", "\"sha1\"", "6", "60", "0", "0", ""),
@@ -274,7 +293,8 @@ static void test_members_out_of_bounds_or_of_another_type_are_refused(void **sta
 }
 
 
-static void test_unknown_state_is_read_as_disabled(void **state) {
+static void test_unknown_state_is_read_as_disabled(void **state)
+{
     otp_key_t key;
 
     (void) state;
@@ -286,7 +306,8 @@ static void test_unknown_state_is_read_as_disabled(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_serial_is_trimmed_and_its_case_kept),
         cmocka_unit_test(test_serial_of_other_characters_or_lengths_is_refused),

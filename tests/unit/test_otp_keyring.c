@@ -24,6 +24,7 @@ static otp_keyring_t *ring_of(const char *text)
     return ring;
 }
 
+
 static void assert_hex(const uint8_t *bytes, const char *hex)
 {
     uint8_t expected[OTP_DIGEST_LEN];
@@ -33,6 +34,7 @@ static void assert_hex(const uint8_t *bytes, const char *hex)
     assert_int_equal(len, OTP_DIGEST_LEN);
     assert_memory_equal(bytes, expected, len);
 }
+
 
 static const otp_span_t parts[] = { { "sess:abc", 8 }, { NULL, 0 }, { "alice", 5 } };
 
@@ -53,6 +55,7 @@ static void test_mac_is_hmac_over_the_parts_with_the_key_of_its_purpose(void **s
     otp_keyring_destroy(ring);
 }
 
+
 static void test_every_purpose_has_a_mac_of_its_own(void **state)
 {
     otp_keyring_t *ring = ring_of(HEADER FIRST);
@@ -67,6 +70,7 @@ static void test_every_purpose_has_a_mac_of_its_own(void **state)
     }
     otp_keyring_destroy(ring);
 }
+
 
 static void test_other_parts_of_the_same_bytes_have_another_mac(void **state)
 {
@@ -85,6 +89,7 @@ static void test_other_parts_of_the_same_bytes_have_another_mac(void **state)
     otp_keyring_destroy(ring);
 }
 
+
 static void test_mac_of_an_older_key_is_found_by_its_id(void **state)
 {
     otp_keyring_t *ring = ring_of(HEADER FIRST SECOND);
@@ -100,6 +105,7 @@ static void test_mac_of_an_older_key_is_found_by_its_id(void **state)
     otp_keyring_destroy(ring);
 }
 
+
 static void test_mac_of_an_unknown_key_is_refused(void **state)
 {
     otp_keyring_t *ring = ring_of(HEADER FIRST);
@@ -110,6 +116,7 @@ static void test_mac_of_an_unknown_key_is_refused(void **state)
     assert_int_equal(otp_keyring_mac(ring, OTP_PURPOSE_SESSION, OTP_SPAN("2021222"), parts, 3, mac), OTP_INVALID);
     otp_keyring_destroy(ring);
 }
+
 
 static void test_sha256_is_that_of_openssl_each_time(void **state)
 {
@@ -126,6 +133,7 @@ static void test_sha256_is_that_of_openssl_each_time(void **state)
     }
     otp_keyring_destroy(ring);
 }
+
 
 int main(void)
 {

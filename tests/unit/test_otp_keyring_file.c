@@ -24,6 +24,7 @@ static otp_keyring_t *ring_of(const char *text)
     return ring;
 }
 
+
 static void assert_refused(const char *text, const char *reason)
 {
     char error[128] = "";
@@ -31,6 +32,7 @@ static void assert_refused(const char *text, const char *reason)
     assert_null(otp_keyring_parse(otp_span_of(text), error, sizeof(error)));
     assert_string_equal(error, reason);
 }
+
 
 static void test_last_key_is_current(void **state)
 {
@@ -42,6 +44,7 @@ static void test_last_key_is_current(void **state)
     otp_keyring_destroy(ring);
 }
 
+
 static void test_blank_lines_and_comments_are_skipped(void **state)
 {
     otp_keyring_t *ring = ring_of("otp-keyring 1\r\n\n# made in spring\n  \n" FIRST "\n#" SECOND);
@@ -51,6 +54,7 @@ static void test_blank_lines_and_comments_are_skipped(void **state)
     assert_true(otp_span_equal(otp_keyring_current(ring), OTP_SPAN("20212223")));
     otp_keyring_destroy(ring);
 }
+
 
 static void test_a_file_that_is_no_key_ring_is_refused_with_its_line(void **state)
 {
@@ -70,6 +74,7 @@ static void test_a_file_that_is_no_key_ring_is_refused_with_its_line(void **stat
     assert_refused(HEADER FIRST FIRST, "line 3: the identifier is there twice");
 }
 
+
 static void test_a_key_of_another_length_is_refused_and_not_told(void **state)
 {
     static const char *const keys[] = {
@@ -86,6 +91,7 @@ static void test_a_key_of_another_length_is_refused_and_not_told(void **state)
     }
 }
 
+
 static size_t add_keys(char *text, size_t size, size_t n)
 {
     uint8_t random[OTP_MASTER_LEN + 4] = { 0 };
@@ -99,6 +105,7 @@ static size_t add_keys(char *text, size_t size, size_t n)
     }
     return len;
 }
+
 
 static void test_first_key_makes_the_file(void **state)
 {
@@ -115,6 +122,7 @@ static void test_first_key_makes_the_file(void **state)
     assert_memory_equal(text, HEADER FIRST, len);
 }
 
+
 static void test_added_key_comes_last_and_the_old_lines_stay(void **state)
 {
     uint8_t random[OTP_MASTER_LEN + 4] = { 0 };
@@ -128,6 +136,7 @@ static void test_added_key_comes_last_and_the_old_lines_stay(void **state)
     assert_string_equal(text, HEADER "# why\n" FIRST
         "00000000 1700000009 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
 }
+
 
 static void test_sixteen_keys_fill_a_ring(void **state)
 {
@@ -146,6 +155,7 @@ static void test_sixteen_keys_fill_a_ring(void **state)
     assert_int_equal(more_len, 0);
 }
 
+
 static void test_nothing_is_added_to_what_is_no_key_ring(void **state)
 {
     uint8_t random[OTP_MASTER_LEN + 4] = { 0 };
@@ -156,6 +166,7 @@ static void test_nothing_is_added_to_what_is_no_key_ring(void **state)
     assert_int_equal(otp_keyring_add(OTP_SPAN("root:x:0:0\n"), random, 1, text, sizeof(text), &len), OTP_INVALID);
     assert_int_equal(otp_keyring_add(OTP_SPAN(HEADER FIRST), random, 1, text, 60, &len), OTP_NO_ROOM);
 }
+
 
 int main(void)
 {

@@ -23,6 +23,7 @@ static otp_status_t seal(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t 
     return otp_keyring_seal(ring, purpose, CONTEXT, nonce, plain, sealed, size, len);
 }
 
+
 static otp_keyring_t *ring_of(const char *text)
 {
     char           error[128] = "";
@@ -32,6 +33,7 @@ static otp_keyring_t *ring_of(const char *text)
     assert_non_null(ring);
     return ring;
 }
+
 
 /* Computed with another implementation of HKDF and AES-GCM. */
 static void test_sealed_text_is_the_key_id_and_aes_gcm(void **state)
@@ -47,6 +49,7 @@ static void test_sealed_text_is_the_key_id_and_aes_gcm(void **state)
     otp_keyring_destroy(ring);
 }
 
+
 static void assert_opens(otp_keyring_t *ring, otp_span_t sealed, otp_span_t plain)
 {
     uint8_t opened[256];
@@ -56,6 +59,7 @@ static void assert_opens(otp_keyring_t *ring, otp_span_t sealed, otp_span_t plai
     assert_int_equal(len, plain.len);
     assert_memory_equal(opened, plain.data, len);
 }
+
 
 static void test_every_length_is_opened_as_it_was_sealed(void **state)
 {
@@ -73,6 +77,7 @@ static void test_every_length_is_opened_as_it_was_sealed(void **state)
     }
     otp_keyring_destroy(ring);
 }
+
 
 static void test_what_an_older_key_sealed_is_opened_after_a_rotation(void **state)
 {
@@ -93,6 +98,7 @@ static void test_what_an_older_key_sealed_is_opened_after_a_rotation(void **stat
     otp_keyring_destroy(new);
 }
 
+
 static void assert_does_not_open(otp_keyring_t *ring, otp_purpose_t purpose, otp_span_t context, otp_span_t sealed)
 {
     uint8_t plain[64];
@@ -101,6 +107,7 @@ static void assert_does_not_open(otp_keyring_t *ring, otp_purpose_t purpose, otp
     assert_int_equal(otp_keyring_open(ring, purpose, context, sealed, plain, sizeof(plain), &len), OTP_INVALID);
     assert_int_equal(len, 0);
 }
+
 
 static void test_another_purpose_context_or_byte_does_not_open(void **state)
 {
@@ -130,6 +137,7 @@ static void test_another_purpose_context_or_byte_does_not_open(void **state)
     otp_keyring_destroy(ring);
 }
 
+
 static void test_what_was_never_sealed_does_not_open(void **state)
 {
     static const char *const texts[] = {
@@ -146,6 +154,7 @@ static void test_what_was_never_sealed_does_not_open(void **state)
     otp_keyring_destroy(ring);
 }
 
+
 static void test_a_forgery_leaves_nothing_of_the_secret_behind(void **state)
 {
     otp_keyring_t *ring = ring_of(HEADER FIRST);
@@ -161,6 +170,7 @@ static void test_a_forgery_leaves_nothing_of_the_secret_behind(void **state)
     assert_memory_equal(plain, nothing, sizeof(nothing));
     otp_keyring_destroy(ring);
 }
+
 
 static void test_results_too_long_for_their_place_are_refused(void **state)
 {
@@ -180,6 +190,7 @@ static void test_results_too_long_for_their_place_are_refused(void **state)
     assert_int_equal(otp_keyring_open(ring, OTP_PURPOSE_SEED, CONTEXT, text, plain, 20, &plain_len), OTP_OK);
     otp_keyring_destroy(ring);
 }
+
 
 int main(void)
 {

@@ -21,6 +21,7 @@ static void assert_language(const char *header, const char *language)
     }
 }
 
+
 static void test_language_with_the_greatest_weight_is_chosen(void **state)
 {
     (void) state;
@@ -31,6 +32,7 @@ static void test_language_with_the_greatest_weight_is_chosen(void **state)
     assert_language("de;q=0.999, en;q=1.000", "en");
     assert_language("es, pt;q=0.9, en;q=0.1", "en");
 }
+
 
 static void test_tag_matches_by_its_primary_subtag_in_any_case(void **state)
 {
@@ -45,12 +47,14 @@ static void test_tag_matches_by_its_primary_subtag_in_any_case(void **state)
     assert_language("en;q=0.8, de;q=0.5, en-GB;q=0.3", "en");
 }
 
+
 static void test_equal_weights_keep_the_order_of_the_header(void **state)
 {
     (void) state;
     assert_language("de, en, fr", "de");
     assert_language("de;q=0.5, en;q=0.5", "de");
 }
+
 
 static void test_first_language_is_chosen_when_none_is_preferred(void **state)
 {
@@ -63,6 +67,7 @@ static void test_first_language_is_chosen_when_none_is_preferred(void **state)
     assert_int_equal(otp_language_choose(OTP_SPAN("en"), NULL, 0), 0);
 }
 
+
 static void test_weight_zero_excludes_a_language(void **state)
 {
     (void) state;
@@ -73,6 +78,7 @@ static void test_weight_zero_excludes_a_language(void **state)
     assert_language("en-GB;q=0, en", "en");
 }
 
+
 static void test_star_is_the_first_language_not_excluded(void **state)
 {
     (void) state;
@@ -82,6 +88,7 @@ static void test_star_is_the_first_language_not_excluded(void **state)
     assert_language("*, en", "fr");
     assert_language("en, *", "en");
 }
+
 
 static void test_malformed_elements_are_passed_over(void **state)
 {
@@ -101,6 +108,7 @@ static void test_malformed_elements_are_passed_over(void **state)
     assert_language(";q=1, en", "en");
     assert_language("fr_CA, en", "en");
 }
+
 
 static void test_bytes_of_every_kind_are_survived(void **state)
 {
@@ -123,6 +131,7 @@ static void test_bytes_of_every_kind_are_survived(void **state)
     }
 }
 
+
 static void test_json_is_wanted_when_it_is_named_and_preferred(void **state)
 {
     static const char *const json[] = {
@@ -139,6 +148,7 @@ static void test_json_is_wanted_when_it_is_named_and_preferred(void **state)
         }
     }
 }
+
 
 static void test_html_is_the_answer_to_everything_else(void **state)
 {
@@ -158,6 +168,7 @@ static void test_html_is_the_answer_to_everything_else(void **state)
         }
     }
 }
+
 
 static void test_navigation_names_html(void **state)
 {
@@ -188,6 +199,7 @@ static void test_navigation_names_html(void **state)
         }
     }
 }
+
 
 int main(void)
 {

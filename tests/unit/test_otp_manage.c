@@ -15,12 +15,14 @@
 static otp_stock_t stock_of(const char *uid)
 {
     otp_stock_t stock = {
-        .key = { .serial = "S1", .algorithm = OTP_SHA1, .digits = 6, .period_s = 60, .seed = "sealed", .step = 100, .drift = 2 }
+        .key = { .serial = "S1", .algorithm = OTP_SHA1, .digits = 6, .period_s = 60, .seed = "sealed", .step = 100,
+                 .drift = 2 }
     };
 
     memcpy(stock.uid, uid, strlen(uid) + 1);
     return stock;
 }
+
 
 static otp_account_t account_of(otp_span_t uid)
 {
@@ -30,6 +32,7 @@ static otp_account_t account_of(otp_span_t uid)
     account.revision = 7;
     return account;
 }
+
 
 /* Alice with S1, its PIN set, used up to step 200, in the middle of something. */
 static otp_account_t alice_with_key(void)
@@ -48,6 +51,7 @@ static otp_account_t alice_with_key(void)
     return account;
 }
 
+
 static void fill(otp_account_t *account)
 {
     for (size_t i = 0; i < OTP_ACCOUNT_KEYS; i++) {
@@ -57,6 +61,7 @@ static void fill(otp_account_t *account)
     }
     account->keys = OTP_ACCOUNT_KEYS;
 }
+
 
 static void test_free_key_is_taken_for_the_person(void **state)
 {
@@ -68,6 +73,7 @@ static void test_free_key_is_taken_for_the_person(void **state)
     assert_int_equal(stock.key.assigned, NOW);
 }
 
+
 static void test_key_of_somebody_else_is_not_taken(void **state)
 {
     otp_stock_t stock = stock_of("bob"), before = stock;
@@ -76,6 +82,7 @@ static void test_key_of_somebody_else_is_not_taken(void **state)
     assert_int_equal(otp_manage_stock_take(&stock, ALICE, NOW), OTP_MANAGE_HELD);
     assert_memory_equal(&stock, &before, sizeof(stock));
 }
+
 
 static void test_disabled_key_is_not_taken(void **state)
 {
@@ -87,6 +94,7 @@ static void test_disabled_key_is_not_taken(void **state)
     assert_string_equal(stock.uid, "");
 }
 
+
 static void test_key_taken_twice_for_one_person_changes_nothing(void **state)
 {
     otp_stock_t stock = stock_of("alice"), before = stock;
@@ -95,6 +103,7 @@ static void test_key_taken_twice_for_one_person_changes_nothing(void **state)
     assert_int_equal(otp_manage_stock_take(&stock, ALICE, NOW), OTP_MANAGE_UNCHANGED);
     assert_memory_equal(&stock, &before, sizeof(stock));
 }
+
 
 static void test_account_gets_the_key_with_its_step_and_drift_and_without_pin(void **state)
 {
@@ -112,6 +121,7 @@ static void test_account_gets_the_key_with_its_step_and_drift_and_without_pin(vo
     assert_int_equal(account.revision, 8);
 }
 
+
 static void test_key_of_another_person_is_not_given(void **state)
 {
     otp_stock_t   stock = stock_of("bob");
@@ -121,6 +131,7 @@ static void test_key_of_another_person_is_not_given(void **state)
     assert_int_equal(otp_manage_account_give(&account, &stock, false), OTP_MANAGE_HELD);
     assert_int_equal(account.keys, 0);
 }
+
 
 static void test_full_account_gets_no_further_key(void **state)
 {
@@ -133,6 +144,7 @@ static void test_full_account_gets_no_further_key(void **state)
     assert_int_equal(account.revision, 7);
 }
 
+
 static void test_key_given_twice_keeps_pin_and_step(void **state)
 {
     otp_stock_t   stock = stock_of("alice");
@@ -143,6 +155,7 @@ static void test_key_given_twice_keeps_pin_and_step(void **state)
     assert_true(account.key[0].pin.set);
     assert_int_equal(account.key[0].step, 200);
 }
+
 
 static void test_copy_never_stays_behind_the_stock(void **state)
 {
@@ -155,6 +168,7 @@ static void test_copy_never_stays_behind_the_stock(void **state)
     assert_int_equal(account.key[0].step, 300);
     assert_true(account.key[0].pin.set);
 }
+
 
 static void test_leftover_copy_is_replaced_without_its_step_going_back(void **state)
 {
@@ -170,6 +184,7 @@ static void test_leftover_copy_is_replaced_without_its_step_going_back(void **st
     assert_false(account.key[0].pin.set);
 }
 
+
 static void test_key_being_returned_is_not_given_again(void **state)
 {
     otp_stock_t   stock = stock_of("alice");
@@ -180,6 +195,7 @@ static void test_key_being_returned_is_not_given_again(void **state)
     assert_int_equal(otp_manage_account_give(&account, &stock, false), OTP_MANAGE_RETURNING);
     assert_int_equal(account.key[0].state, OTP_KEY_DISABLED);
 }
+
 
 static void test_returning_disables_the_copy_and_its_pending_state(void **state)
 {
@@ -194,6 +210,7 @@ static void test_returning_disables_the_copy_and_its_pending_state(void **state)
     assert_int_equal(account.revision, 8);
 }
 
+
 static void test_returning_keeps_why_a_key_was_disabled(void **state)
 {
     otp_account_t account = alice_with_key();
@@ -204,6 +221,7 @@ static void test_returning_keeps_why_a_key_was_disabled(void **state)
     assert_string_equal(account.key[0].reason, "stolen");
 }
 
+
 static void test_returning_what_the_account_has_not_is_refused(void **state)
 {
     otp_account_t account = account_of(ALICE);
@@ -211,6 +229,7 @@ static void test_returning_what_the_account_has_not_is_refused(void **state)
     (void) state;
     assert_int_equal(otp_manage_account_return(&account, S1), OTP_MANAGE_NO_KEY);
 }
+
 
 static void test_stock_learns_step_and_drift_of_the_returned_copy(void **state)
 {
@@ -229,6 +248,7 @@ static void test_stock_learns_step_and_drift_of_the_returned_copy(void **state)
     assert_string_equal(stock.key.reason, "");
 }
 
+
 static void test_stock_keeps_a_later_step_than_the_copy_has(void **state)
 {
     otp_stock_t   stock = stock_of("alice");
@@ -239,6 +259,7 @@ static void test_stock_keeps_a_later_step_than_the_copy_has(void **state)
     assert_int_equal(otp_manage_stock_release(&stock, ALICE, &account.key[0]), OTP_MANAGE_CHANGED);
     assert_int_equal(stock.key.step, 500);
 }
+
 
 static void test_key_lost_before_its_return_comes_back_disabled(void **state)
 {
@@ -252,6 +273,7 @@ static void test_key_lost_before_its_return_comes_back_disabled(void **state)
     assert_string_equal(stock.key.reason, "lost");
 }
 
+
 static void test_key_of_somebody_else_is_not_released(void **state)
 {
     otp_stock_t stock = stock_of("bob");
@@ -260,6 +282,7 @@ static void test_key_of_somebody_else_is_not_released(void **state)
     assert_int_equal(otp_manage_stock_release(&stock, ALICE, NULL), OTP_MANAGE_HELD);
     assert_string_equal(stock.uid, "bob");
 }
+
 
 static void test_key_that_never_reached_its_account_is_released(void **state)
 {
@@ -271,6 +294,7 @@ static void test_key_that_never_reached_its_account_is_released(void **state)
     assert_int_equal(otp_manage_stock_release(&stock, ALICE, NULL), OTP_MANAGE_UNCHANGED);
 }
 
+
 static void test_free_key_learns_a_later_step_from_a_leftover_copy(void **state)
 {
     otp_stock_t   stock = stock_of("");
@@ -281,6 +305,7 @@ static void test_free_key_learns_a_later_step_from_a_leftover_copy(void **state)
     assert_int_equal(stock.key.step, 200);
     assert_int_equal(stock.key.drift, 2);
 }
+
 
 static void test_dropping_removes_the_copy_and_moves_up_the_others(void **state)
 {
@@ -299,6 +324,7 @@ static void test_dropping_removes_the_copy_and_moves_up_the_others(void **state)
     assert_int_equal(account.revision, 8);
 }
 
+
 static void test_dropping_leaves_a_copy_that_became_usable_again(void **state)
 {
     otp_account_t account = alice_with_key();
@@ -307,6 +333,7 @@ static void test_dropping_leaves_a_copy_that_became_usable_again(void **state)
     assert_int_equal(otp_manage_account_drop(&account, S1), OTP_MANAGE_UNCHANGED);
     assert_int_equal(account.keys, 1);
 }
+
 
 static void test_disabling_takes_a_known_reason_only(void **state)
 {
@@ -320,6 +347,7 @@ static void test_disabling_takes_a_known_reason_only(void **state)
     assert_int_equal(account.key[0].state, OTP_KEY_USABLE);
     assert_int_equal(stock.key.state, OTP_KEY_USABLE);
 }
+
 
 static void test_disabling_clears_the_pending_state_and_keeps_pin_and_failures(void **state)
 {
@@ -335,6 +363,7 @@ static void test_disabling_clears_the_pending_state_and_keeps_pin_and_failures(v
     assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("lost")), OTP_MANAGE_UNCHANGED);
 }
 
+
 static void test_disabling_for_another_reason_replaces_the_reason(void **state)
 {
     otp_stock_t stock = stock_of("");
@@ -345,6 +374,7 @@ static void test_disabling_for_another_reason_replaces_the_reason(void **state)
     assert_string_equal(stock.key.reason, "lost");
     assert_int_equal(otp_manage_stock_disable(&stock, OTP_SPAN("lost")), OTP_MANAGE_UNCHANGED);
 }
+
 
 static void test_enabling_makes_both_records_usable_without_a_reason(void **state)
 {
@@ -365,6 +395,7 @@ static void test_enabling_makes_both_records_usable_without_a_reason(void **stat
     assert_int_equal(otp_manage_account_enable(&account, &stock), OTP_MANAGE_UNCHANGED);
 }
 
+
 static void test_enabling_takes_over_a_later_step_of_the_stock(void **state)
 {
     otp_account_t account = alice_with_key();
@@ -376,6 +407,7 @@ static void test_enabling_takes_over_a_later_step_of_the_stock(void **state)
     assert_int_equal(otp_manage_account_enable(&account, &stock), OTP_MANAGE_CHANGED);
     assert_int_equal(account.key[0].step, 900);
 }
+
 
 static void test_enabling_a_returning_or_foreign_copy_is_refused(void **state)
 {
@@ -391,6 +423,7 @@ static void test_enabling_a_returning_or_foreign_copy_is_refused(void **state)
     assert_int_equal(account.key[0].state, OTP_KEY_DISABLED);
 }
 
+
 static void test_only_a_free_key_is_deleted(void **state)
 {
     otp_stock_t assigned = stock_of("bob"), free_key = stock_of("");
@@ -399,6 +432,7 @@ static void test_only_a_free_key_is_deleted(void **state)
     assert_int_equal(otp_manage_stock_delete(&assigned), OTP_MANAGE_ASSIGNED);
     assert_int_equal(otp_manage_stock_delete(&free_key), OTP_MANAGE_CHANGED);
 }
+
 
 static void test_cleared_pin_is_kept_as_the_one_before(void **state)
 {
@@ -416,6 +450,7 @@ static void test_cleared_pin_is_kept_as_the_one_before(void **state)
     assert_int_equal(account.key[0].step, 200);
 }
 
+
 static void test_clearing_a_pin_twice_keeps_the_one_before(void **state)
 {
     otp_account_t account = alice_with_key();
@@ -427,6 +462,7 @@ static void test_clearing_a_pin_twice_keeps_the_one_before(void **state)
     assert_int_equal(account.revision, 8);
 }
 
+
 static void test_clearing_a_pin_ends_a_pending_first_use(void **state)
 {
     otp_account_t account = alice_with_key();
@@ -437,6 +473,7 @@ static void test_clearing_a_pin_ends_a_pending_first_use(void **state)
     assert_int_equal(account.pending.kind, OTP_PENDING_NONE);
 }
 
+
 static void test_clearing_the_pin_of_nobody_is_refused(void **state)
 {
     otp_account_t account = account_of(ALICE);
@@ -444,6 +481,7 @@ static void test_clearing_the_pin_of_nobody_is_refused(void **state)
     (void) state;
     assert_int_equal(otp_manage_pin_clear(&account), OTP_MANAGE_NO_KEY);
 }
+
 
 static void test_unlocking_forgets_failures_and_lock_and_nothing_else(void **state)
 {
@@ -459,6 +497,7 @@ static void test_unlocking_forgets_failures_and_lock_and_nothing_else(void **sta
     assert_int_equal(account.revision, 8);
 }
 
+
 static otp_session_t session_with(bool password_proven)
 {
     return (otp_session_t) {
@@ -466,6 +505,7 @@ static otp_session_t session_with(bool password_proven)
         .created = NOW - 100, .auth_time = NOW - 100, .otp_time = NOW - 50, .expires = NOW + 1000, .serial = S1
     };
 }
+
 
 static void test_session_with_password_goes_down_to_it(void **state)
 {
@@ -481,6 +521,7 @@ static void test_session_with_password_goes_down_to_it(void **state)
     assert_int_equal(session.expires, NOW + 1000);
 }
 
+
 static void test_session_by_the_key_alone_is_ended(void **state)
 {
     otp_session_t session = session_with(false);
@@ -488,6 +529,7 @@ static void test_session_by_the_key_alone_is_ended(void **state)
     (void) state;
     assert_int_equal(otp_manage_session(&session, S1), OTP_MANAGE_SESSION_ENDED);
 }
+
 
 static void test_session_of_another_key_or_of_none_is_kept(void **state)
 {
@@ -500,6 +542,7 @@ static void test_session_of_another_key_or_of_none_is_kept(void **state)
     assert_int_equal(other.level, OTP_LEVEL_OTP);
 }
 
+
 static void test_every_answer_has_a_name_and_a_text(void **state)
 {
     (void) state;
@@ -510,12 +553,14 @@ static void test_every_answer_has_a_name_and_a_text(void **state)
     }
 }
 
+
 /* Two people, one key, every order of whole and cut-off actions: never usable in two accounts. */
 static uint32_t next_random(uint32_t *seed)
 {
     *seed = *seed * 1664525u + 1013904223u;
     return *seed >> 16;
 }
+
 
 static void unassign_part(otp_stock_t *stock, otp_account_t *account, uint32_t writes)
 {
@@ -535,6 +580,7 @@ static void unassign_part(otp_stock_t *stock, otp_account_t *account, uint32_t w
     }
 }
 
+
 static void assign_part(otp_stock_t *stock, otp_account_t *account, uint32_t writes)
 {
     otp_managed_t taken = otp_manage_stock_take(stock, otp_span_of(account->uid), NOW);
@@ -543,6 +589,7 @@ static void assign_part(otp_stock_t *stock, otp_account_t *account, uint32_t wri
         assert_int_not_equal(otp_manage_account_give(account, stock, taken == OTP_MANAGE_CHANGED), OTP_MANAGE_FULL);
     }
 }
+
 
 static void test_key_is_never_usable_for_two_and_its_step_never_goes_back(void **state)
 {
@@ -577,6 +624,7 @@ static void test_key_is_never_usable_for_two_and_its_step_never_goes_back(void *
         }
     }
 }
+
 
 int main(void)
 {

@@ -16,21 +16,24 @@ static otp_keyring_t      *ring;
 static const otp_limits_t  limits = OTP_LIMITS_DEFAULT;
 
 
-static int open_ring(void **state) {
+static int open_ring(void **state)
+{
     (void) state;
     ring = otp_fake_ring();
     return 0;
 }
 
 
-static int close_ring(void **state) {
+static int close_ring(void **state)
+{
     (void) state;
     otp_keyring_destroy(ring);
     return 0;
 }
 
 
-static otp_match_t match(const otp_key_t *key, const char *passcode) {
+static otp_match_t match(const otp_key_t *key, const char *passcode)
+{
     otp_match_t found = { 0 };
 
     assert_int_equal(otp_match_passcode(ring, &limits, key, otp_span_of(passcode), OTP_FAKE_NOW, &found), OTP_OK);
@@ -39,7 +42,8 @@ static otp_match_t match(const otp_key_t *key, const char *passcode) {
 }
 
 
-static otp_key_t key_with_pin(void) {
+static otp_key_t key_with_pin(void)
+{
     otp_key_t key;
 
     otp_fake_key(ring, &key, SERIAL, OTP_FAKE_PIN);
@@ -48,7 +52,8 @@ static otp_key_t key_with_pin(void) {
 }
 
 
-static void assert_code(const otp_key_t *key, int64_t step, otp_code_t code) {
+static void assert_code(const otp_key_t *key, int64_t step, otp_code_t code)
+{
     otp_match_t found = match(key, otp_fake_passcode(OTP_FAKE_PIN, SERIAL, step).text);
 
     assert_true(found.pin_right);
@@ -61,7 +66,8 @@ static void assert_code(const otp_key_t *key, int64_t step, otp_code_t code) {
 
 /* ---- the window ---- */
 
-static void test_codes_of_the_window_are_fresh_and_beyond_it_wide(void **state) {
+static void test_codes_of_the_window_are_fresh_and_beyond_it_wide(void **state)
+{
     otp_key_t key = key_with_pin();
 
     (void) state;
@@ -72,7 +78,8 @@ static void test_codes_of_the_window_are_fresh_and_beyond_it_wide(void **state) 
 }
 
 
-static void test_window_follows_the_learned_drift(void **state) {
+static void test_window_follows_the_learned_drift(void **state)
+{
     otp_key_t key = key_with_pin();
 
     (void) state;
@@ -88,7 +95,8 @@ static void test_window_follows_the_learned_drift(void **state) {
 }
 
 
-static void test_codes_at_or_before_the_last_step_are_spent(void **state) {
+static void test_codes_at_or_before_the_last_step_are_spent(void **state)
+{
     otp_key_t key = key_with_pin();
 
     (void) state;
@@ -101,7 +109,8 @@ static void test_codes_at_or_before_the_last_step_are_spent(void **state) {
 }
 
 
-static void test_operator_chooses_the_windows(void **state) {
+static void test_operator_chooses_the_windows(void **state)
+{
     otp_limits_t        own = OTP_LIMITS_DEFAULT;
     otp_key_t           key = key_with_pin();
     otp_match_t         found = { 0 };
@@ -122,7 +131,8 @@ static void test_operator_chooses_the_windows(void **state) {
 
 /* ---- PIN and code ---- */
 
-static void test_pin_and_code_are_judged_apart(void **state) {
+static void test_pin_and_code_are_judged_apart(void **state)
+{
     otp_key_t   key = key_with_pin();
     otp_match_t found;
 
@@ -139,7 +149,8 @@ static void test_pin_and_code_are_judged_apart(void **state) {
 }
 
 
-static void test_key_without_pin_takes_the_code_alone(void **state) {
+static void test_key_without_pin_takes_the_code_alone(void **state)
+{
     otp_key_t   key;
     otp_match_t found;
 
@@ -154,7 +165,8 @@ static void test_key_without_pin_takes_the_code_alone(void **state) {
 }
 
 
-static void test_what_is_no_code_is_wrong(void **state) {
+static void test_what_is_no_code_is_wrong(void **state)
+{
     static const char *const passcodes[] = {
         "", "2", "2580", "25801", "2580abcdef", "2580 12345", "2580-12345", "2580+12345", "2580１23",
     };
@@ -168,7 +180,8 @@ static void test_what_is_no_code_is_wrong(void **state) {
 
 
 /* 1000000 steps hold codes with leading zeros: they are six digits, not a number. */
-static void test_leading_zeros_belong_to_the_code(void **state) {
+static void test_leading_zeros_belong_to_the_code(void **state)
+{
     otp_key_t           key = key_with_pin();
     otp_fake_passcode_t passcode;
     int64_t             step = OTP_FAKE_STEP;
@@ -185,7 +198,8 @@ static void test_leading_zeros_belong_to_the_code(void **state) {
 }
 
 
-static void test_eight_digits_sha256_and_thirty_seconds_are_matched_by_their_own_codes(void **state) {
+static void test_eight_digits_sha256_and_thirty_seconds_are_matched_by_their_own_codes(void **state)
+{
     static const uint8_t nonce[OTP_RANDOM_NONCE];
     otp_key_t            key = key_with_pin();
     uint32_t             code;
@@ -204,7 +218,8 @@ static void test_eight_digits_sha256_and_thirty_seconds_are_matched_by_their_own
 }
 
 
-static void test_seed_that_does_not_open_is_a_failure_and_no_verdict(void **state) {
+static void test_seed_that_does_not_open_is_a_failure_and_no_verdict(void **state)
+{
     otp_key_t   key = key_with_pin();
     otp_match_t found;
     bool        right, again;
@@ -218,7 +233,8 @@ static void test_seed_that_does_not_open_is_a_failure_and_no_verdict(void **stat
 
 /* ---- two codes ---- */
 
-static void test_next_code_is_that_of_the_step_alone(void **state) {
+static void test_next_code_is_that_of_the_step_alone(void **state)
+{
     otp_key_t key = key_with_pin();
     bool      right, again;
 
@@ -239,7 +255,8 @@ static void test_next_code_is_that_of_the_step_alone(void **state) {
 
 /* ---- time ---- */
 
-static void test_wait_is_until_the_display_of_this_key_changes(void **state) {
+static void test_wait_is_until_the_display_of_this_key_changes(void **state)
+{
     otp_key_t key = key_with_pin();
 
     (void) state;
@@ -254,7 +271,8 @@ static void test_wait_is_until_the_display_of_this_key_changes(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codes_of_the_window_are_fresh_and_beyond_it_wide),
         cmocka_unit_test(test_window_follows_the_learned_drift),

@@ -12,14 +12,16 @@
 #define PREFIX OTP_SPAN("otp:")
 
 
-static void name_text(const otp_name_t *name, char text[OTP_NAME_MAX + 1]) {
+static void name_text(const otp_name_t *name, char text[OTP_NAME_MAX + 1])
+{
     memcpy(text, name->data, name->len);
     text[name->len] = '\0';
 }
 
 
 /* The tag between the braces. */
-static char tag_of(const otp_name_t *name) {
+static char tag_of(const otp_name_t *name)
+{
     const char *open = memchr(name->data, '{', name->len);
 
     assert_non_null(open);
@@ -29,7 +31,8 @@ static char tag_of(const otp_name_t *name) {
 }
 
 
-static void test_each_kind_has_a_word_of_its_own(void **state) {
+static void test_each_kind_has_a_word_of_its_own(void **state)
+{
     static const char *const words[] = { "acct", "key", "user", "thru", "thra", "once", "deco" };
     char                     text[OTP_NAME_MAX + 1], expected[64];
     otp_name_t               name;
@@ -45,7 +48,8 @@ static void test_each_kind_has_a_word_of_its_own(void **state) {
 
 
 /* Else compare-and-set with its event would not be one step in a Cluster. */
-static void test_record_and_its_events_share_a_tag(void **state) {
+static void test_record_and_its_events_share_a_tag(void **state)
+{
     char       id[16];
     otp_name_t name, events;
 
@@ -61,7 +65,8 @@ static void test_record_and_its_events_share_a_tag(void **state) {
 }
 
 
-static void test_streams_of_all_tags_are_those_events_go_to(void **state) {
+static void test_streams_of_all_tags_are_those_events_go_to(void **state)
+{
     char       id[16];
     bool       used[OTP_TAGS] = { false };
     otp_name_t events, stream;
@@ -81,7 +86,8 @@ static void test_streams_of_all_tags_are_those_events_go_to(void **state) {
 }
 
 
-static void test_names_of_a_cookie_share_its_digest_as_tag(void **state) {
+static void test_names_of_a_cookie_share_its_digest_as_tag(void **state)
+{
     char       text[OTP_NAME_MAX + 1];
     otp_name_t name;
 
@@ -95,7 +101,8 @@ static void test_names_of_a_cookie_share_its_digest_as_tag(void **state) {
 }
 
 
-static void test_longest_prefix_and_id_fit(void **state) {
+static void test_longest_prefix_and_id_fit(void **state)
+{
     char       prefix[64], id[128], text[OTP_NAME_MAX + 1];
     otp_name_t name;
 
@@ -109,7 +116,8 @@ static void test_longest_prefix_and_id_fit(void **state) {
 
 
 /* A client's identifiers never reach the braces: they come after the first ones, which Redis takes. */
-static void test_braces_in_an_id_do_not_choose_the_tag(void **state) {
+static void test_braces_in_an_id_do_not_choose_the_tag(void **state)
+{
     otp_name_t name;
 
     (void) state;
@@ -118,7 +126,8 @@ static void test_braces_in_an_id_do_not_choose_the_tag(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_kind_has_a_word_of_its_own),
         cmocka_unit_test(test_record_and_its_events_share_a_tag),

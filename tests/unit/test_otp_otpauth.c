@@ -16,6 +16,7 @@ static void assert_uri(const char *uri, size_t len, const char *expected)
     assert_memory_equal(uri, expected, len);
 }
 
+
 static void test_uri_tells_all_an_authenticator_needs(void **state)
 {
     char   uri[256];
@@ -27,6 +28,7 @@ static void test_uri_tells_all_an_authenticator_needs(void **state)
     assert_uri(uri, len, "otpauth://totp/Arena:K-1?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Arena"
         "&algorithm=SHA1&digits=6&period=60");
 }
+
 
 static void test_issuer_and_label_cannot_change_the_uri(void **state)
 {
@@ -40,6 +42,7 @@ static void test_issuer_and_label_cannot_change_the_uri(void **state)
         "&issuer=A%26digits%3D8&algorithm=SHA256&digits=8&period=30");
 }
 
+
 static void test_no_issuer_leaves_no_trace(void **state)
 {
     char   uri[256];
@@ -52,10 +55,12 @@ static void test_no_issuer_leaves_no_trace(void **state)
         "&algorithm=SHA512&digits=7&period=60");
 }
 
+
 static otp_status_t write_short(char *uri, size_t size, size_t *len)
 {
     return otp_otpauth_write(OTP_SPAN("I"), OTP_SPAN("K"), SEED, OTP_SHA1, 6, 60, uri, size, len);
 }
+
 
 static void test_every_size_too_small_is_refused_and_leaves_no_secret(void **state)
 {
@@ -74,6 +79,7 @@ static void test_every_size_too_small_is_refused_and_leaves_no_secret(void **sta
     assert_int_equal(write_short(uri, whole, &len), OTP_OK);
 }
 
+
 static void test_parameters_out_of_range_are_refused(void **state)
 {
     static const struct {
@@ -90,6 +96,7 @@ static void test_parameters_out_of_range_are_refused(void **state)
             OTP_SHA1, refused[i].digits, refused[i].period_s, uri, sizeof(uri), &len), OTP_INVALID);
     }
 }
+
 
 int main(void)
 {

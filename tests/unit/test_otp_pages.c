@@ -22,12 +22,14 @@ static void add(otp_pages_t *pages, const char *language, const char *name, cons
     }
 }
 
+
 static void add_every_page(otp_pages_t *pages, const char *language, const char *text)
 {
     for (int page = 0; page < OTP_PAGE_COUNT; page++) {
         add(pages, language, otp_page_name((otp_page_t) page), text);
     }
 }
+
 
 static otp_pages_t *create(void)
 {
@@ -36,6 +38,7 @@ static otp_pages_t *create(void)
     assert_non_null(pages);
     return pages;
 }
+
 
 static void assert_checked(const otp_pages_t *pages)
 {
@@ -46,6 +49,7 @@ static void assert_checked(const otp_pages_t *pages)
     }
 }
 
+
 static void assert_check_refuses(const otp_pages_t *pages, const char *expected)
 {
     char error[256] = "";
@@ -53,6 +57,7 @@ static void assert_check_refuses(const otp_pages_t *pages, const char *expected)
     assert_int_equal(otp_pages_check(pages, error, sizeof(error)), OTP_INVALID);
     assert_string_equal(error, expected);
 }
+
 
 static void assert_renders(const otp_pages_t *pages, const char *language, otp_page_t page, const char *expected)
 {
@@ -67,6 +72,7 @@ static void assert_renders(const otp_pages_t *pages, const char *language, otp_p
     json_decref(view);
 }
 
+
 static void test_every_page_has_the_name_of_its_template(void **state)
 {
     (void) state;
@@ -77,6 +83,7 @@ static void test_every_page_has_the_name_of_its_template(void **state)
     assert_string_equal(otp_page_name(OTP_PAGE_HELP), "help");
     assert_string_equal(otp_page_name(OTP_PAGE_ERROR), "error");
 }
+
 
 static void test_page_is_rendered_in_its_language_with_its_partials(void **state)
 {
@@ -92,6 +99,7 @@ static void test_page_is_rendered_in_its_language_with_its_partials(void **state
     assert_renders(pages, "en", OTP_PAGE_PIN, "Hello m.&lt;dupont&gt;");
     otp_pages_destroy(pages);
 }
+
 
 static void test_page_of_a_language_not_added_is_invalid(void **state)
 {
@@ -109,6 +117,7 @@ static void test_page_of_a_language_not_added_is_invalid(void **state)
     otp_pages_destroy(pages);
 }
 
+
 static void test_template_with_a_mistake_is_refused_with_its_line(void **state)
 {
     otp_pages_t *pages = create();
@@ -120,6 +129,7 @@ static void test_template_with_a_mistake_is_refused_with_its_line(void **state)
     assert_string_equal(error, "line 2: \"b\" is closed but was not opened");
     otp_pages_destroy(pages);
 }
+
 
 static void test_same_template_twice_is_refused(void **state)
 {
@@ -134,6 +144,7 @@ static void test_same_template_twice_is_refused(void **state)
     assert_string_equal(error, "there are two templates of this name");
     otp_pages_destroy(pages);
 }
+
 
 static void test_odd_names_of_languages_and_templates_are_refused(void **state)
 {
@@ -153,6 +164,7 @@ static void test_odd_names_of_languages_and_templates_are_refused(void **state)
     otp_pages_destroy(pages);
 }
 
+
 static void test_missing_page_of_any_language_is_told(void **state)
 {
     otp_pages_t *pages = create();
@@ -166,6 +178,7 @@ static void test_missing_page_of_any_language_is_told(void **state)
     otp_pages_destroy(pages);
 }
 
+
 static void test_partial_that_its_language_lacks_is_told(void **state)
 {
     otp_pages_t *pages = create();
@@ -177,6 +190,7 @@ static void test_partial_that_its_language_lacks_is_told(void **state)
     assert_check_refuses(pages, "fr/login.html: \"layout_top\" is not a template of this language");
     otp_pages_destroy(pages);
 }
+
 
 static void test_name_that_pages_are_not_given_is_told(void **state)
 {
@@ -192,6 +206,7 @@ static void test_name_that_pages_are_not_given_is_told(void **state)
         otp_pages_destroy(pages);
     }
 }
+
 
 static void test_every_name_of_the_pages_is_taken(void **state)
 {
@@ -213,6 +228,7 @@ static void test_every_name_of_the_pages_is_taken(void **state)
     otp_pages_destroy(pages);
 }
 
+
 static void test_template_that_includes_itself_is_told(void **state)
 {
     otp_pages_t *pages = create();
@@ -224,6 +240,7 @@ static void test_template_that_includes_itself_is_told(void **state)
     assert_check_refuses(pages, "fr/login.html: \"login\" includes itself, or others too deep");
     otp_pages_destroy(pages);
 }
+
 
 static void test_partials_eight_deep_are_taken_and_nine_are_told(void **state)
 {
@@ -246,6 +263,7 @@ static void test_partials_eight_deep_are_taken_and_nine_are_told(void **state)
     otp_pages_destroy(pages);
 }
 
+
 static void test_static_file_is_served_under_the_hash_of_its_bytes(void **state)
 {
     /* SHA-256 of "abc" begins with ba7816bf8f01cfea (FIPS 180-4, example). */
@@ -266,6 +284,7 @@ static void test_static_file_is_served_under_the_hash_of_its_bytes(void **state)
     otp_pages_destroy(pages);
 }
 
+
 static void test_static_address_is_a_variable_of_every_page(void **state)
 {
     otp_pages_t *pages = create();
@@ -281,6 +300,7 @@ static void test_static_address_is_a_variable_of_every_page(void **state)
     otp_pages_destroy(pages);
 }
 
+
 static void test_static_files_whose_variables_clash_are_refused(void **state)
 {
     otp_pages_t *pages = create();
@@ -291,6 +311,7 @@ static void test_static_files_whose_variables_clash_are_refused(void **state)
     assert_int_equal(otp_pages_add_static(pages, OTP_SPAN("a.b.css"), OTP_SPAN("3")), OTP_INVALID);
     otp_pages_destroy(pages);
 }
+
 
 static void test_odd_names_of_static_files_are_refused(void **state)
 {
@@ -303,6 +324,7 @@ static void test_odd_names_of_static_files_are_refused(void **state)
     }
     otp_pages_destroy(pages);
 }
+
 
 static void test_media_type_follows_the_ending(void **state)
 {
@@ -323,6 +345,7 @@ static void test_media_type_follows_the_ending(void **state)
     }
     otp_pages_destroy(pages);
 }
+
 
 int main(void)
 {

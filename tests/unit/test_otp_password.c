@@ -38,6 +38,7 @@ static void assert_span(otp_span_t span, const char *text)
     assert_memory_equal(span.data ? span.data : "", text, span.len);
 }
 
+
 static void test_a_person_is_found_with_all_fields(void **state)
 {
     otp_person_t person;
@@ -51,6 +52,7 @@ static void test_a_person_is_found_with_all_fields(void **state)
     assert_span(person.groups, "staff,helpdesk");
     assert_span(hash, SHA256);
 }
+
 
 static void test_fields_may_be_missing_or_empty(void **state)
 {
@@ -68,6 +70,7 @@ static void test_fields_may_be_missing_or_empty(void **state)
     assert_span(hash, "!");
 }
 
+
 static void test_a_line_s_own_uid_is_read_in_canonical_form(void **state)
 {
     otp_person_t person;
@@ -77,6 +80,7 @@ static void test_a_line_s_own_uid_is_read_in_canonical_form(void **state)
     assert_true(otp_password_find(otp_span_of(file), OTP_SPAN("bob"), &person, &hash));
     assert_span(hash, BCRYPT);
 }
+
 
 static void test_nobody_else_is_found(void **state)
 {
@@ -90,6 +94,7 @@ static void test_nobody_else_is_found(void **state)
     }
     assert_false(otp_password_find(OTP_SPAN_NONE, OTP_SPAN("alice"), &person, &hash));
 }
+
 
 /* Where a search that begins again at each line would be felt. */
 static void test_the_last_of_ten_thousand_lines_is_found(void **state)
@@ -111,6 +116,7 @@ static void test_the_last_of_ten_thousand_lines_is_found(void **state)
     assert_span(person.name, "Person 9999");
     free(text);
 }
+
 
 static void test_a_decoy_is_a_hash_of_the_file_and_stays_the_same(void **state)
 {
@@ -134,6 +140,7 @@ static void test_a_decoy_is_a_hash_of_the_file_and_stays_the_same(void **state)
     }
 }
 
+
 static void test_a_file_without_a_usable_hash_has_a_decoy_too(void **state)
 {
     otp_span_t decoy = otp_password_decoy(OTP_SPAN("a:!\nb:*\nc:abcdefghijklm\n"), OTP_SPAN("x"));
@@ -144,6 +151,7 @@ static void test_a_file_without_a_usable_hash_has_a_decoy_too(void **state)
     assert_true(otp_password_acceptable(otp_password_decoy(OTP_SPAN_NONE, OTP_SPAN("x"))));
     assert_false(otp_password_matches(OTP_SPAN("x"), decoy));
 }
+
 
 static void test_the_right_password_matches_and_no_other(void **state)
 {
@@ -174,6 +182,7 @@ static void test_the_right_password_matches_and_no_other(void **state)
     }
 }
 
+
 static void test_a_cut_or_changed_hash_does_not_match(void **state)
 {
     char changed[] = SHA256;
@@ -184,6 +193,7 @@ static void test_a_cut_or_changed_hash_does_not_match(void **state)
     changed[sizeof(changed) - 2] = '/';
     assert_false(otp_password_matches(OTP_SPAN("correct horse"), otp_span_of(changed)));
 }
+
 
 static void test_locked_and_weak_hashes_are_not_acceptable(void **state)
 {
@@ -201,6 +211,7 @@ static void test_locked_and_weak_hashes_are_not_acceptable(void **state)
         assert_false(otp_password_matches(OTP_SPAN(""), otp_span_of(refused[i])));
     }
 }
+
 
 /* Were they computed, this test would not end within the day. */
 static void test_costs_beyond_the_bound_are_refused_without_computing(void **state)
@@ -221,6 +232,7 @@ static void test_costs_beyond_the_bound_are_refused_without_computing(void **sta
     }
 }
 
+
 static void test_costs_up_to_the_bound_are_acceptable(void **state)
 {
     static const char *const accepted[] = {
@@ -233,6 +245,7 @@ static void test_costs_up_to_the_bound_are_acceptable(void **state)
         assert_true(otp_password_acceptable(otp_span_of(accepted[i])));
     }
 }
+
 
 static void test_passwords_that_would_be_cut_are_refused(void **state)
 {
@@ -248,6 +261,7 @@ static void test_passwords_that_would_be_cut_are_refused(void **state)
     assert_true(otp_password_matches((otp_span_t) { password, 72 }, OTP_SPAN(BCRYPT_72)));
     assert_false(otp_password_matches((otp_span_t) { password, 73 }, OTP_SPAN(BCRYPT_72)));
 }
+
 
 int main(void)
 {

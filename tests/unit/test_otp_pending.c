@@ -16,21 +16,24 @@
 static otp_keyring_t *ring;
 
 
-static int open_ring(void **state) {
+static int open_ring(void **state)
+{
     (void) state;
     ring = otp_fake_ring();
     return 0;
 }
 
 
-static int close_ring(void **state) {
+static int close_ring(void **state)
+{
     (void) state;
     otp_keyring_destroy(ring);
     return 0;
 }
 
 
-static otp_pending_t pin_page(void) {
+static otp_pending_t pin_page(void)
+{
     otp_pending_t pending;
 
     memset(&pending, 0, sizeof(pending));
@@ -45,7 +48,8 @@ static otp_pending_t pin_page(void) {
 }
 
 
-static void assert_round_trip(const otp_pending_t *pending) {
+static void assert_round_trip(const otp_pending_t *pending)
+{
     char          record[OTP_PENDING_MAX];
     size_t        len;
     otp_pending_t read;
@@ -56,7 +60,8 @@ static void assert_round_trip(const otp_pending_t *pending) {
 }
 
 
-static void test_pending_state_is_read_as_it_was_written(void **state) {
+static void test_pending_state_is_read_as_it_was_written(void **state)
+{
     otp_pending_t pending = pin_page();
 
     (void) state;
@@ -70,7 +75,8 @@ static void test_pending_state_is_read_as_it_was_written(void **state) {
 }
 
 
-static void test_longest_return_address_fits(void **state) {
+static void test_longest_return_address_fits(void **state)
+{
     otp_pending_t pending = pin_page();
 
     (void) state;
@@ -81,7 +87,8 @@ static void test_longest_return_address_fits(void **state) {
 
 
 /* Quotation marks are the one thing a return address holds that JSON writes longer. */
-static void test_longest_return_address_of_quotation_marks_fits(void **state) {
+static void test_longest_return_address_of_quotation_marks_fits(void **state)
+{
     otp_pending_t pending = pin_page();
 
     (void) state;
@@ -91,7 +98,8 @@ static void test_longest_return_address_of_quotation_marks_fits(void **state) {
 }
 
 
-static void test_any_byte_changed_or_another_name_is_refused(void **state) {
+static void test_any_byte_changed_or_another_name_is_refused(void **state)
+{
     char          record[OTP_PENDING_MAX];
     size_t        len;
     otp_pending_t pending = pin_page(), read;
@@ -108,7 +116,8 @@ static void test_any_byte_changed_or_another_name_is_refused(void **state) {
 }
 
 
-static void test_authentic_record_of_another_shape_is_refused(void **state) {
+static void test_authentic_record_of_another_shape_is_refused(void **state)
+{
     static const char *const refused[] = {
         "", "{}",
         "{\"v\":1,\"stage\":0,\"uid\":\"m\",\"id\":\"\",\"until\":0,\"display\":0,\"rd\":\"\"}",
@@ -129,7 +138,8 @@ static void test_authentic_record_of_another_shape_is_refused(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pending_state_is_read_as_it_was_written),
         cmocka_unit_test(test_longest_return_address_fits),

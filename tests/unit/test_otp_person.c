@@ -20,6 +20,7 @@ static void test_an_identifier_is_trimmed_and_lower_case(void **state)
     assert_memory_equal(uid, "jean.dupont_1-x+y@ac-z.fr", len);
 }
 
+
 static void test_an_identifier_of_other_characters_is_refused(void **state)
 {
     static const char *const refused[] = {
@@ -37,6 +38,7 @@ static void test_an_identifier_of_other_characters_is_refused(void **state)
     assert_int_equal(otp_uid_canonical(OTP_SPAN("a\0b"), uid, &len), OTP_INVALID);
 }
 
+
 static void test_an_identifier_has_at_most_64_bytes(void **state)
 {
     char   text[OTP_UID_LEN + 1], uid[OTP_UID_LEN];
@@ -48,6 +50,7 @@ static void test_an_identifier_has_at_most_64_bytes(void **state)
     assert_int_equal(len, 64);
     assert_int_equal(otp_uid_canonical((otp_span_t) { text, 65 }, uid, &len), OTP_INVALID);
 }
+
 
 static void test_a_group_is_found_whole(void **state)
 {
@@ -61,6 +64,7 @@ static void test_a_group_is_found_whole(void **state)
     assert_false(otp_groups_have(OTP_SPAN("staff,helpdesk"), OTP_SPAN("staff,helpdesk")));
 }
 
+
 static void test_nobody_is_in_the_group_without_a_name(void **state)
 {
     (void) state;
@@ -68,6 +72,7 @@ static void test_nobody_is_in_the_group_without_a_name(void **state)
     assert_false(otp_groups_have(OTP_SPAN("a,,b"), OTP_SPAN("")));
     assert_false(otp_groups_have(OTP_SPAN_NONE, OTP_SPAN("a")));
 }
+
 
 static void test_levels_and_methods_have_the_names_of_the_interface(void **state)
 {
@@ -79,6 +84,7 @@ static void test_levels_and_methods_have_the_names_of_the_interface(void **state
     assert_string_equal(otp_auth_name(OTP_AUTH_KEY), "key");
     assert_string_equal(otp_auth_name(OTP_AUTH_EMERGENCY), "emergency");
 }
+
 
 int main(void)
 {

@@ -19,12 +19,14 @@ typedef struct {
 static const otp_limits_t limits = OTP_LIMITS_DEFAULT;
 
 
-static otp_pin_refusal_t check(const char *pin) {
+static otp_pin_refusal_t check(const char *pin)
+{
     return otp_pin_check(otp_span_of(pin), otp_span_of(pin), &limits, YEAR, NULL, 0);
 }
 
 
-static void assert_rows(const row_t *row, size_t rows) {
+static void assert_rows(const row_t *row, size_t rows)
+{
     for (size_t i = 0; i < rows; i++) {
         otp_pin_refusal_t refusal = check(row[i].pin);
 
@@ -35,10 +37,12 @@ static void assert_rows(const row_t *row, size_t rows) {
     }
 }
 
+
 #define ASSERT_ROWS(rows) assert_rows(rows, sizeof(rows) / sizeof(rows[0]))
 
 
-static void test_reasons_have_the_names_of_the_interface(void **state) {
+static void test_reasons_have_the_names_of_the_interface(void **state)
+{
     static const char *const names[] = {
         "", "digits", "length", "mismatch", "repeated", "sequence", "date", "personal", "previous",
     };
@@ -50,7 +54,8 @@ static void test_reasons_have_the_names_of_the_interface(void **state) {
 }
 
 
-static void test_ordinary_pins_are_good(void **state) {
+static void test_ordinary_pins_are_good(void **state)
+{
     static const row_t rows[] = {
         { "2580", OTP_PIN_GOOD }, { "7294", OTP_PIN_GOOD }, { "80517", OTP_PIN_GOOD }, { "496382", OTP_PIN_GOOD },
         { "7742", OTP_PIN_GOOD }, { "1357", OTP_PIN_GOOD }, { "55444", OTP_PIN_GOOD },
@@ -61,7 +66,8 @@ static void test_ordinary_pins_are_good(void **state) {
 }
 
 
-static void test_length_is_four_to_six(void **state) {
+static void test_length_is_four_to_six(void **state)
+{
     static const row_t rows[] = {
         { "", OTP_PIN_LENGTH }, { "7", OTP_PIN_LENGTH }, { "729", OTP_PIN_LENGTH }, { "7294638", OTP_PIN_LENGTH },
         { "72946385172946385172946385172946385", OTP_PIN_LENGTH },
@@ -72,7 +78,8 @@ static void test_length_is_four_to_six(void **state) {
 }
 
 
-static void test_operator_chooses_the_length(void **state) {
+static void test_operator_chooses_the_length(void **state)
+{
     otp_limits_t own = OTP_LIMITS_DEFAULT;
 
     (void) state;
@@ -82,7 +89,8 @@ static void test_operator_chooses_the_length(void **state) {
 }
 
 
-static void test_something_else_than_digits_is_refused(void **state) {
+static void test_something_else_than_digits_is_refused(void **state)
+{
     static const row_t rows[] = {
         { "72 94", OTP_PIN_DIGITS }, { "729a", OTP_PIN_DIGITS }, { "-729", OTP_PIN_DIGITS }, { "72.4", OTP_PIN_DIGITS },
         { "\xd9\xa7\xd9\xa2\xd9\xa9\xd9\xa4", OTP_PIN_DIGITS }, { "7/94", OTP_PIN_DIGITS }, { "7:94", OTP_PIN_DIGITS },
@@ -96,7 +104,8 @@ static void test_something_else_than_digits_is_refused(void **state) {
 }
 
 
-static void test_two_entries_must_be_the_same(void **state) {
+static void test_two_entries_must_be_the_same(void **state)
+{
     (void) state;
     assert_int_equal(otp_pin_check(OTP_SPAN("2580"), OTP_SPAN("2581"), &limits, YEAR, NULL, 0), OTP_PIN_MISMATCH);
     assert_int_equal(otp_pin_check(OTP_SPAN("2580"), OTP_SPAN("25800"), &limits, YEAR, NULL, 0), OTP_PIN_MISMATCH);
@@ -104,7 +113,8 @@ static void test_two_entries_must_be_the_same(void **state) {
 }
 
 
-static void test_all_the_same_digit_is_refused(void **state) {
+static void test_all_the_same_digit_is_refused(void **state)
+{
     static const row_t rows[] = {
         { "0000", OTP_PIN_REPEATED }, { "7777", OTP_PIN_REPEATED }, { "11111", OTP_PIN_REPEATED },
         { "999999", OTP_PIN_REPEATED }, { "7776", OTP_PIN_GOOD }, { "6777", OTP_PIN_GOOD },
@@ -115,7 +125,8 @@ static void test_all_the_same_digit_is_refused(void **state) {
 }
 
 
-static void test_runs_up_and_down_are_refused(void **state) {
+static void test_runs_up_and_down_are_refused(void **state)
+{
     static const row_t rows[] = {
         { "1234", OTP_PIN_SEQUENCE }, { "4321", OTP_PIN_SEQUENCE }, { "6789", OTP_PIN_SEQUENCE },
         { "7890", OTP_PIN_SEQUENCE }, { "9012", OTP_PIN_SEQUENCE }, { "0987", OTP_PIN_SEQUENCE },
@@ -128,7 +139,8 @@ static void test_runs_up_and_down_are_refused(void **state) {
 }
 
 
-static void test_dates_and_years_of_birth_are_refused(void **state) {
+static void test_dates_and_years_of_birth_are_refused(void **state)
+{
     static const row_t rows[] = {
         { "1407", OTP_PIN_DATE }, { "0714", OTP_PIN_DATE }, { "3112", OTP_PIN_DATE }, { "1231", OTP_PIN_DATE },
         { "2902", OTP_PIN_DATE }, { "3002", OTP_PIN_GOOD }, { "3106", OTP_PIN_GOOD }, { "3200", OTP_PIN_GOOD },
@@ -142,7 +154,8 @@ static void test_dates_and_years_of_birth_are_refused(void **state) {
 }
 
 
-static void test_facts_about_the_person_are_refused(void **state) {
+static void test_facts_about_the_person_are_refused(void **state)
+{
     static const otp_span_t personal[] = {
         OTP_SPAN("marie.8350"), OTP_SPAN(""), OTP_SPAN("04 91 85-27/63"), OTP_SPAN("K-2746-9183"),
     };
@@ -164,7 +177,8 @@ static void test_facts_about_the_person_are_refused(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reasons_have_the_names_of_the_interface),
         cmocka_unit_test(test_ordinary_pins_are_good),

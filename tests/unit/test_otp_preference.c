@@ -24,6 +24,7 @@ static void assert_list(const char *header, const char *expected)
     assert_string_equal(text, expected);
 }
 
+
 static void test_elements_come_with_their_weights_in_thousandths(void **state)
 {
     (void) state;
@@ -32,6 +33,7 @@ static void test_elements_come_with_their_weights_in_thousandths(void **state)
     assert_list("a;q=1,b;q=1.,c;q=1.000,d;q=0.,e;Q=0.001", "a=1000 b=1000 c=1000 d=0 e=1 ");
     assert_list(" a ; q=0.3 \t,\tb ", "a=300 b=1000 ");
 }
+
 
 static void test_empty_elements_are_passed_over(void **state)
 {
@@ -42,6 +44,7 @@ static void test_empty_elements_are_passed_over(void **state)
     assert_list(",a,,b,", "a=1000 b=1000 ");
     assert_list(";q=0.5,a", "a=1000 ");
 }
+
 
 static void test_elements_with_a_malformed_weight_are_passed_over(void **state)
 {
@@ -58,6 +61,7 @@ static void test_elements_with_a_malformed_weight_are_passed_over(void **state)
     assert_list("a;q=0,5", "a=0 5=1000 ");
 }
 
+
 static void test_separators_inside_quotes_are_text(void **state)
 {
     (void) state;
@@ -66,6 +70,7 @@ static void test_separators_inside_quotes_are_text(void **state)
     assert_list("a;x=\"never closed,b,c", "a=1000 ");
     assert_list("a;x=\"\\", "a=1000 ");
 }
+
 
 int main(void)
 {

@@ -20,7 +20,8 @@ typedef struct {
 } written_t;
 
 
-static int write_record(void **state) {
+static int write_record(void **state)
+{
     static written_t written;
 
     written.ring = otp_fake_ring();
@@ -29,13 +30,15 @@ static int write_record(void **state) {
 }
 
 
-static int destroy_ring(void **state) {
+static int destroy_ring(void **state)
+{
     otp_keyring_destroy(((written_t *) *state)->ring);
     return 0;
 }
 
 
-static void test_body_is_read_as_it_was_written(void **state) {
+static void test_body_is_read_as_it_was_written(void **state)
+{
     written_t *written = *state;
     otp_span_t body;
 
@@ -46,7 +49,8 @@ static void test_body_is_read_as_it_was_written(void **state) {
 }
 
 
-static void test_record_has_version_ring_key_mac_and_body(void **state) {
+static void test_record_has_version_ring_key_mac_and_body(void **state)
+{
     written_t *written = *state;
     otp_span_t rest = { written->record, written->len };
 
@@ -57,7 +61,8 @@ static void test_record_has_version_ring_key_mac_and_body(void **state) {
 }
 
 
-static void test_any_bit_flipped_is_refused(void **state) {
+static void test_any_bit_flipped_is_refused(void **state)
+{
     written_t *written = *state;
     char       record[256];
     otp_span_t body;
@@ -73,7 +78,8 @@ static void test_any_bit_flipped_is_refused(void **state) {
 }
 
 
-static void test_cut_or_lengthened_record_is_refused(void **state) {
+static void test_cut_or_lengthened_record_is_refused(void **state)
+{
     written_t *written = *state;
     char       record[300];
     otp_span_t body;
@@ -89,7 +95,8 @@ static void test_cut_or_lengthened_record_is_refused(void **state) {
 }
 
 
-static void test_record_moved_to_another_name_is_refused(void **state) {
+static void test_record_moved_to_another_name_is_refused(void **state)
+{
     written_t *written = *state;
     otp_span_t body, record = { written->record, written->len };
 
@@ -99,7 +106,8 @@ static void test_record_moved_to_another_name_is_refused(void **state) {
 }
 
 
-static void test_record_of_another_purpose_is_refused(void **state) {
+static void test_record_of_another_purpose_is_refused(void **state)
+{
     written_t *written = *state;
     otp_span_t body;
     size_t     len;
@@ -117,7 +125,8 @@ static void test_record_of_another_purpose_is_refused(void **state) {
 }
 
 
-static void test_record_of_an_older_key_is_read_and_of_an_unknown_one_refused(void **state) {
+static void test_record_of_an_older_key_is_read_and_of_an_unknown_one_refused(void **state)
+{
     written_t     *written = *state;
     otp_span_t     body;
     char           error[64];
@@ -136,7 +145,8 @@ static void test_record_of_an_older_key_is_read_and_of_an_unknown_one_refused(vo
 }
 
 
-static void test_record_that_does_not_fit_is_not_written(void **state) {
+static void test_record_that_does_not_fit_is_not_written(void **state)
+{
     written_t *written = *state;
     char       record[256];
     size_t     len;
@@ -146,7 +156,8 @@ static void test_record_that_does_not_fit_is_not_written(void **state) {
 }
 
 
-static void test_empty_body_is_a_body(void **state) {
+static void test_empty_body_is_a_body(void **state)
+{
     written_t *written = *state;
     char       record[256];
     size_t     len;
@@ -158,7 +169,8 @@ static void test_empty_body_is_a_body(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_body_is_read_as_it_was_written, write_record, destroy_ring),
         cmocka_unit_test_setup_teardown(test_record_has_version_ring_key_mac_and_body, write_record, destroy_ring),

@@ -17,6 +17,7 @@ static otp_resp_t *resp_of(otp_span_t bytes)
     return resp;
 }
 
+
 /* The one reply that `bytes` are. */
 static otp_reply_t *reply_of(otp_span_t bytes)
 {
@@ -31,12 +32,14 @@ static otp_reply_t *reply_of(otp_span_t bytes)
     return reply;
 }
 
+
 static void assert_text(const otp_reply_t *reply, otp_reply_kind_t kind, otp_span_t text)
 {
     assert_int_equal(reply->kind, kind);
     assert_int_equal(reply->text.len, text.len);
     assert_memory_equal(reply->text.data, text.data, text.len);
 }
+
 
 static void assert_reply_text(otp_span_t bytes, otp_reply_kind_t kind, otp_span_t text)
 {
@@ -45,6 +48,7 @@ static void assert_reply_text(otp_span_t bytes, otp_reply_kind_t kind, otp_span_
     assert_text(reply, kind, text);
     otp_reply_destroy(reply);
 }
+
 
 static void test_status_and_bulk_are_text_and_an_error_is_an_error(void **state)
 {
@@ -55,6 +59,7 @@ static void test_status_and_bulk_are_text_and_an_error_is_an_error(void **state)
     assert_reply_text(OTP_SPAN("$5\r\n\0\r\n+-\r\n"), OTP_REPLY_TEXT, OTP_SPAN("\0\r\n+-"));
     assert_reply_text(OTP_SPAN("-NOSCRIPT none\r\n"), OTP_REPLY_ERROR, OTP_SPAN("NOSCRIPT none"));
 }
+
 
 static void test_integers_are_read_to_both_ends_of_their_range(void **state)
 {
@@ -76,6 +81,7 @@ static void test_integers_are_read_to_both_ends_of_their_range(void **state)
     }
 }
 
+
 static void test_nil_is_neither_empty_text_nor_an_empty_array(void **state)
 {
     static const char *const nil[] = { "$-1\r\n", "*-1\r\n" };
@@ -92,6 +98,7 @@ static void test_nil_is_neither_empty_text_nor_an_empty_array(void **state)
     assert_int_equal(reply->elements, 0);
     otp_reply_destroy(reply);
 }
+
 
 #define NESTED "*4\r\n$2\r\nab\r\n*3\r\n:7\r\n*1\r\n$-1\r\n+in\r\n$-1\r\n-ERR no\r\n"
 
@@ -112,6 +119,7 @@ static void assert_nested(const otp_reply_t *reply)
     assert_text(&reply->element[3], OTP_REPLY_ERROR, OTP_SPAN("ERR no"));
 }
 
+
 static void test_arrays_nest(void **state)
 {
     otp_reply_t *reply = reply_of(OTP_SPAN(NESTED));
@@ -120,6 +128,7 @@ static void test_arrays_nest(void **state)
     assert_nested(reply);
     otp_reply_destroy(reply);
 }
+
 
 static void test_a_reply_may_arrive_split_at_every_byte(void **state)
 {
@@ -141,6 +150,7 @@ static void test_a_reply_may_arrive_split_at_every_byte(void **state)
     }
 }
 
+
 static void test_a_reply_may_arrive_byte_by_byte(void **state)
 {
     otp_span_t   whole = OTP_SPAN(NESTED);
@@ -158,6 +168,7 @@ static void test_a_reply_may_arrive_byte_by_byte(void **state)
     otp_reply_destroy(reply);
     otp_resp_destroy(resp);
 }
+
 
 static void test_replies_that_arrive_together_are_taken_in_order(void **state)
 {
@@ -180,6 +191,7 @@ static void test_replies_that_arrive_together_are_taken_in_order(void **state)
     }
 }
 
+
 static void test_a_reply_begun_and_never_ended_is_freed(void **state)
 {
     otp_resp_t  *resp = resp_of(OTP_SPAN("*3\r\n$1\r\na\r\n*2\r\n$1\r\nb\r\n"));
@@ -190,6 +202,7 @@ static void test_a_reply_begun_and_never_ended_is_freed(void **state)
     assert_null(reply);
     otp_resp_destroy(resp);
 }
+
 
 static void assert_refused(otp_span_t bytes)
 {
@@ -204,6 +217,7 @@ static void assert_refused(otp_span_t bytes)
     assert_null(reply);
     otp_resp_destroy(resp);
 }
+
 
 static void test_what_is_not_the_protocol_is_refused(void **state)
 {
@@ -220,6 +234,7 @@ static void test_what_is_not_the_protocol_is_refused(void **state)
     }
 }
 
+
 static void test_what_was_not_asked_for_of_resp3_is_refused(void **state)
 {
     static const char *const resp3[] = {
@@ -233,6 +248,7 @@ static void test_what_was_not_asked_for_of_resp3_is_refused(void **state)
     }
 }
 
+
 static void test_an_array_announced_too_long_is_refused_before_it_comes(void **state)
 {
     (void) state;
@@ -241,6 +257,7 @@ static void test_an_array_announced_too_long_is_refused_before_it_comes(void **s
     assert_refused(OTP_SPAN("*1048577\r\n"));
     assert_refused(OTP_SPAN("*1\r\n*1048577\r\n"));
 }
+
 
 static void test_a_reply_without_end_is_refused_before_memory_ends(void **state)
 {
@@ -258,6 +275,7 @@ static void test_a_reply_without_end_is_refused_before_memory_ends(void **state)
     assert_int_equal(otp_resp_take(resp, &reply), OTP_INVALID);
     otp_resp_destroy(resp);
 }
+
 
 static void test_many_replies_are_no_reply_without_end(void **state)
 {
@@ -277,12 +295,14 @@ static void test_many_replies_are_no_reply_without_end(void **state)
     otp_resp_destroy(resp);
 }
 
+
 static void test_nothing_is_destroyed_without_harm(void **state)
 {
     (void) state;
     otp_reply_destroy(NULL);
     otp_resp_destroy(NULL);
 }
+
 
 int main(void)
 {

@@ -33,10 +33,12 @@ static bool allowed_under(otp_span_t rd, const char *scheme)
     return allowed;
 }
 
+
 static bool allowed(const char *rd)
 {
     return allowed_under(otp_span_of(rd), "https");
 }
+
 
 static void assert_refused(const char *rd)
 {
@@ -44,6 +46,7 @@ static void assert_refused(const char *rd)
         fail_msg("\"%s\" was allowed", rd);
     }
 }
+
 
 /* Allowed or not: a browser must not leave. */
 static void assert_stays(otp_span_t rd, const char *scheme)
@@ -59,6 +62,7 @@ static void assert_stays(otp_span_t rd, const char *scheme)
         fail_msg("\"%.*s\" leads to %s", (int) rd.len, rd.data, host);
     }
 }
+
 
 static otp_span_t decoded_once(otp_span_t text, char *out)
 {
@@ -81,6 +85,7 @@ static otp_span_t decoded_once(otp_span_t text, char *out)
     return (otp_span_t) { out, n };
 }
 
+
 static void test_ordinary_addresses_are_allowed(void **state)
 {
     static const char *const addresses[] = {
@@ -97,6 +102,7 @@ static void test_ordinary_addresses_are_allowed(void **state)
     }
 }
 
+
 static void test_our_host_and_listed_hosts_are_allowed(void **state)
 {
     (void) state;
@@ -108,6 +114,7 @@ static void test_our_host_and_listed_hosts_are_allowed(void **state)
     assert_true(allowed("https://other.example/x?y"));
     assert_true(allowed("https://b.example:8443/x"));
 }
+
 
 static void test_host_is_compared_as_text_with_its_port(void **state)
 {
@@ -124,6 +131,7 @@ static void test_host_is_compared_as_text_with_its_port(void **state)
     }
 }
 
+
 static void test_plain_http_is_allowed_only_when_ours_is_http(void **state)
 {
     (void) state;
@@ -133,6 +141,7 @@ static void test_plain_http_is_allowed_only_when_ours_is_http(void **state)
     assert_true(allowed_under(OTP_SPAN("https://gate.example/"), "http"));
     assert_false(allowed_under(OTP_SPAN("http://gate.example/"), ""));
 }
+
 
 static void test_other_hosts_are_refused(void **state)
 {
@@ -154,6 +163,7 @@ static void test_other_hosts_are_refused(void **state)
     }
 }
 
+
 static void test_other_schemes_and_relative_addresses_are_refused(void **state)
 {
     static const char *const addresses[] = {
@@ -168,6 +178,7 @@ static void test_other_schemes_and_relative_addresses_are_refused(void **state)
         assert_refused(addresses[i]);
     }
 }
+
 
 static void test_two_slashes_in_any_spelling_are_refused(void **state)
 {
@@ -185,6 +196,7 @@ static void test_two_slashes_in_any_spelling_are_refused(void **state)
     }
 }
 
+
 static void test_dot_segments_that_lead_to_two_slashes_are_refused(void **state)
 {
     static const char *const addresses[] = {
@@ -199,6 +211,7 @@ static void test_dot_segments_that_lead_to_two_slashes_are_refused(void **state)
         assert_refused(addresses[i]);
     }
 }
+
 
 static void test_bytes_that_browsers_drop_or_fold_are_refused(void **state)
 {
@@ -221,6 +234,7 @@ static void test_bytes_that_browsers_drop_or_fold_are_refused(void **state)
     assert_refused("https://gate.example\xE3\x80\x82""evil.example/");
 }
 
+
 static void test_an_empty_host_of_ours_matches_nothing(void **state)
 {
     (void) state;
@@ -232,6 +246,7 @@ static void test_an_empty_host_of_ours_matches_nothing(void **state)
                                            NULL, 0));
 }
 
+
 static void test_address_longer_than_the_bound_is_refused(void **state)
 {
     char address[OTP_RETURN_ADDRESS_MAX + 1];
@@ -242,6 +257,7 @@ static void test_address_longer_than_the_bound_is_refused(void **state)
     assert_true(allowed_under((otp_span_t) { address, OTP_RETURN_ADDRESS_MAX }, "https"));
     assert_false(allowed_under((otp_span_t) { address, OTP_RETURN_ADDRESS_MAX + 1 }, "https"));
 }
+
 
 static void test_no_mixture_of_hostile_pieces_leaves_the_host(void **state)
 {
@@ -264,6 +280,7 @@ static void test_no_mixture_of_hostile_pieces_leaves_the_host(void **state)
         assert_stays(otp_span_of(address), "http");
     }
 }
+
 
 static void test_no_line_of_the_public_list_leaves_the_host(void **state)
 {
@@ -292,6 +309,7 @@ static void test_no_line_of_the_public_list_leaves_the_host(void **state)
                   judged, refused);
     assert_true(judged > 0);
 }
+
 
 int main(int argc, char **argv)
 {

@@ -24,21 +24,24 @@ typedef struct {
 static otp_keyring_t *ring;
 
 
-static int open_ring(void **state) {
+static int open_ring(void **state)
+{
     (void) state;
     ring = otp_fake_ring();
     return 0;
 }
 
 
-static int close_ring(void **state) {
+static int close_ring(void **state)
+{
     (void) state;
     otp_keyring_destroy(ring);
     return 0;
 }
 
 
-static otp_session_t otp_session(void) {
+static otp_session_t otp_session(void)
+{
     return (otp_session_t) {
         .person = { OTP_SPAN("marie"), OTP_SPAN("Marie Dupont"), OTP_SPAN("marie@school.example"), OTP_SPAN("a,b") },
         .level = OTP_LEVEL_OTP, .method = OTP_AUTH_KEY, .password_proven = true,
@@ -48,7 +51,8 @@ static otp_session_t otp_session(void) {
 }
 
 
-static void assert_same(const otp_session_t *a, const otp_session_t *b) {
+static void assert_same(const otp_session_t *a, const otp_session_t *b)
+{
     assert_true(otp_span_equal(a->person.uid, b->person.uid));
     assert_true(otp_span_equal(a->person.name, b->person.name));
     assert_true(otp_span_equal(a->person.email, b->person.email));
@@ -65,7 +69,8 @@ static void assert_same(const otp_session_t *a, const otp_session_t *b) {
 }
 
 
-static void assert_round_trip(const otp_session_t *session) {
+static void assert_round_trip(const otp_session_t *session)
+{
     char          record[OTP_SESSION_MAX];
     size_t        len;
     otp_session_t read;
@@ -78,7 +83,8 @@ static void assert_round_trip(const otp_session_t *session) {
 
 /* ---- records ---- */
 
-static void test_session_is_read_as_it_was_written(void **state) {
+static void test_session_is_read_as_it_was_written(void **state)
+{
     otp_session_t session = otp_session();
 
     (void) state;
@@ -89,7 +95,8 @@ static void test_session_is_read_as_it_was_written(void **state) {
 }
 
 
-static void test_session_without_optional_texts_is_read_as_it_was_written(void **state) {
+static void test_session_without_optional_texts_is_read_as_it_was_written(void **state)
+{
     otp_session_t session = otp_session();
 
     (void) state;
@@ -101,7 +108,8 @@ static void test_session_without_optional_texts_is_read_as_it_was_written(void *
 }
 
 
-static void test_control_characters_become_blanks(void **state) {
+static void test_control_characters_become_blanks(void **state)
+{
     char          record[OTP_SESSION_MAX];
     size_t        len;
     otp_session_t session = otp_session(), read;
@@ -115,7 +123,8 @@ static void test_control_characters_become_blanks(void **state) {
 }
 
 
-static void test_any_byte_changed_or_another_key_is_refused(void **state) {
+static void test_any_byte_changed_or_another_key_is_refused(void **state)
+{
     char          record[OTP_SESSION_MAX];
     size_t        len;
     otp_session_t session = otp_session(), read;
@@ -131,7 +140,8 @@ static void test_any_byte_changed_or_another_key_is_refused(void **state) {
 }
 
 
-static void test_record_of_another_kind_is_no_session(void **state) {
+static void test_record_of_another_kind_is_no_session(void **state)
+{
     char          record[OTP_SESSION_MAX];
     size_t        len;
     otp_session_t read;
@@ -146,7 +156,8 @@ static void test_record_of_another_kind_is_no_session(void **state) {
 }
 
 
-static void test_authentic_record_of_another_shape_is_refused(void **state) {
+static void test_authentic_record_of_another_shape_is_refused(void **state)
+{
     static const char *const refused[] = {
         "", "2", "21", "2111\t1\t1\t1\t1\t1\tK\tmarie\tM\tm\tg", "011\t1\t1\t1\t1\t1\tK\tmarie\tM\tm\tg",
         "311\t1\t1\t1\t1\t1\tK\tmarie\tM\tm\tg", "231\t1\t1\t1\t1\t1\tK\tmarie\tM\tm\tg",
@@ -166,7 +177,8 @@ static void test_authentic_record_of_another_shape_is_refused(void **state) {
 }
 
 
-static void test_session_that_does_not_fit_is_not_written(void **state) {
+static void test_session_that_does_not_fit_is_not_written(void **state)
+{
     char          record[OTP_SESSION_MAX], groups[OTP_SESSION_MAX];
     size_t        len;
     otp_session_t session = otp_session();
@@ -178,7 +190,8 @@ static void test_session_that_does_not_fit_is_not_written(void **state) {
 }
 
 
-static void test_longest_person_fits(void **state) {
+static void test_longest_person_fits(void **state)
+{
     char          text[OTP_GROUPS_LEN + OTP_NAME_LEN + OTP_EMAIL_LEN];
     otp_session_t session = otp_session();
 
@@ -194,7 +207,8 @@ static void test_longest_person_fits(void **state) {
 
 /* ---- look-up ---- */
 
-static void test_cookie_of_another_form_is_not_looked_up(void **state) {
+static void test_cookie_of_another_form_is_not_looked_up(void **state)
+{
     static const char *const cookies[] = {
         "", "A", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8A",
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
@@ -213,7 +227,8 @@ static void test_cookie_of_another_form_is_not_looked_up(void **state) {
 }
 
 
-static void test_lookup_asks_for_record_and_mark_under_the_digest_of_the_cookie(void **state) {
+static void test_lookup_asks_for_record_and_mark_under_the_digest_of_the_cookie(void **state)
+{
     otp_session_lookup_t lookup;
     uint8_t              digest[OTP_DIGEST_LEN];
     char                 name[128], hex[2 * OTP_DIGEST_LEN + 1];
@@ -234,7 +249,8 @@ static void test_lookup_asks_for_record_and_mark_under_the_digest_of_the_cookie(
 
 
 /* The MGET's reply about `session`, last seen `idle_s` ago. */
-static void store(stored_t *stored, const otp_session_t *session, int64_t idle_s) {
+static void store(stored_t *stored, const otp_session_t *session, int64_t idle_s)
+{
     assert_int_equal(otp_session_lookup(ring, PREFIX, COOKIE, &stored->lookup), OTP_OK);
     assert_int_equal(otp_session_write(ring, otp_name_span(&stored->lookup.sess), session, stored->record,
                                        sizeof(stored->record), &stored->len), OTP_OK);
@@ -245,14 +261,16 @@ static void store(stored_t *stored, const otp_session_t *session, int64_t idle_s
 }
 
 
-static otp_found_t found(const stored_t *stored, int64_t now_s, bool *touch) {
+static otp_found_t found(const stored_t *stored, int64_t now_s, bool *touch)
+{
     otp_session_t session;
 
     return otp_session_found(ring, &stored->lookup, &stored->reply, now_s, &session, touch);
 }
 
 
-static void test_stored_session_is_found_with_its_public_id(void **state) {
+static void test_stored_session_is_found_with_its_public_id(void **state)
+{
     stored_t      stored;
     bool          touch;
     otp_session_t session = otp_session(), read;
@@ -266,7 +284,8 @@ static void test_stored_session_is_found_with_its_public_id(void **state) {
 }
 
 
-static void test_session_ends_at_its_expiry(void **state) {
+static void test_session_ends_at_its_expiry(void **state)
+{
     stored_t      stored;
     bool          touch;
     otp_session_t session = otp_session();
@@ -279,7 +298,8 @@ static void test_session_ends_at_its_expiry(void **state) {
 }
 
 
-static void test_session_ends_after_its_idle_time(void **state) {
+static void test_session_ends_after_its_idle_time(void **state)
+{
     stored_t      stored;
     bool          touch;
     otp_session_t session = otp_session();
@@ -291,7 +311,8 @@ static void test_session_ends_after_its_idle_time(void **state) {
 }
 
 
-static void test_session_without_record_or_mark_is_absent(void **state) {
+static void test_session_without_record_or_mark_is_absent(void **state)
+{
     stored_t      stored;
     bool          touch;
     otp_session_t session = otp_session();
@@ -309,7 +330,8 @@ static void test_session_without_record_or_mark_is_absent(void **state) {
 }
 
 
-static void test_forged_session_is_absent(void **state) {
+static void test_forged_session_is_absent(void **state)
+{
     stored_t      stored;
     bool          touch;
     otp_session_t session = otp_session();
@@ -324,7 +346,8 @@ static void test_forged_session_is_absent(void **state) {
 }
 
 
-static void test_store_that_fails_is_not_taken_for_no_session(void **state) {
+static void test_store_that_fails_is_not_taken_for_no_session(void **state)
+{
     static const otp_reply_kind_t kinds[] = { OTP_REPLY_NIL, OTP_REPLY_TEXT, OTP_REPLY_INTEGER, OTP_REPLY_ERROR };
     stored_t                      stored;
     bool                          touch;
@@ -344,7 +367,8 @@ static void test_store_that_fails_is_not_taken_for_no_session(void **state) {
 
 /* ---- the last-seen mark ---- */
 
-static void test_mark_is_written_once_a_minute(void **state) {
+static void test_mark_is_written_once_a_minute(void **state)
+{
     stored_t      stored;
     bool          touch;
     otp_session_t session = otp_session();
@@ -359,7 +383,8 @@ static void test_mark_is_written_once_a_minute(void **state) {
 
 
 /* Else somebody who works without a pause would be signed out. */
-static void test_mark_of_a_short_idle_time_is_written_in_its_first_half(void **state) {
+static void test_mark_of_a_short_idle_time_is_written_in_its_first_half(void **state)
+{
     stored_t      stored;
     bool          touch;
     otp_session_t session = otp_session();
@@ -374,7 +399,8 @@ static void test_mark_of_a_short_idle_time_is_written_in_its_first_half(void **s
 }
 
 
-static void test_touch_renews_only_a_mark_that_is_still_there(void **state) {
+static void test_touch_renews_only_a_mark_that_is_still_there(void **state)
+{
     stored_t             stored;
     otp_session_t        session = otp_session();
     const otp_command_t *command = &stored.lookup.command;
@@ -392,7 +418,8 @@ static void test_touch_renews_only_a_mark_that_is_still_there(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_session_is_read_as_it_was_written),
         cmocka_unit_test(test_session_without_optional_texts_is_read_as_it_was_written),

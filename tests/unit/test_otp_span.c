@@ -14,6 +14,7 @@ static void assert_span(otp_span_t span, const char *text)
     assert_memory_equal(span.data ? span.data : "", text, span.len);
 }
 
+
 static void test_no_text_is_an_empty_span(void **state)
 {
     (void) state;
@@ -21,6 +22,7 @@ static void test_no_text_is_an_empty_span(void **state)
     assert_int_equal(otp_span_of(NULL).len, 0);
     assert_span(otp_span_of("abc"), "abc");
 }
+
 
 static void test_equal_compares_lengths_and_bytes(void **state)
 {
@@ -32,6 +34,7 @@ static void test_equal_compares_lengths_and_bytes(void **state)
     assert_true(otp_span_equal(OTP_SPAN_NONE, OTP_SPAN("")));
 }
 
+
 static void test_case_is_ignored_for_ascii_letters_only(void **state)
 {
     (void) state;
@@ -42,6 +45,7 @@ static void test_case_is_ignored_for_ascii_letters_only(void **state)
     assert_false(otp_span_equal_nocase(OTP_SPAN("\xc3\x89"), OTP_SPAN("\xc3\xa9")));
 }
 
+
 static void test_starts_needs_the_whole_prefix(void **state)
 {
     (void) state;
@@ -50,6 +54,7 @@ static void test_starts_needs_the_whole_prefix(void **state)
     assert_false(otp_span_starts(OTP_SPAN("a"), OTP_SPAN("ab")));
     assert_false(otp_span_starts(OTP_SPAN("bab"), OTP_SPAN("ab")));
 }
+
 
 static void test_cut_visits_every_part_and_the_empty_ones(void **state)
 {
@@ -65,6 +70,7 @@ static void test_cut_visits_every_part_and_the_empty_ones(void **state)
     assert_int_equal(n, 4);
 }
 
+
 static void test_cut_of_nothing_is_nothing(void **state)
 {
     otp_span_t rest = OTP_SPAN_NONE;
@@ -73,6 +79,7 @@ static void test_cut_of_nothing_is_nothing(void **state)
     assert_null(otp_span_cut(&rest, ',').data);
     assert_null(rest.data);
 }
+
 
 static void test_cut_without_separator_takes_all(void **state)
 {
@@ -83,6 +90,7 @@ static void test_cut_without_separator_takes_all(void **state)
     assert_null(rest.data);
 }
 
+
 static void test_trim_takes_white_space_off_both_ends_only(void **state)
 {
     (void) state;
@@ -91,6 +99,7 @@ static void test_trim_takes_white_space_off_both_ends_only(void **state)
     assert_span(otp_span_trim(OTP_SPAN_NONE), "");
     assert_span(otp_span_trim(OTP_SPAN("\xa0")), "\xa0");
 }
+
 
 static void test_number_takes_one_to_eighteen_digits(void **state)
 {
@@ -102,6 +111,7 @@ static void test_number_takes_one_to_eighteen_digits(void **state)
     assert_int_equal(otp_span_number(OTP_SPAN("999999999999999999"), &number), OTP_OK);
     assert_int_equal(number, 999999999999999999);
 }
+
 
 static void test_number_refuses_everything_else(void **state)
 {
@@ -115,6 +125,7 @@ static void test_number_refuses_everything_else(void **state)
     assert_int_equal(number, 7);
 }
 
+
 static void test_secrets_are_compared_to_the_last_byte(void **state)
 {
     (void) state;
@@ -123,6 +134,7 @@ static void test_secrets_are_compared_to_the_last_byte(void **state)
     assert_false(otp_secret_equal("abcd", "bbcd", 4));
     assert_true(otp_secret_equal("", "", 0));
 }
+
 
 static void test_wipe_leaves_zeros(void **state)
 {
@@ -133,6 +145,7 @@ static void test_wipe_leaves_zeros(void **state)
     assert_memory_equal(secret, "\0\0\0d", 4);
     otp_secret_wipe(NULL, 0);
 }
+
 
 int main(void)
 {

@@ -13,7 +13,8 @@
 static const otp_limits_t limits = OTP_LIMITS_DEFAULT;
 
 
-static otp_account_t account_with_key(bool pin) {
+static otp_account_t account_with_key(bool pin)
+{
     otp_account_t account;
 
     otp_account_init(&account, OTP_SPAN("marie"));
@@ -24,12 +25,14 @@ static otp_account_t account_with_key(bool pin) {
 }
 
 
-static void assert_state(const otp_account_t *account, otp_state_t expected) {
+static void assert_state(const otp_account_t *account, otp_state_t expected)
+{
     assert_string_equal(otp_state_name(otp_account_state(account, &limits, OTP_FAKE_NOW)), otp_state_name(expected));
 }
 
 
-static void test_names_are_those_of_the_interface(void **state) {
+static void test_names_are_those_of_the_interface(void **state)
+{
     static const char *const states[] = { "no_key", "first_use", "pin_page", "ready", "next_code", "locked" };
     static const char *const submissions[] = { "passcode", "next_code", "pin" };
     static const char *const verdicts[] = {
@@ -49,7 +52,8 @@ static void test_names_are_those_of_the_interface(void **state) {
 }
 
 
-static void test_every_submission_has_a_row_in_every_state(void **state) {
+static void test_every_submission_has_a_row_in_every_state(void **state)
+{
     size_t                  count;
     bool                    seen[OTP_STATES][OTP_SUBMISSIONS] = { { false } }, reached[OTP_STATES] = { false };
     const otp_transition_t *row = otp_transitions(&count);
@@ -70,7 +74,8 @@ static void test_every_submission_has_a_row_in_every_state(void **state) {
 }
 
 
-static void test_no_row_is_there_twice(void **state) {
+static void test_no_row_is_there_twice(void **state)
+{
     size_t                  count;
     const otp_transition_t *row = otp_transitions(&count);
 
@@ -85,7 +90,8 @@ static void test_no_row_is_there_twice(void **state) {
 
 
 /* The rules no row may break, whatever else is added. */
-static void test_rows_that_must_never_be_legal(void **state) {
+static void test_rows_that_must_never_be_legal(void **state)
+{
     size_t                  count;
     const otp_transition_t *row = otp_transitions(&count);
 
@@ -114,7 +120,8 @@ static void test_rows_that_must_never_be_legal(void **state) {
 }
 
 
-static void test_pairs_that_are_not_in_the_drawing_are_illegal(void **state) {
+static void test_pairs_that_are_not_in_the_drawing_are_illegal(void **state)
+{
     (void) state;
     assert_false(otp_transition_legal(OTP_STATE_LOCKED, OTP_SUBMIT_PASSCODE, OTP_VERDICT_OK, OTP_STATE_READY));
     assert_false(otp_transition_legal(OTP_STATE_FIRST_USE, OTP_SUBMIT_PASSCODE, OTP_VERDICT_OK, OTP_STATE_READY));
@@ -127,7 +134,8 @@ static void test_pairs_that_are_not_in_the_drawing_are_illegal(void **state) {
 
 /* ---- the state of an account ---- */
 
-static void test_account_without_usable_key_has_no_key(void **state) {
+static void test_account_without_usable_key_has_no_key(void **state)
+{
     otp_account_t account = account_with_key(true);
 
     (void) state;
@@ -139,7 +147,8 @@ static void test_account_without_usable_key_has_no_key(void **state) {
 }
 
 
-static void test_account_is_in_first_use_until_a_usable_key_has_a_pin(void **state) {
+static void test_account_is_in_first_use_until_a_usable_key_has_a_pin(void **state)
+{
     otp_account_t account = account_with_key(false);
 
     (void) state;
@@ -152,7 +161,8 @@ static void test_account_is_in_first_use_until_a_usable_key_has_a_pin(void **sta
 }
 
 
-static void test_lock_lasts_until_its_second(void **state) {
+static void test_lock_lasts_until_its_second(void **state)
+{
     otp_account_t account = account_with_key(true);
 
     (void) state;
@@ -163,7 +173,8 @@ static void test_lock_lasts_until_its_second(void **state) {
 }
 
 
-static void test_total_of_failures_locks_without_end(void **state) {
+static void test_total_of_failures_locks_without_end(void **state)
+{
     otp_account_t account = account_with_key(true);
 
     (void) state;
@@ -176,7 +187,8 @@ static void test_total_of_failures_locks_without_end(void **state) {
 }
 
 
-static void test_pending_state_counts_until_its_last_second(void **state) {
+static void test_pending_state_counts_until_its_last_second(void **state)
+{
     otp_account_t account = account_with_key(true);
 
     (void) state;
@@ -190,7 +202,8 @@ static void test_pending_state_counts_until_its_last_second(void **state) {
 }
 
 
-static void test_lock_counts_before_a_pending_state(void **state) {
+static void test_lock_counts_before_a_pending_state(void **state)
+{
     otp_account_t account = account_with_key(true);
 
     (void) state;
@@ -201,7 +214,8 @@ static void test_lock_counts_before_a_pending_state(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_those_of_the_interface),
         cmocka_unit_test(test_every_submission_has_a_row_in_every_state),

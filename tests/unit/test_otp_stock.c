@@ -16,21 +16,24 @@
 static otp_keyring_t *ring;
 
 
-static int open_ring(void **state) {
+static int open_ring(void **state)
+{
     (void) state;
     ring = otp_fake_ring();
     return 0;
 }
 
 
-static int close_ring(void **state) {
+static int close_ring(void **state)
+{
     (void) state;
     otp_keyring_destroy(ring);
     return 0;
 }
 
 
-static otp_stock_t assigned_key(void) {
+static otp_stock_t assigned_key(void)
+{
     otp_stock_t stock = { .uid = "marie" };
 
     otp_fake_key(ring, &stock.key, "K-1", NULL);
@@ -41,7 +44,8 @@ static otp_stock_t assigned_key(void) {
 }
 
 
-static void assert_round_trip(const otp_stock_t *stock) {
+static void assert_round_trip(const otp_stock_t *stock)
+{
     char        record[OTP_STOCK_MAX];
     size_t      len;
     otp_stock_t read;
@@ -52,7 +56,8 @@ static void assert_round_trip(const otp_stock_t *stock) {
 }
 
 
-static void test_stock_is_read_as_it_was_written(void **state) {
+static void test_stock_is_read_as_it_was_written(void **state)
+{
     otp_stock_t stock = assigned_key();
 
     (void) state;
@@ -62,7 +67,8 @@ static void test_stock_is_read_as_it_was_written(void **state) {
 }
 
 
-static void test_any_byte_changed_is_refused(void **state) {
+static void test_any_byte_changed_is_refused(void **state)
+{
     char        record[OTP_STOCK_MAX];
     size_t      len;
     otp_stock_t stock = assigned_key(), read;
@@ -77,7 +83,8 @@ static void test_any_byte_changed_is_refused(void **state) {
 }
 
 
-static void test_stock_record_under_another_serial_is_refused(void **state) {
+static void test_stock_record_under_another_serial_is_refused(void **state)
+{
     char        record[OTP_STOCK_MAX];
     size_t      len;
     otp_stock_t stock = assigned_key(), read;
@@ -89,7 +96,8 @@ static void test_stock_record_under_another_serial_is_refused(void **state) {
 }
 
 
-static void test_authentic_record_of_another_shape_is_refused(void **state) {
+static void test_authentic_record_of_another_shape_is_refused(void **state)
+{
     static const char *const refused[] = {
         "", "[]", "{\"v\":1,\"uid\":\"m\"}", "{\"v\":1,\"uid\":\"m\",\"key\":{}}", "{\"v\":1,\"uid\":\"m\",\"key\":7}",
         "{\"v\":1,\"key\":{}}",
@@ -106,7 +114,8 @@ static void test_authentic_record_of_another_shape_is_refused(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stock_is_read_as_it_was_written),
         cmocka_unit_test(test_any_byte_changed_is_refused),

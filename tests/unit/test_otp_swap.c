@@ -30,11 +30,13 @@ static void test_digest_is_that_of_the_script(void **state)
     assert_memory_equal(otp_swap_sha1().data, hex, 40);
 }
 
+
 static void assert_argument(const otp_command_t *command, size_t i, const char *text)
 {
     assert_int_equal(command->arg[i].len, strlen(text));
     assert_memory_equal(command->arg[i].data ? command->arg[i].data : "", text, strlen(text));
 }
+
 
 static void test_command_has_two_keys_and_five_arguments(void **state)
 {
@@ -56,6 +58,7 @@ static void test_command_has_two_keys_and_five_arguments(void **state)
     assert_argument(&command, 8, "{}");
 }
 
+
 static void test_no_time_to_live_is_written_as_zero(void **state)
 {
     otp_swap_t    swap = { .key = KEY, .stream = STREAM, .next = OTP_SPAN("new") };
@@ -68,10 +71,12 @@ static void test_no_time_to_live_is_written_as_zero(void **state)
     assert_argument(&command, 8, "");
 }
 
+
 static otp_reply_t integer_reply(int64_t integer)
 {
     return (otp_reply_t) { .kind = OTP_REPLY_INTEGER, .integer = integer };
 }
+
 
 static void test_one_means_swapped(void **state)
 {
@@ -82,6 +87,7 @@ static void test_one_means_swapped(void **state)
     assert_int_equal(otp_swap_result(&reply, &stored), OTP_SWAPPED);
     assert_int_equal(stored.len, 0);
 }
+
 
 static void test_zero_means_lost_and_tells_what_is_stored(void **state)
 {
@@ -96,6 +102,7 @@ static void test_zero_means_lost_and_tells_what_is_stored(void **state)
     assert_int_equal(otp_swap_result(&reply, &stored), OTP_SWAP_LOST);
     assert_int_equal(stored.len, 0);
 }
+
 
 static void test_everything_else_means_failed(void **state)
 {
@@ -123,6 +130,7 @@ static void test_everything_else_means_failed(void **state)
         assert_int_equal(otp_swap_result(&replies[6], &stored), OTP_SWAP_FAILED);
     }
 }
+
 
 int main(void)
 {

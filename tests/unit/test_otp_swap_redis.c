@@ -44,6 +44,7 @@ static void run_redis(int log)
     _exit(127);
 }
 
+
 /* Reads the log until the server says that it listens; no clock is needed.  False: it never will. */
 static bool redis_ready(void)
 {
@@ -64,6 +65,7 @@ static bool redis_ready(void)
     }
     return false;
 }
+
 
 static int start_redis(void **state)
 {
@@ -92,6 +94,7 @@ static int start_redis(void **state)
     return connect(redis.fd, (struct sockaddr *) &address, sizeof(address));
 }
 
+
 static int stop_redis(void **state)
 {
     (void) state;
@@ -105,6 +108,7 @@ static int stop_redis(void **state)
     unlink(redis.socket);
     return rmdir(redis.folder);
 }
+
 
 /* Sends a command and waits for its reply, which the caller destroys. */
 static otp_reply_t *ask(const otp_command_t *command, bool as_eval)
@@ -125,6 +129,7 @@ static otp_reply_t *ask(const otp_command_t *command, bool as_eval)
     return reply;
 }
 
+
 static otp_reply_t *ask_text(const char *text)
 {
     otp_command_t command = { .args = 0 };
@@ -136,6 +141,7 @@ static otp_reply_t *ask_text(const char *text)
     return ask(&command, false);
 }
 
+
 static int64_t ask_integer(const char *text)
 {
     otp_reply_t *reply = ask_text(text);
@@ -146,6 +152,7 @@ static int64_t ask_integer(const char *text)
     return integer;
 }
 
+
 static void assert_stored(const char *value)
 {
     otp_reply_t *reply = ask_text("GET otp:{x}:record");
@@ -155,12 +162,14 @@ static void assert_stored(const char *value)
     otp_reply_destroy(reply);
 }
 
+
 static int empty_redis(void **state)
 {
     (void) state;
     otp_reply_destroy(ask_text("FLUSHALL"));
     return 0;
 }
+
 
 /* Carries out a swap; tells what is stored when it was lost to `theirs`. */
 static otp_swapped_t swap_lost_to(const char *expected, const char *next, const char *ttl_ms, const char *event,
@@ -181,10 +190,12 @@ static otp_swapped_t swap_lost_to(const char *expected, const char *next, const 
     return result;
 }
 
+
 static otp_swapped_t swap_of(const char *expected, const char *next, const char *ttl_ms, const char *event)
 {
     return swap_lost_to(expected, next, ttl_ms, event, NULL);
 }
+
 
 static void test_redis_knows_the_script_by_our_digest(void **state)
 {
@@ -209,6 +220,7 @@ static void test_redis_knows_the_script_by_our_digest(void **state)
     otp_reply_destroy(reply);
 }
 
+
 static void test_absent_is_expected_as_nothing(void **state)
 {
     (void) state;
@@ -217,6 +229,7 @@ static void test_absent_is_expected_as_nothing(void **state)
     assert_int_equal(swap_lost_to("", "b", NULL, NULL, "a"), OTP_SWAP_LOST);
     assert_stored("a");
 }
+
 
 static void test_only_the_value_that_was_read_is_replaced(void **state)
 {
@@ -229,6 +242,7 @@ static void test_only_the_value_that_was_read_is_replaced(void **state)
     assert_stored("b");
 }
 
+
 static void test_nothing_as_next_deletes(void **state)
 {
     (void) state;
@@ -238,6 +252,7 @@ static void test_nothing_as_next_deletes(void **state)
     assert_int_equal(ask_integer("EXISTS otp:{x}:record"), 0);
 }
 
+
 static void test_a_time_to_live_is_set_and_taken_away(void **state)
 {
     (void) state;
@@ -246,6 +261,7 @@ static void test_a_time_to_live_is_set_and_taken_away(void **state)
     assert_int_equal(swap_of("a", "b", NULL, NULL), OTP_SWAPPED);
     assert_int_equal(ask_integer("PTTL otp:{x}:record"), -1);
 }
+
 
 static void test_a_change_and_its_event_come_together(void **state)
 {
@@ -264,12 +280,14 @@ static void test_a_change_and_its_event_come_together(void **state)
     otp_reply_destroy(events);
 }
 
+
 static void test_what_was_lost_leaves_no_event(void **state)
 {
     (void) state;
     assert_int_equal(swap_lost_to("x", "a", NULL, "{}", NULL), OTP_SWAP_LOST);
     assert_int_equal(ask_integer("XLEN otp:{x}:events"), 0);
 }
+
 
 static void test_no_change_without_its_event(void **state)
 {
@@ -279,6 +297,7 @@ static void test_no_change_without_its_event(void **state)
     assert_stored(NULL);
 }
 
+
 static void test_a_key_of_another_kind_is_left_alone(void **state)
 {
     (void) state;
@@ -287,6 +306,7 @@ static void test_a_key_of_another_kind_is_left_alone(void **state)
     assert_int_equal(ask_integer("LLEN otp:{x}:record"), 1);
     assert_int_equal(ask_integer("EXISTS otp:{x}:events"), 0);
 }
+
 
 static void test_the_stream_keeps_about_as_many_events_as_it_is_told(void **state)
 {
@@ -307,6 +327,7 @@ static void test_the_stream_keeps_about_as_many_events_as_it_is_told(void **stat
     }
     assert_in_range(ask_integer("XLEN otp:{x}:events"), 100, 300);
 }
+
 
 int main(void)
 {

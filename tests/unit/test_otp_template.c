@@ -41,6 +41,7 @@ static otp_template_t *compile(otp_span_t text)
     return tpl;
 }
 
+
 static const otp_template_t *find(void *data, otp_span_t name)
 {
     partials_t *partials = data;
@@ -56,12 +57,14 @@ static const otp_template_t *find(void *data, otp_span_t name)
     return NULL;
 }
 
+
 static void partials_destroy(partials_t *partials)
 {
     for (size_t i = 0; i < COUNT(partials->partial); i++) {
         otp_template_destroy(partials->partial[i].tpl);
     }
 }
+
 
 static otp_status_t render(const char *text, const char *view, partials_t *partials, size_t max, char **html,
     size_t *len)
@@ -77,6 +80,7 @@ static otp_status_t render(const char *text, const char *view, partials_t *parti
     return status;
 }
 
+
 static void assert_renders_with(const char *text, const char *view, partials_t *partials, const char *expected)
 {
     char *html;
@@ -88,10 +92,12 @@ static void assert_renders_with(const char *text, const char *view, partials_t *
     free(html);
 }
 
+
 static void assert_renders(const char *text, const char *view, const char *expected)
 {
     assert_renders_with(text, view, NULL, expected);
 }
+
 
 static void assert_refused(const char *text, const char *reason)
 {
@@ -105,6 +111,7 @@ static void assert_refused(const char *text, const char *reason)
     }
 }
 
+
 static void test_text_without_tags_is_itself(void **state)
 {
     (void) state;
@@ -112,6 +119,7 @@ static void test_text_without_tags_is_itself(void **state)
     assert_renders("<p>a { b } c }} {</p>\n", "{}", "<p>a { b } c }} {</p>\n");
     assert_renders("\xC3\xA9\xFF", "{}", "\xC3\xA9\xFF");
 }
+
 
 static void test_values_are_always_escaped(void **state)
 {
@@ -124,12 +132,14 @@ static void test_values_are_always_escaped(void **state)
     assert_renders("{{name}}", "{\"name\":\"d\xC3\xA9j\xC3\xA0\"}", "d\xC3\xA9j\xC3\xA0");
 }
 
+
 static void test_there_is_no_raw_form(void **state)
 {
     (void) state;
     assert_refused("a\n{{{name}}}", "line 2: values are always escaped");
     assert_refused("{{&name}}", "line 1: values are always escaped");
 }
+
 
 static void test_values_of_every_type_are_shown(void **state)
 {
@@ -139,11 +149,13 @@ static void test_values_of_every_type_are_shown(void **state)
                    "-12|true|false||||0|1.5");
 }
 
+
 static void test_unknown_names_give_nothing(void **state)
 {
     (void) state;
     assert_renders("[{{name}}{{#other}}x{{/other}}{{.}}]", "{}", "[]");
 }
+
 
 static void test_section_is_shown_when_the_value_is_true(void **state)
 {
@@ -163,6 +175,7 @@ static void test_section_is_shown_when_the_value_is_true(void **state)
     assert_renders("{{#v}}yes{{/v}}{{^v}}no{{/v}}", "{}", "no");
 }
 
+
 static void test_array_is_shown_once_an_element(void **state)
 {
     (void) state;
@@ -171,6 +184,7 @@ static void test_array_is_shown_once_an_element(void **state)
                    "{\"text\":\"outer\",\"l\":[{\"name\":\"a\"},{\"name\":\"b\",\"text\":\"inner\"}]}",
                    "a=outer;b=inner;");
 }
+
 
 static void test_names_are_looked_up_from_the_inside_outwards(void **state)
 {
@@ -182,6 +196,7 @@ static void test_names_are_looked_up_from_the_inside_outwards(void **state)
     assert_renders("{{#o}}{{x}}{{y}}{{/o}}", "{\"y\":2,\"o\":{\"x\":1}}", "12");
 }
 
+
 static void test_sections_nest(void **state)
 {
     (void) state;
@@ -190,12 +205,14 @@ static void test_sections_nest(void **state)
     assert_renders("{{#a}}1{{#a}}2{{/a}}{{/a}}{{^a}}3{{/a}}", "{\"a\":true}", "12");
 }
 
+
 static void test_comments_and_blanks_in_tags_do_not_show(void **state)
 {
     (void) state;
     assert_renders("a{{! anything {{ # \n here }}b", "{}", "ab");
     assert_renders("{{!}}{{ name }}{{# on }}x{{/ on\n}}{{\tname}}", "{\"name\":\"n\",\"on\":true}", "nxn");
 }
+
 
 static void test_partial_sees_the_names_of_where_it_is_used(void **state)
 {
@@ -206,6 +223,7 @@ static void test_partial_sees_the_names_of_where_it_is_used(void **state)
                         "<1/fr><2/fr>");
     partials_destroy(&partials);
 }
+
 
 static void test_missing_partial_fails_when_it_is_reached(void **state)
 {
@@ -220,6 +238,7 @@ static void test_missing_partial_fails_when_it_is_reached(void **state)
     assert_int_equal(render("a{{>gone}}", "{}", NULL, ROOM, &html, &len), OTP_INVALID);
     assert_renders_with("a{{#no}}{{>gone}}{{/no}}", "{}", &partials, "a");
 }
+
 
 static void test_partials_nest_eight_deep_and_no_deeper(void **state)
 {
@@ -241,6 +260,7 @@ static void test_partials_nest_eight_deep_and_no_deeper(void **state)
     partials_destroy(&partials);
 }
 
+
 static void test_partials_that_multiply_are_stopped(void **state)
 {
     char text[4][32 * 6 + 1] = { "", "", "", "" }, *html;
@@ -260,6 +280,7 @@ static void test_partials_that_multiply_are_stopped(void **state)
     partials_destroy(&partials);
 }
 
+
 static void test_page_of_exactly_the_bound_is_rendered_and_one_byte_more_is_not(void **state)
 {
     char *html;
@@ -277,6 +298,7 @@ static void test_page_of_exactly_the_bound_is_rendered_and_one_byte_more_is_not(
     assert_int_equal(render("x", "{}", NULL, 0, &html, &len), OTP_NO_ROOM);
 }
 
+
 static void test_page_grows_beyond_its_first_room(void **state)
 {
     char *html, text[9000];
@@ -293,6 +315,7 @@ static void test_page_grows_beyond_its_first_room(void **state)
     free(html);
 }
 
+
 static void test_nul_in_text_and_value_is_kept(void **state)
 {
     otp_template_t *tpl = compile(OTP_SPAN("a\0b{{v}}"));
@@ -308,6 +331,7 @@ static void test_nul_in_text_and_value_is_kept(void **state)
     json_decref(view);
     otp_template_destroy(tpl);
 }
+
 
 static void test_mistakes_are_told_with_their_line(void **state)
 {
@@ -343,6 +367,7 @@ static void test_mistakes_are_told_with_their_line(void **state)
     }
 }
 
+
 static void test_error_that_does_not_fit_is_cut(void **state)
 {
     char error[8] = "xxxxxxx";
@@ -352,6 +377,7 @@ static void test_error_that_does_not_fit_is_cut(void **state)
     assert_string_equal(error, "line 1:");
     assert_null(otp_template_parse(OTP_SPAN("{{"), NULL, 0));
 }
+
 
 static void test_sections_nest_to_their_bound_only(void **state)
 {
@@ -373,6 +399,7 @@ static void test_sections_nest_to_their_bound_only(void **state)
     assert_renders(text, "{\"a\":1}", "x");
 }
 
+
 static void test_template_with_too_many_tags_is_refused(void **state)
 {
     char *text = malloc(OTP_TEMPLATE_TAGS * 5 + 6);
@@ -388,12 +415,14 @@ static void test_template_with_too_many_tags_is_refused(void **state)
     free(text);
 }
 
+
 static void name_write(void *data, char kind, otp_span_t name)
 {
     char *text = data;
 
     sprintf(text + strlen(text), "%c:%.*s ", kind, (int) name.len, name.data);
 }
+
 
 static void test_names_are_visited_once_each_by_kind(void **state)
 {
@@ -406,6 +435,7 @@ static void test_names_are_visited_once_each_by_kind(void **state)
     assert_string_equal(text, "v:b s:a p:p v:a s:b ");
     otp_template_destroy(tpl);
 }
+
 
 int main(void)
 {

@@ -19,21 +19,24 @@
 static otp_keyring_t *ring;
 
 
-static int open_ring(void **state) {
+static int open_ring(void **state)
+{
     (void) state;
     ring = otp_fake_ring();
     return 0;
 }
 
 
-static int close_ring(void **state) {
+static int close_ring(void **state)
+{
     (void) state;
     otp_keyring_destroy(ring);
     return 0;
 }
 
 
-static void test_throttle_is_read_as_it_was_written(void **state) {
+static void test_throttle_is_read_as_it_was_written(void **state)
+{
     otp_throttle_t throttle = { 1234567890123, 1700000000, 1700000300 }, read;
     char           record[OTP_THROTTLE_MAX];
     size_t         len;
@@ -45,7 +48,8 @@ static void test_throttle_is_read_as_it_was_written(void **state) {
 }
 
 
-static void test_no_record_is_a_throttle_without_failures(void **state) {
+static void test_no_record_is_a_throttle_without_failures(void **state)
+{
     otp_throttle_t read = { 7, 7, 7 };
 
     (void) state;
@@ -55,7 +59,8 @@ static void test_no_record_is_a_throttle_without_failures(void **state) {
 }
 
 
-static void test_any_byte_changed_or_another_name_is_refused(void **state) {
+static void test_any_byte_changed_or_another_name_is_refused(void **state)
+{
     otp_throttle_t throttle = { 12, 1700000000, 1700000300 }, read;
     char           record[OTP_THROTTLE_MAX];
     size_t         len;
@@ -72,7 +77,8 @@ static void test_any_byte_changed_or_another_name_is_refused(void **state) {
 }
 
 
-static void test_authentic_record_of_another_shape_is_refused(void **state) {
+static void test_authentic_record_of_another_shape_is_refused(void **state)
+{
     static const char *const refused[] = { "", "1", "1,2", "1,2,", "1,2,x", "-1,2,3", "1,2,3,4" };
     otp_throttle_t           read;
     char                     record[OTP_THROTTLE_MAX];
@@ -86,7 +92,8 @@ static void test_authentic_record_of_another_shape_is_refused(void **state) {
 }
 
 
-static void test_free_failures_cost_nothing_then_the_delay_doubles_to_its_bound(void **state) {
+static void test_free_failures_cost_nothing_then_the_delay_doubles_to_its_bound(void **state)
+{
     static const int64_t delays[] = { 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300 };
     otp_throttle_t       throttle = { 0 };
 
@@ -100,7 +107,8 @@ static void test_free_failures_cost_nothing_then_the_delay_doubles_to_its_bound(
 }
 
 
-static void test_nothing_is_forgotten_when_nothing_is_to_be(void **state) {
+static void test_nothing_is_forgotten_when_nothing_is_to_be(void **state)
+{
     otp_throttle_t throttle = { 0 };
 
     (void) state;
@@ -112,7 +120,8 @@ static void test_nothing_is_forgotten_when_nothing_is_to_be(void **state) {
 }
 
 
-static void test_one_failure_is_forgotten_each_time_span(void **state) {
+static void test_one_failure_is_forgotten_each_time_span(void **state)
+{
     otp_throttle_t throttle = { 10, NOW, 0 };
 
     (void) state;
@@ -124,7 +133,8 @@ static void test_one_failure_is_forgotten_each_time_span(void **state) {
 
 
 /* A school behind one address signs in all day: what is to be forgotten is, however often it is counted. */
-static void test_failures_are_forgotten_although_attempts_follow_each_other_quickly(void **state) {
+static void test_failures_are_forgotten_although_attempts_follow_each_other_quickly(void **state)
+{
     otp_throttle_t throttle = { 0 };
 
     (void) state;
@@ -136,7 +146,8 @@ static void test_failures_are_forgotten_although_attempts_follow_each_other_quic
 }
 
 
-static void test_clock_that_goes_back_forgets_nothing(void **state) {
+static void test_clock_that_goes_back_forgets_nothing(void **state)
+{
     otp_throttle_t throttle = { 10, NOW, 0 };
 
     (void) state;
@@ -145,7 +156,8 @@ static void test_clock_that_goes_back_forgets_nothing(void **state) {
 }
 
 
-static void test_release_takes_one_attempt_and_its_delay_back(void **state) {
+static void test_release_takes_one_attempt_and_its_delay_back(void **state)
+{
     otp_throttle_t throttle = { 0 };
 
     (void) state;
@@ -162,7 +174,8 @@ static void test_release_takes_one_attempt_and_its_delay_back(void **state) {
 }
 
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_throttle_is_read_as_it_was_written),
         cmocka_unit_test(test_no_record_is_a_throttle_without_failures),

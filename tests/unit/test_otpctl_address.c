@@ -24,10 +24,12 @@ static void test_defaults_are_those_of_the_directive(void **state)
     assert_false(address.tls);
 }
 
+
 static void test_every_word_is_understood_in_any_order(void **state)
 {
     (void) state;
-    assert_true(otpctl_address_parse(&address, " tls\tdb=7 a.example:7000 prefix=p: [2001:db8::1]:6380 user=u replicas=0 "
+    assert_true(otpctl_address_parse(&address,
+                                     " tls\tdb=7 a.example:7000 prefix=p: [2001:db8::1]:6380 user=u replicas=0 "
                                      "password_file=/p tls_ca=/ca tls_name=n timeout=250ms unix:/run/a=b.sock ",
                                      error, sizeof(error)));
     assert_int_equal(address.places, 3);
@@ -48,12 +50,14 @@ static void test_every_word_is_understood_in_any_order(void **state)
     assert_int_equal(address.timeout_ms, 250);
 }
 
+
 static void test_times_have_a_unit_or_are_seconds(void **state)
 {
     static const struct {
         const char *text;
         int64_t     ms;
-    } cases[] = { { "h timeout=3", 3000 }, { "h timeout=3s", 3000 }, { "h timeout=30ms", 30 }, { "h timeout=2m", 120000 },
+    } cases[] = { { "h timeout=3", 3000 }, { "h timeout=3s", 3000 }, { "h timeout=30ms", 30 }, { "h timeout=2m",
+        120000 },
                   { "h timeout=10m", 600000 } };
 
     (void) state;
@@ -63,13 +67,16 @@ static void test_times_have_a_unit_or_are_seconds(void **state)
     }
 }
 
+
 static void test_what_cannot_be_followed_is_refused_with_the_word(void **state)
 {
     static const char *const cases[][2] = {
         { "h sentinel=main", "sentinel=main" }, { "h cluster", "cluster" }, { "h replicas=2", "replicas=2" },
         { "h timeout=0", "timeout=0" }, { "h timeout=11m", "timeout=11m" }, { "h timeout=s", "timeout=s" },
-        { "h timeout=99999999999999999999", "timeout" }, { "h:", "h:" }, { "h:1:2", "h:1:2" }, { "[::1]:99999", "[::1]" },
-        { "h db=-1", "db" }, { "h tls_name=x", "tls" }, { "unix:/s tls", "tls_name" }, { "h user=", "user=" }, { "", "address" },
+        { "h timeout=99999999999999999999", "timeout" }, { "h:", "h:" }, { "h:1:2", "h:1:2" }, { "[::1]:99999",
+            "[::1]" },
+        { "h db=-1", "db" }, { "h tls_name=x", "tls" }, { "unix:/s tls", "tls_name" }, { "h user=", "user=" }, { "",
+            "address" },
         { "h/0", "h/0" },
     };
 
@@ -81,6 +88,7 @@ static void test_what_cannot_be_followed_is_refused_with_the_word(void **state)
     }
 }
 
+
 static void test_address_without_end_is_refused(void **state)
 {
     static char text[OTPCTL_ADDRESS_MAX + 1];
@@ -89,6 +97,7 @@ static void test_address_without_end_is_refused(void **state)
     memset(text, 'h', sizeof(text) - 1);
     assert_false(otpctl_address_parse(&address, text, error, sizeof(error)));
 }
+
 
 int main(void)
 {

@@ -18,6 +18,7 @@ static void test_value_of_info_is_found_by_its_whole_name(void **state)
     assert_int_equal(otpctl_info(OTP_SPAN_NONE, "memory").len, 0);
 }
 
+
 static void test_version_before_6_2_is_a_fault(void **state)
 {
     static const struct {
@@ -38,6 +39,7 @@ static void test_version_before_6_2_is_a_fault(void **state)
         assert_int_equal(check.remedy[0] == '\0', check.health == OTPCTL_FINE);
     }
 }
+
 
 static void test_persistence_is_judged_by_what_a_restart_forgets(void **state)
 {
@@ -63,6 +65,7 @@ static void test_persistence_is_judged_by_what_a_restart_forgets(void **state)
     }
 }
 
+
 static void test_every_policy_that_evicts_is_a_fault(void **state)
 {
     otpctl_check_t check;
@@ -76,6 +79,7 @@ static void test_every_policy_that_evicts_is_a_fault(void **state)
     assert_int_equal(check.health, OTPCTL_FAULT);
 }
 
+
 static void test_memory_that_is_nearly_full_is_a_warning(void **state)
 {
     otpctl_check_t check;
@@ -86,6 +90,7 @@ static void test_memory_that_is_nearly_full_is_a_warning(void **state)
     otpctl_check_eviction(OTP_SPAN("maxmemory_policy:noeviction\r\nmaxmemory:1000\r\nused_memory:901\r\n"), &check);
     assert_int_equal(check.health, OTPCTL_WARNING);
 }
+
 
 static void test_replica_is_a_fault_and_a_lonely_master_a_warning(void **state)
 {
@@ -100,6 +105,7 @@ static void test_replica_is_a_fault_and_a_lonely_master_a_warning(void **state)
     otpctl_check_replicas(OTP_SPAN("role:master\r\nconnected_slaves:1\r\n"), &check);
     assert_int_equal(check.health, OTPCTL_FINE);
 }
+
 
 static void test_clocks_may_differ_by_a_second_in_either_direction(void **state)
 {
@@ -122,6 +128,7 @@ static void test_clocks_may_differ_by_a_second_in_either_direction(void **state)
         assert_non_null(strstr(check.text, cases[i].text));
     }
 }
+
 
 int main(void)
 {

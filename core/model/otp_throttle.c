@@ -1,9 +1,34 @@
 #include "core/model/otp_throttle.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "core/base/otp_buffer.h"
 #include "core/model/otp_record.h"
+
+
+otp_span_t otp_throttle_address(otp_span_t address, char id[OTP_THROTTLE_ADDRESS_MAX])
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    struct in6_addr      bits;
+    size_t               len = address.len < OTP_THROTTLE_ADDRESS_MAX ? address.len : OTP_THROTTLE_ADDRESS_MAX - 1;
+    otp_buffer_t         out;
+
+    memset(id, 0, OTP_THROTTLE_ADDRESS_MAX);
+    if (len != 0) {
+        memcpy(id, address.data, len);
+    }
+
+    if (inet_pton(AF_INET6, id, &bits) != 1 || memcmp(bits.s6_addr, mapped, sizeof(mapped)) == 0) {
+        return (otp_span_t) { id, len };
+    }
+
+    otp_buffer_init(&out, id, OTP_THROTTLE_ADDRESS_MAX);
+    otp_buffer_add_hex(&out, bits.s6_addr, 8);
+    otp_buffer_add_text(&out, "/64");
+
+    return otp_buffer_span(&out);
+}
 
 
 otp_status_t otp_throttle_write(otp_keyring_t *ring, otp_span_t name, const otp_throttle_t *throttle, char *record,

@@ -15,6 +15,13 @@ typedef struct {
     int64_t next;       /* unix seconds: nothing is considered before */
 } otp_throttle_t;
 
+#define OTP_THROTTLE_ADDRESS_MAX 64
+
+/* Who shares a throttle with `address` (text): an IPv4 address is itself, of an IPv6 address the first 64 bits
+ * count, for a client has all of the rest to itself (RFC 7934); anything else (a unix socket) is taken as it is.
+ * The text is in `id`. */
+otp_span_t otp_throttle_address(otp_span_t address, char id[OTP_THROTTLE_ADDRESS_MAX]);
+
 OTP_MUST_USE otp_status_t otp_throttle_write(otp_keyring_t *ring, otp_span_t name, const otp_throttle_t *throttle,
     char *record, size_t size, size_t *len);
 /* An empty record is a throttle without failures. */

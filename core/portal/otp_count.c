@@ -20,7 +20,7 @@ static void otp_count_name(otp_flow_t *flow, otp_counting_t *counting, otp_name_
 
 bool otp_count_ask(otp_flow_t *flow, otp_span_t uid)
 {
-    char         hex[2 * OTP_DIGEST_LEN];
+    char         hex[2 * OTP_DIGEST_LEN], address[OTP_THROTTLE_ADDRESS_MAX];
     uint8_t      digest[OTP_DIGEST_LEN];
     otp_buffer_t out;
 
@@ -35,7 +35,8 @@ bool otp_count_ask(otp_flow_t *flow, otp_span_t uid)
         otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->user_count.name));
     }
 
-    otp_count_name(flow, &flow->address_count, OTP_NAME_THROTTLE_ADDRESS, flow->request->address);
+    otp_count_name(flow, &flow->address_count, OTP_NAME_THROTTLE_ADDRESS,
+                   otp_throttle_address(flow->request->address, address));
     otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->address_count.name));
 
     return true;

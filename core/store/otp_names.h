@@ -7,6 +7,7 @@
  *     PREFIX user:{T}:UID      sessions of a person    PREFIX pend:{H}   pending state of a browser
  *     PREFIX thru:{T}:DIGEST   throttle of a person    PREFIX once:{T}:NONCE   answer kept for a repeated form
  *     PREFIX thra:{T}:ADDRESS  throttle of an address  PREFIX events:{T} stream of events
+ *                              (IPv6: of a /64)
  *     PREFIX deco:{T}:DIGEST   account of an unknown person, for seconds: deciding costs the same
  */
 #ifndef OTP_NAMES_H

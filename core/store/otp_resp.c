@@ -7,7 +7,7 @@
 /* What one reply may cost, whatever Redis, or who speaks in its place, announces. */
 #define ELEMENTS_MAX    (1 << 20)
 #define REPLY_MAX       ((size_t) 64 << 20)
-#define DEPTH_MAX       7       /* arrays around an array: hiredis 0.14's own bound, which 1.x no longer has */
+#define DEPTH_MAX       4       /* arrays around an array: no reply we ask for has more than three (XREAD) */
 
 struct otp_resp_s {
     redisReader               *reader;

@@ -27,6 +27,7 @@ fail() {
 
 stop_children() {
     local pid
+    [ "${#children[@]}" != 0 ] || return 0      # what runs, if anything does, is not ours
     for pid in "${children[@]}"; do
         kill "$pid" 2>/dev/null
     done
@@ -137,7 +138,7 @@ explain() {
     (4071, say), wait until the display changes, type PIN and new digits together.
     « Bulletin de paie » asks for the key again after two minutes.
   Or at once            « Clé de sécurité OTP » on the first page: identifier and passcode, no password.
-  An agent              agent.support  /  $password
+  Without a key         agent.support  /  $password
   The same session      is good on both gateways; « Déconnexion » on one ends it on the other.
   On the command line   export OTP_REDIS=unix:$state/redis.sock OTP_KEYRING=$state/keyring
                         $build/otpctl key list        $build/otpctl user show marie.dupont
@@ -155,6 +156,13 @@ running() {
         ours "$pid" && return 0
     done < "$state/pids"
     return 1
+}
+
+whole() {
+    local pid
+    while read -r pid; do
+        ours "$pid" || return 1
+    done < "$state/pids"
 }
 
 stop_recorded() {
@@ -183,6 +191,7 @@ run)
     ;;
 start)
     if running; then
+        whole || fail "a part of it ended (its log is in $state): make demo-stop, then start it again"
         echo "demo: runs already"
     else
         start_all

@@ -249,6 +249,17 @@ static void test_what_was_not_asked_for_of_resp3_is_refused(void **state)
 }
 
 
+static void test_arrays_nested_deeper_than_any_reply_are_refused(void **state)
+{
+    otp_reply_t *reply = reply_of(OTP_SPAN("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"));
+
+    (void) state;
+    assert_non_null(reply);
+    otp_reply_destroy(reply);
+    assert_refused(OTP_SPAN("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"));
+}
+
+
 static void test_an_array_announced_too_long_is_refused_before_it_comes(void **state)
 {
     (void) state;
@@ -317,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_a_reply_begun_and_never_ended_is_freed),
         cmocka_unit_test(test_what_is_not_the_protocol_is_refused),
         cmocka_unit_test(test_what_was_not_asked_for_of_resp3_is_refused),
+        cmocka_unit_test(test_arrays_nested_deeper_than_any_reply_are_refused),
         cmocka_unit_test(test_an_array_announced_too_long_is_refused_before_it_comes),
         cmocka_unit_test(test_a_reply_without_end_is_refused_before_memory_ends),
         cmocka_unit_test(test_many_replies_are_no_reply_without_end),

@@ -174,9 +174,39 @@ static void test_release_takes_one_attempt_and_its_delay_back(void **state)
 }
 
 
+static void test_addresses_of_one_ipv6_network_share_a_throttle(void **state)
+{
+    static const char *const rows[][2] = {
+        { "192.0.2.1", "192.0.2.1" }, { "2001:db8:1:2:3:4:5:6", "20010db800010002/64" },
+        { "2001:db8:1:2::9", "20010db800010002/64" }, { "2001:db8:1:3::9", "20010db800010003/64" },
+        { "::1", "0000000000000000/64" }, { "::ffff:192.0.2.7", "::ffff:192.0.2.7" }, { "unix:", "unix:" }, { "", "" },
+    };
+    char id[OTP_THROTTLE_ADDRESS_MAX];
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        otp_span_t got = otp_throttle_address(otp_span_of(rows[i][0]), id);
+
+        assert_true(otp_span_equal(got, otp_span_of(rows[i][1])));
+    }
+}
+
+
+static void test_an_endless_address_is_cut(void **state)
+{
+    char id[OTP_THROTTLE_ADDRESS_MAX], text[500];
+
+    (void) state;
+    memset(text, '1', sizeof(text));
+    assert_int_equal(otp_throttle_address((otp_span_t) { text, sizeof(text) }, id).len, sizeof(id) - 1);
+}
+
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_addresses_of_one_ipv6_network_share_a_throttle),
+        cmocka_unit_test(test_an_endless_address_is_cut),
         cmocka_unit_test(test_throttle_is_read_as_it_was_written),
         cmocka_unit_test(test_no_record_is_a_throttle_without_failures),
         cmocka_unit_test(test_any_byte_changed_or_another_name_is_refused),

@@ -11,12 +11,6 @@ typedef enum {
 } otp_proof_t;
 
 
-void otp_decide_concern(otp_deciding_t *d, const otp_key_t *key)
-{
-    memcpy(d->out->serial, key->serial, sizeof(d->out->serial));
-}
-
-
 /* A bad passcode: counted, and at each multiple of the limit the account is locked for a while. */
 static void otp_decide_fail(otp_deciding_t *d)
 {
@@ -204,15 +198,6 @@ OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d)
     }
 
     return OTP_OK;
-}
-
-
-bool otp_decide_holds_pending(const otp_deciding_t *d)
-{
-    otp_span_t id = otp_span_of(d->next->pending.id);
-
-    return id.len != 0 && d->in->pending_id.len == id.len && d->next->pending.until >= d->in->now_s
-           && otp_secret_equal(id.data, d->in->pending_id.data, id.len);
 }
 
 

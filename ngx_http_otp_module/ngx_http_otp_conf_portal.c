@@ -40,6 +40,7 @@ char *ngx_http_otp_conf_portal(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     olcf->portal = 1;
     clcf->handler = ngx_http_otp_portal_handler;
+    ngx_http_otp_conf_place(cf, &olcf->portal_place);
     ngx_http_otp_conf_need(cf);
 
     return NGX_CONF_OK;

@@ -274,7 +274,7 @@ static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *chi
     ngx_http_otp_merge_values(conf, prev);
     ngx_http_otp_merge_handlers(cf, prev, conf);
 
-    if (ngx_http_otp_check_allow(cf, conf) != NGX_OK
+    if (ngx_http_otp_check_allow(cf, conf) != NGX_OK || ngx_http_otp_check_portal(cf, conf) != NGX_OK
         || (conf->portal && ngx_http_otp_merge_portal(cf, prev, conf) != NGX_OK))
     {
         return NGX_CONF_ERROR;

@@ -82,7 +82,8 @@ typedef struct {
 typedef struct {
     ngx_http_otp_require_t    *require;
     otp_allow_t               *allow;
-    ngx_http_otp_place_t       allow_place;         /* of the directive in this very block */
+    ngx_http_otp_place_t       allow_place;         /* of the directives in this very block */
+    ngx_http_otp_place_t       portal_place;
     otp_span_t                 portal_url;
     ngx_flag_t                 portal;
     ngx_http_otp_people_t     *people;
@@ -166,6 +167,7 @@ extern ngx_http_otp_require_t  ngx_http_otp_require_off;
 
 /* NGX_ERROR: the location, or the http block, lacks what its directives need; the log says what and where. */
 ngx_int_t ngx_http_otp_check_allow(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf);
+ngx_int_t ngx_http_otp_check_portal(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf);
 ngx_int_t ngx_http_otp_check_needs(ngx_conf_t *cf, const ngx_http_otp_main_conf_t *omcf);
 
 char *ngx_http_otp_conf_params(ngx_conf_t *cf, ngx_uint_t first, const ngx_http_otp_param_t *params, ngx_uint_t n,

@@ -60,6 +60,23 @@ ngx_int_t ngx_http_otp_check_allow(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t
 }
 
 
+/* The handler of a location is one: what came last, `proxy_pass` or its like, would answer in the portal's place. */
+ngx_int_t ngx_http_otp_check_portal(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t   *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    const ngx_http_otp_place_t *place = &conf->portal_place;
+
+    if (place->line == 0 || clcf->handler == ngx_http_otp_portal_handler) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "\"otp_portal\" cannot share its location with \"proxy_pass\" or another "
+        "directive that answers: give it a location of its own in %V:%ui", &place->file, place->line);
+
+    return NGX_ERROR;
+}
+
+
 ngx_int_t ngx_http_otp_check_needs(ngx_conf_t *cf, const ngx_http_otp_main_conf_t *omcf)
 {
     const ngx_http_otp_place_t *place = &omcf->needed;

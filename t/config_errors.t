@@ -72,6 +72,7 @@ my @wrong = (
 
     [ 'nobody allowed',                 server => 'otp_allow;',                             qr/invalid number of arguments/ ],
     [ 'an empty group',                 server => 'otp_allow group=;',                      qr/group/ ],
+    [ 'a portal that is proxied',        server => 'location /x/ { otp_portal; proxy_pass http://127.0.0.1:1; }', qr/otp_portal.*proxy_pass.* in .*:\d+/ ],
     [ 'a list without a guard',         server => 'location /x/ { otp_allow group=a; }',    qr/otp_allow.*otp_require/ ],
     [ 'neither group nor user',         server => 'otp_allow teachers;',                    qr/teachers/ ],
     [ 'a user with a blank',            server => 'otp_allow "user=a b";',                  qr/a b/ ],

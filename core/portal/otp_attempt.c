@@ -204,6 +204,9 @@ OTP_MUST_USE static otp_span_t otp_attempt_event(otp_flow_t *flow)
     if (!flow->attempt.decoy) {
         event.serial = otp_span_of(decision->serial);
     }
+    if (decision->verdict == OTP_VERDICT_OK) {
+        event.session = otp_opening_id(flow);
+    }
     event.signal = otp_span_of(decision->signal);
     event.reason = otp_span_of(otp_pin_refusal_name(decision->refusal));
 

@@ -258,6 +258,8 @@ otp_effect_t otp_attempt_begin(otp_flow_t *flow, otp_span_t stored, const char *
 int64_t otp_attempt_display_changes(const otp_flow_t *flow);
 
 /* ---- otp_opening.c ---- */
+/* The public id of the session this flow would open: the event of a sign-in names it. */
+otp_span_t otp_opening_id(otp_flow_t *flow);
 /* Adds the commands that end what the browser's cookie stands for. */
 void otp_forget_session(otp_flow_t *flow);
 /* Opens a session for flow->person and answers ok. */

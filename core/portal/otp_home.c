@@ -126,10 +126,6 @@ otp_effect_t otp_logout_post(otp_flow_t *flow)
     otp_span_t  line;
     otp_event_t event;
 
-    if (!flow->signed_in && !flow->has_pending) {
-        return otp_answer_login_required(flow);
-    }
-
     otp_flow_event(flow, "logout", "ok", flow->signed_in ? flow->session.person.uid : otp_span_of(flow->pending.uid),
                    &event);
     line = otp_flow_event_line(flow, &event);

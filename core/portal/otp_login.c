@@ -88,6 +88,9 @@ static otp_effect_t otp_login_password_checked(otp_flow_t *flow)
     otp_person_take(flow);
     flow->once_kept = true;
     otp_flow_event(flow, "password", right ? "ok" : "denied", otp_span_of(flow->uid), &event);
+    if (right) {
+        event.session = otp_opening_id(flow);
+    }
     line = otp_flow_event_line(flow, &event);
     if (line.len == 0) {
         return otp_answer_unavailable(flow);

@@ -7,12 +7,16 @@
 #define OTP_LIST_KEPT_S (400 * 86400)   /* a person's list of sessions: longer than any session may last */
 
 
-/* A new cookie and the names that go with it. */
+/* A new cookie and the names that go with it; made once. */
 OTP_MUST_USE static bool otp_opening_cookie(otp_flow_t *flow)
 {
     otp_opening_t *opening = &flow->opening;
     otp_buffer_t   out;
     otp_span_t     cookie;
+
+    if (opening->cookie[0] != '\0') {
+        return true;
+    }
 
     otp_buffer_init(&out, opening->cookie, OTP_COOKIE_LEN);
     otp_buffer_add_base64url(&out, otp_flow_random(flow, OTP_COOKIE_BYTES), OTP_COOKIE_BYTES);
@@ -25,6 +29,16 @@ OTP_MUST_USE static bool otp_opening_cookie(otp_flow_t *flow)
                     (otp_span_t) { opening->lookup.digest, sizeof(opening->lookup.digest) });
 
     return true;
+}
+
+
+otp_span_t otp_opening_id(otp_flow_t *flow)
+{
+    if (!otp_opening_cookie(flow)) {
+        return OTP_SPAN_NONE;
+    }
+
+    return (otp_span_t) { flow->opening.lookup.digest, OTP_PUBLIC_ID_LEN };
 }
 
 

@@ -7,7 +7,7 @@ static const otp_route_t otp_routes[] = {
     { "passcode", otp_passcode_get, otp_passcode_post, OTP_PAGE_PASSCODE, true },
     { "pin", otp_pin_get, otp_pin_post, OTP_PAGE_PIN, true },
     { "session", otp_session_get, NULL, OTP_PAGE_HOME, false },
-    { "logout", NULL, otp_logout_post, OTP_PAGE_HOME, false },
+    { "logout", NULL, otp_logout_post, OTP_PAGE_HOME, true },
     { "help", otp_help_get, NULL, OTP_PAGE_HELP, false },
     { "health", otp_health_get, NULL, OTP_PAGE_ERROR, false },
 };

@@ -107,6 +107,30 @@ static void test_spent_code_is_told_with_the_seconds_to_wait(void **state)
 }
 
 
+/* The event of the last sign-in names the session that it opened. */
+static void assert_event_names_the_session(otp_fake_browser_t *person)
+{
+    const otp_fake_answer_t *answer = otp_fake_get(&world, person, "session");
+    char                     expected[64];
+
+    assert_int_equal(answer->status, 200);
+    (void) snprintf(expected, sizeof(expected), "\"session\":\"%s\"", otp_fake_text(answer, "id"));
+    assert_true(otp_fake_redis_holds(world.redis, otp_span_of(expected)));
+}
+
+
+static void test_events_of_a_sign_in_name_the_session_it_opens(void **state)
+{
+    (void) state;
+    otp_fake_account(&world, "marie", K, PIN);
+    (void) otp_fake_password(&world, &browser, "marie");
+    assert_event_names_the_session(&browser);
+    assert_string_equal(otp_fake_step_up(&world, &browser,
+                                         otp_fake_passcode(PIN, K, otp_fake_step_now(&world)).text), "ok");
+    assert_event_names_the_session(&browser);
+}
+
+
 static void test_help_names_the_operators_contact_and_the_person(void **state)
 {
     (void) state;
@@ -153,6 +177,7 @@ int main(void)
                                         close_world),
         cmocka_unit_test_setup_teardown(test_refused_step_up_shows_its_own_page_again, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_spent_code_is_told_with_the_seconds_to_wait, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_events_of_a_sign_in_name_the_session_it_opens, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_help_names_the_operators_contact_and_the_person, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_name_that_is_not_utf8_leaves_a_page_all_the_same, open_world,
                                         close_world),

@@ -1,6 +1,6 @@
 #include "core/store/otp_swap.h"
 
-#define EVENTS_KEPT "100000"
+#include "core/store/otp_names.h"
 
 /* The event goes first: a refused XADD then ends the script before anything has changed, so that no change
  * is ever without its event.  otp_swap_sha1() is the digest of this very text. */
@@ -31,7 +31,7 @@ void otp_swap_command(const otp_swap_t *swap, otp_command_t *command)
         .arg = {
             OTP_SPAN("EVALSHA"), otp_swap_sha1(), OTP_SPAN("2"), swap->key, swap->stream,
             swap->expected, swap->next, swap->ttl_ms.len ? swap->ttl_ms : OTP_SPAN("0"), swap->event,
-            OTP_SPAN(EVENTS_KEPT)
+            OTP_SPAN(OTP_EVENTS_KEPT)
         },
         .args = 10,
         .swap = true

@@ -27,12 +27,12 @@ DEFINES  := -D_GNU_SOURCE -DOTP_TEMPLATES_DIR='"$(OTP_TEMPLATES_DIR)"'
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS   ?=
 FLAGS     = -std=c11 $(DEFINES) $(WARNINGS) -fPIC -fvisibility=hidden $(FLAGS_$(BUILD)) $(CFLAGS)
-LIBS     := -lhiredis -ljansson -lqrencode -lssl -lcrypto -lcrypt -lpthread
+LIBS     := -lhiredis -ljansson -lstoken -lqrencode -lssl -lcrypto -lcrypt -lpthread
 
 CORE    := $(wildcard core/*/*.c)
-CTL     := $(wildcard otpctl/*.c)
+CTL     := $(wildcard otpctl/*.c otpctl/*/*.c)
 MODULE  := $(wildcard ngx_http_otp_module/*.c)
-HEADERS := $(wildcard core/*/*.h otpctl/*.h ngx_http_otp_module/*.h)
+HEADERS := $(wildcard core/*/*.h otpctl/*.h otpctl/*/*.h ngx_http_otp_module/*.h)
 UNIT    := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c))
 STAGE   := $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c))
 FUZZ    := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -78,13 +78,13 @@ static bool locked_for_good(const otp_account_t *account)
 {
     const otp_limits_t limits = OTP_LIMITS_DEFAULT;
 
-    return account->failures >= limits.lock_total;
+    return account->unknown.failures >= limits.lock_total;
 }
 
 
 bool otpctl_account_locked(const otp_account_t *account, int64_t now_s)
 {
-    return account->locked_until > now_s || locked_for_good(account);
+    return account->unknown.locked_until > now_s || locked_for_good(account);
 }
 
 
@@ -97,7 +97,7 @@ static void print_lock(const otp_account_t *account, int64_t now_s)
         return;
     }
     printf("\n  locked        until %s\n",
-           locked_for_good(account) ? "`otpctl user unlock`" : otpctl_time_text(account->locked_until, text));
+           locked_for_good(account) ? "`otpctl user unlock`" : otpctl_time_text(account->unknown.locked_until, text));
 }
 
 
@@ -112,8 +112,8 @@ json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s)
         (void) json_array_append_new(keys, key);
     }
     return json_pack("{s:s, s:o, s:I, s:I, s:I, s:b, s:s, s:I}", "user", account->uid, "keys", keys,
-                     "failures", (json_int_t) account->failures, "failed_at", (json_int_t) account->failed_at,
-                     "locked_until", (json_int_t) account->locked_until, "locked", otpctl_account_locked(account,
+                     "failures", (json_int_t) account->unknown.failures, "failed_at", (json_int_t) account->unknown.failed_at,
+                     "locked_until", (json_int_t) account->unknown.locked_until, "locked", otpctl_account_locked(account,
                          now_s),
                      "pending", pending_name(account->pending.kind), "revision", (json_int_t) account->revision);
 }
@@ -149,9 +149,9 @@ void otpctl_account_print(const otp_account_t *account, int64_t now_s)
     char text[OTPCTL_TIME_MAX];
 
     printf("user %s\n", account->uid);
-    printf("  failures      %lld", (long long) account->failures);
-    if (account->failures) {
-        printf(", last %s", otpctl_time_text(account->failed_at, text));
+    printf("  failures      %lld", (long long) account->unknown.failures);
+    if (account->unknown.failures) {
+        printf(", last %s", otpctl_time_text(account->unknown.failed_at, text));
     }
     print_lock(account, now_s);
     printf("  pending       %s\n", pending_name(account->pending.kind));

@@ -43,7 +43,7 @@ static otpctl_status_t visit(otpctl_t *ctl, const otp_account_t *account, void *
         return json_array_append_new(list, otpctl_account_json(account, now)) == 0 ? OTPCTL_DONE : OTPCTL_REFUSED;
     }
     printf("%-24s  %-6s  %8lld ", account->uid, otpctl_account_locked(account, now) ? "locked" : "-",
-           (long long) account->failures);
+           (long long) account->unknown.failures);
     for (size_t i = 0; i < account->keys; i++) {
         printf(" %s%s", account->key[i].serial, account->key[i].state == OTP_KEY_DISABLED ? " (disabled)" : "");
     }

@@ -26,6 +26,12 @@ static const char *purpose_name(otp_purpose_t purpose)
         return "answer";
     case OTP_PURPOSE_DECOY:
         return "decoy";
+    case OTP_PURPOSE_EMERGENCY:
+        return "emergency";
+    case OTP_PURPOSE_DEVICE:
+        return "device";
+    case OTP_PURPOSE_EXPORT:
+        return "export";
     }
     return "";
 }

@@ -29,9 +29,12 @@ typedef enum {
     OTP_PURPOSE_SESSION,    /* HMAC of session records */
     OTP_PURPOSE_CSRF,       /* HMAC of form nonces */
     OTP_PURPOSE_ANSWER,     /* AES-256-GCM of answers kept for a repeated form; HMAC of the form's fields */
-    OTP_PURPOSE_DECOY       /* HMAC that invents the account of an unknown person */
+    OTP_PURPOSE_DECOY,      /* HMAC that invents the account of an unknown person */
+    OTP_PURPOSE_EMERGENCY,  /* HMAC of emergency passwords */
+    OTP_PURPOSE_DEVICE,     /* HMAC of the cookie by which a browser is known */
+    OTP_PURPOSE_EXPORT      /* AES-256-GCM of exported records */
 } otp_purpose_t;
-#define OTP_PURPOSES 7
+#define OTP_PURPOSES 10
 
 typedef struct otp_keyring_s otp_keyring_t;
 

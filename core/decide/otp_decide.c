@@ -16,14 +16,14 @@ static void otp_decide_fail(otp_deciding_t *d)
 {
     otp_account_t *next = d->next;
 
-    next->failures++;
-    next->failed_at = d->in->now_s;
+    next->unknown.failures++;
+    next->unknown.failed_at = d->in->now_s;
     d->out->changed = true;
     d->out->verdict = OTP_VERDICT_DENIED;
 
-    if (next->failures % d->limits->lock == 0) {
-        next->locked_until = d->in->now_s + d->limits->lock_time_s;
-        d->out->signal = "locked";
+    if (next->unknown.failures % d->limits->lock == 0) {
+        next->unknown.locked_until = d->in->now_s + d->limits->lock_time_s;
+        d->out->signal = OTP_SIGNAL_LOCKED;
     }
 }
 
@@ -66,8 +66,8 @@ static void otp_decide_proven(otp_deciding_t *d, otp_key_t *key, int64_t step)
         return;
     }
 
-    d->next->failures = 0;
-    d->next->locked_until = 0;
+    d->next->unknown.failures = 0;
+    d->next->unknown.locked_until = 0;
     memset(&d->next->pending, 0, sizeof(d->next->pending));
     d->out->verdict = OTP_VERDICT_OK;
 }
@@ -92,7 +92,7 @@ static void otp_decide_spent(otp_deciding_t *d, const otp_key_t *key)
     /* A key without PIN has no PIN to be right: only who proved the password is told. */
     d->out->verdict = key->pin.set || d->in->first_factor ? OTP_VERDICT_ALREADY_USED : OTP_VERDICT_DENIED;
     d->out->retry_after_s = otp_key_wait(key, key->step, d->in->now_s);
-    d->out->signal = "replay";
+    d->out->signal = OTP_SIGNAL_REPLAY;
 }
 
 
@@ -102,7 +102,7 @@ static void otp_decide_code_without_pin(otp_deciding_t *d, otp_key_t *key, int64
     if (step <= otp_key_step(key, d->in->now_s) + d->limits->window) {
         key->step = step;
     }
-    d->out->signal = "code_without_pin";
+    d->out->signal = OTP_SIGNAL_CODE_WITHOUT_PIN;
     otp_decide_fail(d);
 }
 
@@ -158,7 +158,7 @@ OTP_MUST_USE static otp_status_t otp_decide_match(const otp_deciding_t *d, otp_k
 
 OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d)
 {
-    bool        two_codes = d->next->failures >= d->limits->next_code;
+    bool        two_codes = d->next->unknown.failures >= d->limits->next_code;
     int64_t     step = 0;
     otp_key_t  *key;
     otp_proof_t proof;
@@ -176,7 +176,7 @@ OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d)
         otp_decide_fail(d);
         break;
     case OTP_PROOF_PIN:
-        d->out->signal = "pin_without_code";
+        d->out->signal = OTP_SIGNAL_PIN_WITHOUT_CODE;
         otp_decide_fail(d);
         break;
     case OTP_PROOF_CODE:
@@ -226,7 +226,7 @@ OTP_MUST_USE static otp_status_t otp_decide_next_code(otp_deciding_t *d)
     }
 
     if (right) {
-        d->next->failures = 0;
+        d->next->unknown.failures = 0;
         otp_decide_proven(d, key, step + 1);
         return OTP_OK;
     }
@@ -260,8 +260,8 @@ OTP_MUST_USE static otp_status_t otp_decide_unheard(otp_deciding_t *d, otp_state
     }
 
     d->out->verdict = told ? OTP_VERDICT_THROTTLED : OTP_VERDICT_DENIED;
-    if (told && d->next->failures < d->limits->lock_total) {
-        d->out->retry_after_s = d->next->locked_until - d->in->now_s;
+    if (told && d->next->unknown.failures < d->limits->lock_total) {
+        d->out->retry_after_s = d->next->unknown.locked_until - d->in->now_s;
     }
 
     return OTP_OK;
@@ -282,6 +282,9 @@ OTP_MUST_USE static otp_status_t otp_decide_in_state(otp_deciding_t *d, otp_stat
         return state == OTP_STATE_NEXT_CODE ? otp_decide_next_code(d) : OTP_OK;
     case OTP_SUBMIT_PIN:
         return state == OTP_STATE_PIN_PAGE ? otp_decide_pin(d) : OTP_OK;
+    case OTP_SUBMIT_EMERGENCY:
+    case OTP_SUBMIT_PIN_CHANGE:
+        break;
     }
 
     return OTP_FAILED;
@@ -305,7 +308,6 @@ otp_status_t otp_decide(otp_keyring_t *ring, const otp_limits_t *limits, const o
 
     *next = *account;
     memset(decision, 0, sizeof(*decision));
-    decision->signal = "";
     decision->verdict = OTP_VERDICT_DENIED;
 
     if (otp_decide_repeated(account, submitted)) {

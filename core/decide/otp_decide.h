@@ -12,6 +12,7 @@
 #include "core/decide/otp_pin_policy.h"
 #include "core/decide/otp_states.h"
 #include "core/model/otp_account.h"
+#include "core/model/otp_mail.h"
 
 #define OTP_REPEAT_S    10      /* the same form within this time gets the first answer */
 
@@ -23,6 +24,9 @@ typedef struct {
     otp_span_t       pending_id;            /* of the browser; empty: it holds no pending state */
     bool             first_factor;          /* the password was proven in this session */
     bool             first_use;             /* a key without PIN may be taken into use this way */
+    bool             known;                 /* from a browser the owner has used before: it has a count of its own */
+    otp_span_t       address;               /* of the client, text */
+    otp_span_t       name, email, language; /* of the person, for mail; empty: not known now */
     otp_span_t       nonce;                 /* digest of form and browser; empty: repeats are not recognised */
     const otp_span_t *personal;             /* texts a PIN must not be part of */
     size_t           personals;
@@ -39,7 +43,12 @@ typedef struct {
     int64_t           retry_after_s;        /* ALREADY_USED: until the next code; THROTTLED: 0 means the helpdesk */
     int64_t           wait_s;               /* NEXT_CODE, WAIT_NEXT_CODE: until the display changes */
     char              serial[OTP_SERIAL_MAX + 1];   /* of the key concerned; empty: none */
-    const char       *signal;               /* for the audit; "" for none */
+    otp_signal_t      signal;               /* for the audit */
+    otp_mail_kind_t   mail;                 /* that is due with this change */
+    int64_t           until;                /* for that mail: unix seconds of a lock's end; 0: none */
+    bool              emergency;            /* OK was given to the emergency password: */
+    int64_t           expires;              /* unix seconds at which what it opens ends */
+    bool              emergency_ended;      /* the key was used: sessions opened by the emergency password end */
 } otp_decision_t;
 
 /* Decides.  `next` is a complete account either way.  OTP_FAILED: no decision could be made (a seed that does

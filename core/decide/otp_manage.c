@@ -16,6 +16,14 @@ static const otp_managed_words_t words[] = {
     [OTP_MANAGE_NO_KEY] = { "no_key", "the account has no such key: look at what is assigned to it" },
     [OTP_MANAGE_ASSIGNED] = { "assigned", "the key is assigned to somebody: unassign it first" },
     [OTP_MANAGE_REASON] = { "reason", "the reason is not one of lost, stolen, broken" },
+    [OTP_MANAGE_NO_STOCK] = { "no_stock", "no key of the stock has this serial: look at its back again, or import it" },
+    [OTP_MANAGE_NO_REQUEST] = { "no_request", "nobody waits for this key: look at the list of requests" },
+    [OTP_MANAGE_REQUESTED] = { "requested", "there is a request already: it waits for the helpdesk" },
+    [OTP_MANAGE_MISFIT] = { "misfit", "this is not what the key shows now: wait for the next code and try again" },
+    [OTP_MANAGE_NO_EMERGENCY] = { "no_emergency", "there is no emergency password" },
+    [OTP_MANAGE_NO_SESSION] = { "no_session", "the person has no such session" },
+    [OTP_MANAGE_BUSY] = { "busy", "others keep changing the same record: try again" },
+    [OTP_MANAGE_UNAVAILABLE] = { "unavailable", "Redis did not answer: try again" },
 };
 
 bool otp_managed_refused(otp_managed_t managed)
@@ -296,11 +304,11 @@ otp_managed_t otp_manage_pin_clear(otp_account_t *account)
 
 otp_managed_t otp_manage_unlock(otp_account_t *account)
 {
-    if (account->failures == 0 && account->locked_until == 0) {
+    if (account->unknown.failures == 0 && account->unknown.locked_until == 0) {
         return OTP_MANAGE_UNCHANGED;
     }
-    account->failures = 0;
-    account->locked_until = 0;
+    account->unknown.failures = 0;
+    account->unknown.locked_until = 0;
     return changed(account);
 }
 

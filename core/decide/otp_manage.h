@@ -34,7 +34,15 @@ typedef enum {
     OTP_MANAGE_FULL,            /* the account has OTP_ACCOUNT_KEYS keys */
     OTP_MANAGE_NO_KEY,          /* the account has no such key, or none at all */
     OTP_MANAGE_ASSIGNED,        /* only a free key can be deleted */
-    OTP_MANAGE_REASON           /* not one of the reasons for disabling */
+    OTP_MANAGE_REASON,          /* not one of the reasons for disabling, or none given */
+    OTP_MANAGE_NO_STOCK,        /* no key of the stock has this serial */
+    OTP_MANAGE_NO_REQUEST,      /* nobody waits for this key */
+    OTP_MANAGE_REQUESTED,       /* there is a request already */
+    OTP_MANAGE_MISFIT,          /* the code, or the two codes, are not what this key shows */
+    OTP_MANAGE_NO_EMERGENCY,    /* there is no emergency password */
+    OTP_MANAGE_NO_SESSION,      /* the person has no such session */
+    OTP_MANAGE_BUSY,            /* others keep changing the same record */
+    OTP_MANAGE_UNAVAILABLE      /* Redis did not answer as it should, or a record cannot be believed */
 } otp_managed_t;
 
 bool otp_managed_refused(otp_managed_t managed);

@@ -35,17 +35,18 @@ OTP_MUST_USE static uint32_t otp_code_value(otp_span_t code)
 OTP_MUST_USE static otp_status_t otp_key_codes(otp_keyring_t *ring, const otp_key_t *key, int64_t first, size_t count,
     uint32_t *codes)
 {
-    uint8_t      seed[OTP_SEED_MAX];
-    size_t       len;
-    otp_status_t status;
+    uint8_t           secret[OTP_SECRET_MAX];
+    size_t            len;
+    otp_status_t      status;
+    otp_type_secret_t how = { .algorithm = key->algorithm, .digits = key->digits, .period_s = key->period_s };
 
-    if (otp_key_open(ring, key, seed, &len) != OTP_OK) {
+    if (otp_key_open(ring, key, secret, &len) != OTP_OK) {
         return OTP_FAILED;
     }
 
-    status = otp_hotp_codes(key->algorithm, (otp_span_t) { (const char *) seed, len }, key->digits, first, count,
-                            codes);
-    otp_secret_wipe(seed, sizeof(seed));
+    how.secret = (otp_span_t) { (const char *) secret, len };
+    status = otp_type_rules(key->type)->codes(&how, first, count, codes);
+    otp_secret_wipe(secret, sizeof(secret));
 
     return status == OTP_OK ? OTP_OK : OTP_FAILED;
 }

@@ -95,6 +95,7 @@ const char *otp_submission_name(otp_submission_t submission)
 {
     static const char *const names[OTP_SUBMISSIONS] = {
         [OTP_SUBMIT_PASSCODE] = "passcode", [OTP_SUBMIT_NEXT_CODE] = "next_code", [OTP_SUBMIT_PIN] = "pin",
+        [OTP_SUBMIT_EMERGENCY] = "emergency", [OTP_SUBMIT_PIN_CHANGE] = "pin_change",
     };
 
     return names[submission];
@@ -133,7 +134,7 @@ otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *
         return OTP_STATE_NO_KEY;
     }
 
-    if (account->locked_until > now_s || account->failures >= limits->lock_total) {
+    if (account->unknown.locked_until > now_s || account->unknown.failures >= limits->lock_total) {
         return OTP_STATE_LOCKED;
     }
 

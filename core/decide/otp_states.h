@@ -21,9 +21,11 @@ typedef enum {
 typedef enum {
     OTP_SUBMIT_PASSCODE,    /* PIN + code, or the code alone at first use */
     OTP_SUBMIT_NEXT_CODE,   /* the code alone that follows the first one */
-    OTP_SUBMIT_PIN          /* a new PIN, twice */
+    OTP_SUBMIT_PIN,         /* a new PIN, twice */
+    OTP_SUBMIT_EMERGENCY,   /* an emergency password in the place of the passcode */
+    OTP_SUBMIT_PIN_CHANGE   /* the passcode with the old PIN, and a new PIN, twice */
 } otp_submission_t;
-#define OTP_SUBMISSIONS 3
+#define OTP_SUBMISSIONS 5
 
 typedef enum {
     OTP_VERDICT_OK,

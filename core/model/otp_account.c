@@ -2,10 +2,9 @@
 
 #include <string.h>
 
+#include "core/model/otp_account_parts.h"
 #include "core/model/otp_json.h"
 #include "core/model/otp_record.h"
-
-#define OTP_COUNT_LIMIT ((int64_t) 1 << 40)
 
 
 static const char *const otp_pending_names[] = {
@@ -13,6 +12,39 @@ static const char *const otp_pending_names[] = {
     [OTP_PENDING_PIN] = "pin",
     [OTP_PENDING_NEXT_CODE] = "next_code",
 };
+
+
+otp_guesses_t *otp_account_guesses(otp_account_t *account, bool known)
+{
+    return known ? &account->known : &account->unknown;
+}
+
+
+/* Replaces `text` (of `size` bytes) unless `value` is empty, too long or the same. */
+static bool otp_account_replace(char *text, size_t size, otp_span_t value)
+{
+    if (value.len == 0 || value.len >= size || otp_span_equal(otp_span_of(text), value)) {
+        return false;
+    }
+
+    memset(text, 0, size);
+    memcpy(text, value.data, value.len);
+
+    return true;
+}
+
+
+bool otp_account_set_contact(otp_account_t *account, otp_span_t name, otp_span_t email, otp_span_t language)
+{
+    otp_contact_t *contact = &account->contact;
+    bool           changed;
+
+    changed = otp_account_replace(contact->name, sizeof(contact->name), name);
+    changed |= otp_account_replace(contact->email, sizeof(contact->email), email);
+    changed |= otp_account_replace(contact->language, sizeof(contact->language), language);
+
+    return changed;
+}
 
 
 void otp_account_init(otp_account_t *account, otp_span_t uid)
@@ -73,14 +105,16 @@ static json_t *otp_account_to_json(const otp_account_t *account)
     json_t *object;
 
     object = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:s, s:I}", "v", 1, "uid", account->uid,
-                       "revision", (json_int_t) account->revision, "failures", (json_int_t) account->failures,
-                       "failed_at", (json_int_t) account->failed_at, "locked_until", (json_int_t) account->locked_until,
+                       "revision", (json_int_t) account->revision, "failures", (json_int_t) account->unknown.failures,
+                       "failed_at", (json_int_t) account->unknown.failed_at, "locked_until", (json_int_t) account->unknown.locked_until,
                        "nonce", account->nonce, "nonce_at", (json_int_t) account->nonce_at);
     if (object == NULL) {
         return NULL;
     }
 
-    if (!otp_account_add_keys(object, account) || !otp_account_add_pending(object, &account->pending)) {
+    if (!otp_account_add_keys(object, account) || !otp_account_add_pending(object, &account->pending)
+        || !otp_account_add_parts(object, account))
+    {
         json_decref(object);
         return NULL;
     }
@@ -159,13 +193,14 @@ OTP_MUST_USE static bool otp_account_from_json(const json_t *object, otp_account
     return otp_json_number(object, "v", 1, 1, &version)
            && otp_json_text(object, "uid", false, account->uid, sizeof(account->uid))
            && otp_json_number(object, "revision", 0, OTP_COUNT_LIMIT, &account->revision)
-           && otp_json_number(object, "failures", 0, OTP_COUNT_LIMIT, &account->failures)
-           && otp_json_number(object, "failed_at", 0, OTP_COUNT_LIMIT, &account->failed_at)
-           && otp_json_number(object, "locked_until", 0, OTP_COUNT_LIMIT, &account->locked_until)
+           && otp_json_number(object, "failures", 0, OTP_COUNT_LIMIT, &account->unknown.failures)
+           && otp_json_number(object, "failed_at", 0, OTP_COUNT_LIMIT, &account->unknown.failed_at)
+           && otp_json_number(object, "locked_until", 0, OTP_COUNT_LIMIT, &account->unknown.locked_until)
            && otp_json_text(object, "nonce", false, account->nonce, sizeof(account->nonce))
            && otp_json_number(object, "nonce_at", 0, OTP_COUNT_LIMIT, &account->nonce_at)
            && otp_account_read_keys(json_object_get(object, "keys"), account)
-           && otp_account_read_pending(json_object_get(object, "pending"), &account->pending);
+           && otp_account_read_pending(json_object_get(object, "pending"), &account->pending)
+           && otp_account_read_parts(object, account);
 }
 
 

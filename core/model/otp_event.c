@@ -32,7 +32,7 @@ otp_status_t otp_event_write(const otp_event_t *event, char *line, size_t size, 
         { "event", event->event }, { "verdict", event->verdict }, { "user", event->user },
         { "address", event->address }, { "serial", event->serial }, { "signal", event->signal },
         { "session", event->session }, { "actor", event->actor }, { "reason", event->reason },
-        { "request", event->request },
+        { "note", event->note }, { "request", event->request },
     };
     json_t *object = json_pack("{s:o}", "time", otp_event_time(event->time_ms));
 

@@ -20,6 +20,7 @@ typedef struct {
     otp_span_t session;     /* public id */
     otp_span_t actor;       /* who did it, when not the user: an agent, or "otpctl" */
     otp_span_t reason;
+    otp_span_t note;        /* why an agent did it, in their words */
     otp_span_t request;     /* request id */
 } otp_event_t;
 

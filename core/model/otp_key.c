@@ -41,6 +41,8 @@ static otp_span_t otp_key_context(const otp_key_t *key, char *text, size_t size)
     otp_buffer_add_text(&out, "seed:1:");
     otp_buffer_add_text(&out, key->serial);
     otp_buffer_add_char(&out, ':');
+    otp_buffer_add_text(&out, otp_type_rules(key->type)->name);
+    otp_buffer_add_char(&out, ':');
     otp_buffer_add_text(&out, otp_algorithm_name(key->algorithm));
     otp_buffer_add_char(&out, ':');
     otp_buffer_add_number(&out, (int64_t) key->digits);
@@ -57,7 +59,7 @@ otp_status_t otp_key_seal(otp_keyring_t *ring, otp_key_t *key, otp_span_t seed, 
     size_t       len;
     otp_status_t status;
 
-    if (seed.len < OTP_SEED_MIN || seed.len > OTP_SEED_MAX) {
+    if (seed.len < OTP_SEED_MIN || seed.len > OTP_SECRET_MAX) {
         return OTP_INVALID;
     }
 
@@ -71,12 +73,12 @@ otp_status_t otp_key_seal(otp_keyring_t *ring, otp_key_t *key, otp_span_t seed, 
 }
 
 
-otp_status_t otp_key_open(otp_keyring_t *ring, const otp_key_t *key, uint8_t seed[OTP_SEED_MAX], size_t *len)
+otp_status_t otp_key_open(otp_keyring_t *ring, const otp_key_t *key, uint8_t seed[OTP_SECRET_MAX], size_t *len)
 {
     char context[160];
 
     return otp_keyring_open(ring, OTP_PURPOSE_SEED, otp_key_context(key, context, sizeof(context)),
-                            otp_span_of(key->seed), seed, OTP_SEED_MAX, len);
+                            otp_span_of(key->seed), seed, OTP_SECRET_MAX, len);
 }
 
 
@@ -126,14 +128,14 @@ bool otp_pin_matches(otp_keyring_t *ring, otp_span_t serial, otp_span_t pin, con
 }
 
 
-static json_t *otp_pin_to_json(const otp_pin_verifier_t *pin)
+json_t *otp_pin_to_json(const otp_pin_verifier_t *pin)
 {
     return json_pack("{s:s, s:o, s:o}", "ring", pin->ring_id, "salt", otp_json_of_bytes(pin->salt, sizeof(pin->salt)),
                      "mac", otp_json_of_bytes(pin->mac, sizeof(pin->mac)));
 }
 
 
-OTP_MUST_USE static bool otp_pin_from_json(const json_t *object, otp_pin_verifier_t *pin)
+bool otp_pin_from_json(const json_t *object, otp_pin_verifier_t *pin)
 {
     memset(pin, 0, sizeof(*pin));
     if (object == NULL) {
@@ -151,12 +153,14 @@ json_t *otp_key_to_json(const otp_key_t *key)
 {
     json_t *object;
 
-    object = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I}",
-                       "serial", key->serial, "type", "totp", "algorithm", otp_algorithm_name(key->algorithm),
+    object = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
+                       "serial", key->serial, "type", otp_type_rules(key->type)->name,
+                       "algorithm", otp_algorithm_name(key->algorithm),
                        "digits", (json_int_t) key->digits, "period", (json_int_t) key->period_s, "seed", key->seed,
                        "state", key->state == OTP_KEY_DISABLED ? "disabled" : "usable",
                        "drift", (json_int_t) key->drift, "step", (json_int_t) key->step,
-                       "assigned", (json_int_t) key->assigned, "used", (json_int_t) key->used);
+                       "assigned", (json_int_t) key->assigned, "used", (json_int_t) key->used,
+                       "drift_first", (json_int_t) key->drift_first, "drift_since", (json_int_t) key->drift_since);
     if (object == NULL) {
         return NULL;
     }
@@ -189,7 +193,7 @@ OTP_MUST_USE static bool otp_key_from_json_kind(const json_t *object, otp_key_t 
     key->digits = (unsigned) digits;
     key->state = otp_span_equal(otp_span_of(state), OTP_SPAN("usable")) ? OTP_KEY_USABLE : OTP_KEY_DISABLED;
 
-    return otp_span_equal(otp_span_of(type), OTP_SPAN("totp"))
+    return otp_type_parse(otp_span_of(type), &key->type) == OTP_OK
            && otp_algorithm_parse(otp_span_of(algorithm), &key->algorithm) == OTP_OK;
 }
 
@@ -202,8 +206,11 @@ otp_status_t otp_key_from_json(const json_t *object, otp_key_t *key)
         || !otp_json_text(object, "serial", false, key->serial, sizeof(key->serial))
         || !otp_json_text(object, "seed", false, key->seed, sizeof(key->seed))
         || !otp_json_text(object, "reason", true, key->reason, sizeof(key->reason))
-        || !otp_json_number(object, "period", OTP_PERIOD_MIN, OTP_PERIOD_MAX, &key->period_s)
+        || !otp_json_number(object, "period", otp_type_rules(key->type)->timed ? OTP_PERIOD_MIN : 0, OTP_PERIOD_MAX,
+                            &key->period_s)
         || !otp_json_number(object, "drift", -OTP_STEP_LIMIT, OTP_STEP_LIMIT, &key->drift)
+        || !otp_json_number(object, "drift_first", -OTP_STEP_LIMIT, OTP_STEP_LIMIT, &key->drift_first)
+        || !otp_json_number(object, "drift_since", 0, OTP_TIME_LIMIT, &key->drift_since)
         || !otp_json_number(object, "step", 0, OTP_STEP_LIMIT, &key->step)
         || !otp_json_number(object, "assigned", 0, OTP_TIME_LIMIT, &key->assigned)
         || !otp_json_number(object, "used", 0, OTP_TIME_LIMIT, &key->used)

@@ -7,10 +7,10 @@
 #include <jansson.h>
 
 #include "core/crypto/otp_keyring.h"
-#include "core/oath/otp_hotp.h"
+#include "core/oath/otp_type.h"
 
 #define OTP_SERIAL_MAX  64
-#define OTP_SEALED_MAX  160         /* text of a sealed seed of at most 64 bytes */
+#define OTP_SEALED_MAX  176         /* text of a sealed secret of at most 96 bytes */
 #define OTP_SALT_LEN    16
 #define OTP_PERIOD_MIN  5
 #define OTP_PERIOD_MAX  3600
@@ -27,14 +27,16 @@ typedef struct {
 
 typedef struct {
     char               serial[OTP_SERIAL_MAX + 1];
+    otp_type_t         type;
     otp_algorithm_t    algorithm;
     unsigned           digits;
-    int64_t            period_s;
+    int64_t            period_s;                    /* 0 for a key that counts events */
     char               seed[OTP_SEALED_MAX + 1];    /* sealed, see otp_key_seal() */
     otp_key_state_t    state;
     char               reason[16];                  /* why it is disabled: lost, stolen, broken */
     int64_t            drift;                       /* steps its clock is ahead of ours, learned */
-    int64_t            step;                        /* last accepted step; 0: none yet */
+    int64_t            drift_first, drift_since;    /* the first drift learned of it, and when (unix seconds, 0: none) */
+    int64_t            step;                        /* last accepted step (core/oath/otp_type.h); 0: none yet */
     otp_pin_verifier_t pin, pin_before;
     int64_t            assigned, used;              /* unix seconds, 0: never */
 } otp_key_t;
@@ -42,11 +44,11 @@ typedef struct {
 /* A serial: 1..64 letters, digits, '-', '_' or '.'; trimmed. */
 OTP_MUST_USE otp_status_t otp_serial_canonical(otp_span_t text, char serial[OTP_SERIAL_MAX + 1]);
 
-/* Seals `seed` into key->seed, bound to serial, algorithm, digits and period, which must be set. */
+/* Seals `seed` into key->seed, bound to serial, type, algorithm, digits and period, which must be set. */
 OTP_MUST_USE otp_status_t otp_key_seal(otp_keyring_t *ring, otp_key_t *key, otp_span_t seed,
     const uint8_t nonce[OTP_RANDOM_NONCE]);
 /* The caller wipes `seed`. */
-OTP_MUST_USE otp_status_t otp_key_open(otp_keyring_t *ring, const otp_key_t *key, uint8_t seed[OTP_SEED_MAX],
+OTP_MUST_USE otp_status_t otp_key_open(otp_keyring_t *ring, const otp_key_t *key, uint8_t seed[OTP_SECRET_MAX],
     size_t *len);
 
 OTP_MUST_USE otp_status_t otp_pin_set(otp_keyring_t *ring, otp_span_t serial, otp_span_t pin,
@@ -55,7 +57,10 @@ OTP_MUST_USE otp_status_t otp_pin_set(otp_keyring_t *ring, otp_span_t serial, ot
 OTP_MUST_USE bool otp_pin_matches(otp_keyring_t *ring, otp_span_t serial, otp_span_t pin,
     const otp_pin_verifier_t *verifier);
 
-/* Part of a record's body.  The object is new; the caller owns it. */
+/* Parts of a record's body.  The object is new; the caller owns it.  No object is no PIN. */
+OTP_MUST_USE json_t *otp_pin_to_json(const otp_pin_verifier_t *pin);
+OTP_MUST_USE bool otp_pin_from_json(const json_t *object, otp_pin_verifier_t *pin);
+
 OTP_MUST_USE json_t *otp_key_to_json(const otp_key_t *key);
 OTP_MUST_USE otp_status_t otp_key_from_json(const json_t *object, otp_key_t *key);
 

@@ -120,8 +120,8 @@ OTP_MUST_USE static bool otp_attempt_decoy(otp_flow_t *flow, otp_span_t stored)
     }
 
     /* It stands for accounts that are locked, too, and does not become one itself. */
-    attempt->account.failures = 0;
-    attempt->account.locked_until = 0;
+    attempt->account.unknown.failures = 0;
+    attempt->account.unknown.locked_until = 0;
 
     return true;
 }
@@ -207,7 +207,7 @@ OTP_MUST_USE static otp_span_t otp_attempt_event(otp_flow_t *flow)
     if (decision->verdict == OTP_VERDICT_OK) {
         event.session = otp_opening_id(flow);
     }
-    event.signal = otp_span_of(decision->signal);
+    event.signal = otp_span_of(otp_signal_name(decision->signal));
     event.reason = otp_span_of(otp_pin_refusal_name(decision->refusal));
 
     return otp_flow_event_line(flow, &event);

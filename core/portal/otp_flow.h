@@ -55,10 +55,18 @@ typedef enum {
     OTP_EFFECT_ANSWER
 } otp_effect_t;
 
+#define OTP_PEOPLE_FOUND    25      /* people a search gives at most */
+
 typedef struct {
     otp_span_t uid;                 /* canonical */
     otp_span_t password;            /* to be checked; data NULL: look up only */
+    otp_span_t search;              /* data not NULL: instead, who has this in identifier, name or e-mail */
 } otp_person_query_t;
+
+/* Somebody a search found. */
+typedef struct {
+    char uid[OTP_UID_LEN + 1], name[OTP_NAME_LEN + 1], email[OTP_EMAIL_LEN + 1], groups[OTP_GROUPS_LEN + 1];
+} otp_person_found_t;
 
 typedef enum {
     OTP_PERSON_MATCHES,             /* known, and the password (if asked) is right */
@@ -71,6 +79,9 @@ typedef struct {
     otp_person_verdict_t verdict;
     char                 name[OTP_NAME_LEN], email[OTP_EMAIL_LEN], groups[OTP_GROUPS_LEN];
     size_t               name_len, email_len, groups_len;
+    otp_person_found_t   found[OTP_PEOPLE_FOUND];   /* of a search, in the directory's order; MATCHES even when none */
+    size_t               founds;
+    bool                 more;                      /* there are others */
 } otp_person_result_t;
 
 typedef struct {

@@ -8,6 +8,7 @@
 #include "core/crypto/otp_keyring.h"
 #include "core/model/otp_level.h"
 #include "core/decide/otp_limits.h"
+#include "core/decide/otp_zone.h"
 #include "core/page/otp_pages.h"
 
 #define OTP_LANGUAGES_MAX   8
@@ -19,6 +20,13 @@ typedef struct {
     otp_span_t  group;          /* empty: everyone */
     otp_span_t  text;           /* shown under the name */
 } otp_application_t;
+
+/* `otp_helpdesk group=G [scope=G2,G3] [agents=on]`: who may act on whose accounts. */
+typedef struct {
+    otp_span_t group;
+    otp_span_t scope;           /* comma-separated; empty: everybody */
+    bool       agents;          /* on accounts of other agents too */
+} otp_helpdesk_t;
 
 typedef struct {
     otp_keyring_t           *ring;
@@ -36,6 +44,11 @@ typedef struct {
     size_t                   redirect_hosts_n;
     const otp_application_t *applications;
     size_t                   applications_n;
+    const otp_helpdesk_t    *helpdesk;          /* whoever is in one of the groups is an agent */
+    size_t                   helpdesks;
+    bool                     activation_automatic;
+    const otp_zone_t        *zone;              /* of the site */
+    otp_span_t               events_kept;       /* decimal text: events a stream keeps, about */
     otp_span_t               support_email, support_phone, support_hours;
     const otp_pages_t       *pages;             /* templates of every language */
     otp_span_t               language[OTP_LANGUAGES_MAX];   /* first: default */

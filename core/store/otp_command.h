@@ -7,7 +7,7 @@
 
 #include "core/base/otp_span.h"
 
-#define OTP_COMMAND_ARGS    12
+#define OTP_COMMAND_ARGS    20
 
 typedef struct {
     otp_span_t  arg[OTP_COMMAND_ARGS];

@@ -11,6 +11,7 @@ static const char *const otp_name_prefix[] = {
     [OTP_NAME_THROTTLE_ADDRESS] = "thra",
     [OTP_NAME_ONCE] = "once",
     [OTP_NAME_DECOY] = "deco",
+    [OTP_NAME_HISTORY] = "hist",
 };
 
 
@@ -66,6 +67,30 @@ void otp_name_events(otp_name_t *name, otp_span_t prefix, otp_span_t id)
 void otp_name_events_tag(otp_name_t *name, otp_span_t prefix, unsigned tag)
 {
     otp_name_write(name, prefix, "events", tag, OTP_SPAN_NONE);
+}
+
+
+void otp_name_mail(otp_name_t *name, otp_span_t prefix, otp_span_t id)
+{
+    otp_name_mail_tag(name, prefix, otp_name_tag(id));
+}
+
+
+void otp_name_mail_tag(otp_name_t *name, otp_span_t prefix, unsigned tag)
+{
+    otp_name_write(name, prefix, "mail", tag, OTP_SPAN_NONE);
+}
+
+
+void otp_name_waiting(otp_name_t *name, otp_span_t prefix, otp_span_t id)
+{
+    otp_name_waiting_tag(name, prefix, otp_name_tag(id));
+}
+
+
+void otp_name_waiting_tag(otp_name_t *name, otp_span_t prefix, unsigned tag)
+{
+    otp_name_write(name, prefix, "wait", tag, OTP_SPAN_NONE);
 }
 
 

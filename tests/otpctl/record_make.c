@@ -63,8 +63,8 @@ static bool make_account(otp_keyring_t *ring, char **arg, char *record, size_t *
     key->step = atoll(arg[3]);
     key->drift = atoll(arg[4]);
     key->used = atoll(arg[5]);
-    account.failures = atoll(arg[6]);
-    account.locked_until = atoll(arg[7]);
+    account.unknown.failures = atoll(arg[6]);
+    account.unknown.locked_until = atoll(arg[7]);
     if (atoi(arg[8])) {
         account.pending = (otp_account_pending_t) {
             .kind = OTP_PENDING_PIN, .id = "0123456789012345678901", .until = 1

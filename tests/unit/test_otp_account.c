@@ -41,9 +41,9 @@ static otp_account_t full_account(void)
     otp_fake_key(ring, &account.key[0], "K-1", OTP_FAKE_PIN);
     otp_fake_key(ring, &account.key[1], "K-2", NULL);
     account.revision = 41;
-    account.failures = 7;
-    account.failed_at = 1700000002;
-    account.locked_until = 1700000003;
+    account.unknown.failures = 7;
+    account.unknown.failed_at = 1700000002;
+    account.unknown.locked_until = 1700000003;
     account.pending.kind = OTP_PENDING_NEXT_CODE;
     memset(account.pending.id, 'p', OTP_PENDING_ID_LEN);
     memcpy(account.pending.serial, "K-1", 4);
@@ -112,7 +112,7 @@ static void test_greatest_account_is_read_as_it_was_written(void **state)
         key->drift = -((int64_t) 1 << 40);
         key->step = key->assigned = key->used = (int64_t) 1 << 40;
     }
-    account.revision = account.failures = account.failed_at = account.locked_until = (int64_t) 1 << 40;
+    account.revision = account.unknown.failures = account.unknown.failed_at = account.unknown.locked_until = (int64_t) 1 << 40;
     account.nonce_at = account.pending.step = account.pending.until = (int64_t) 1 << 40;
     account.pending.kind = OTP_PENDING_PIN;
     memset(account.pending.id, 'p', OTP_PENDING_ID_LEN);

@@ -175,8 +175,8 @@ static void test_wrong_pin_wrong_code_and_nonsense_are_denied_alike(void **state
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(passcode(nonsense[i]), OTP_VERDICT_DENIED);
     }
-    assert_int_equal(desk.account.failures, 7);
-    assert_int_equal(desk.account.failed_at, OTP_FAKE_NOW);
+    assert_int_equal(desk.account.unknown.failures, 7);
+    assert_int_equal(desk.account.unknown.failed_at, OTP_FAKE_NOW);
 }
 
 
@@ -233,7 +233,7 @@ static void test_spent_code_with_right_pin_is_told_and_not_counted(void **state)
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now()));
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_ALREADY_USED);
-    assert_int_equal(desk.account.failures, 0);
+    assert_int_equal(desk.account.unknown.failures, 0);
     assert_false(desk.decision.changed);
     assert_int_equal(desk.decision.retry_after_s, 40);
     assert_string_equal(desk.decision.signal, "replay");
@@ -245,7 +245,7 @@ static void test_spent_code_with_wrong_pin_is_counted(void **state)
     (void) state;
     (void) passcode(PASSCODE(PIN, A, step_now()));
     assert_int_equal(passcode(PASSCODE("2581", A, step_now())), OTP_VERDICT_DENIED);
-    assert_int_equal(desk.account.failures, 1);
+    assert_int_equal(desk.account.unknown.failures, 1);
 }
 
 
@@ -254,7 +254,7 @@ static void test_right_code_with_wrong_pin_is_spent(void **state)
     (void) state;
     assert_int_equal(passcode(PASSCODE("2581", A, step_now())), OTP_VERDICT_DENIED);
     assert_string_equal(desk.decision.signal, "code_without_pin");
-    assert_int_equal(desk.account.failures, 1);
+    assert_int_equal(desk.account.unknown.failures, 1);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_ALREADY_USED);
     desk.now += 60;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
@@ -266,7 +266,7 @@ static void test_guessed_code_of_the_far_future_spends_nothing(void **state)
 {
     (void) state;
     assert_int_equal(passcode(PASSCODE("2581", A, step_now() + 9)), OTP_VERDICT_DENIED);
-    assert_int_equal(desk.account.failures, 1);
+    assert_int_equal(desk.account.unknown.failures, 1);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
 }
 
@@ -276,7 +276,7 @@ static void test_right_pin_with_wrong_code_is_a_signal(void **state)
     (void) state;
     assert_int_equal(passcode(otp_fake_wrong(PIN, A, step_now()).text), OTP_VERDICT_DENIED);
     assert_string_equal(desk.decision.signal, "pin_without_code");
-    assert_int_equal(desk.account.failures, 1);
+    assert_int_equal(desk.account.unknown.failures, 1);
 }
 
 
@@ -313,7 +313,7 @@ static void test_first_use_is_denied_where_the_password_comes_first(void **state
     (void) state;
     desk.in.first_use = false;
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
-    assert_int_equal(desk.account.failures, 1);
+    assert_int_equal(desk.account.unknown.failures, 1);
     assert_int_equal(key(0)->step, 0);
 }
 
@@ -322,7 +322,7 @@ static void test_digits_before_the_code_are_wrong_at_first_use(void **state)
 {
     (void) state;
     assert_int_equal(passcode(PASSCODE("2580", A, step_now())), OTP_VERDICT_DENIED);
-    assert_int_equal(desk.account.failures, 1);
+    assert_int_equal(desk.account.unknown.failures, 1);
 }
 
 
@@ -334,7 +334,7 @@ static void test_spent_code_at_first_use_is_told_only_after_the_password(void **
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
     desk.in.first_factor = true;
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_ALREADY_USED);
-    assert_int_equal(desk.account.failures, 0);
+    assert_int_equal(desk.account.unknown.failures, 0);
 }
 
 
@@ -463,11 +463,11 @@ static void test_third_failure_makes_the_next_success_bring_two_codes(void **sta
     desk.now += 60;
     (void) fail_times(3);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_NEXT_CODE);
-    assert_int_equal(desk.account.failures, 3);
+    assert_int_equal(desk.account.unknown.failures, 3);
     assert_int_equal(desk.decision.wait_s, 40);
     desk.now += 60;
     assert_int_equal(next_code(PASSCODE("", A, step_now())), OTP_VERDICT_OK);
-    assert_int_equal(desk.account.failures, 0);
+    assert_int_equal(desk.account.unknown.failures, 0);
     assert_int_equal(desk.account.pending.kind, OTP_PENDING_NONE);
 }
 
@@ -514,7 +514,7 @@ static void test_wrong_next_code_is_counted_and_there_is_one_chance(void **state
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     desk.now += 60;
     assert_int_equal(next_code(otp_fake_wrong("", A, step_now()).text), OTP_VERDICT_DENIED);
-    assert_int_equal(desk.account.failures, 1);
+    assert_int_equal(desk.account.unknown.failures, 1);
     assert_int_equal(desk.account.pending.kind, OTP_PENDING_NONE);
     assert_int_equal(next_code(PASSCODE("", A, step_now() + 5)), OTP_VERDICT_DENIED);
 }
@@ -526,7 +526,7 @@ static void test_first_code_again_is_told_and_costs_no_chance(void **state)
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     desk.now += 15;
     assert_int_equal(next_code(PASSCODE("", A, OTP_FAKE_STEP + 5)), OTP_VERDICT_ALREADY_USED);
-    assert_int_equal(desk.account.failures, 0);
+    assert_int_equal(desk.account.unknown.failures, 0);
     assert_int_equal(desk.decision.retry_after_s, 25);
     desk.now += 25;
     assert_int_equal(next_code(PASSCODE("", A, step_now() + 5)), OTP_VERDICT_OK);
@@ -573,7 +573,7 @@ static void test_key_used_elsewhere_meanwhile_ends_the_wait(void **state)
     key(0)->step++;
     assert_int_equal(next_code(PASSCODE("", A, OTP_FAKE_STEP + 6)), OTP_VERDICT_DENIED);
     assert_int_equal(desk.account.pending.kind, OTP_PENDING_NONE);
-    assert_int_equal(desk.account.failures, 0);
+    assert_int_equal(desk.account.unknown.failures, 0);
 }
 
 
@@ -605,10 +605,10 @@ static void test_tenth_failure_locks_for_a_quarter_of_an_hour(void **state)
 {
     (void) state;
     (void) fail_times(9);
-    assert_int_equal(desk.account.locked_until, 0);
+    assert_int_equal(desk.account.unknown.locked_until, 0);
     (void) fail_times(1);
     assert_string_equal(desk.decision.signal, "locked");
-    assert_int_equal(desk.account.locked_until, OTP_FAKE_NOW + 900);
+    assert_int_equal(desk.account.unknown.locked_until, OTP_FAKE_NOW + 900);
     desk.now += 899;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
     desk.now += 1;
@@ -623,7 +623,7 @@ static void test_attempts_while_locked_neither_count_nor_spend(void **state)
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
     assert_int_equal(passcode(PASSCODE("2581", A, step_now())), OTP_VERDICT_DENIED);
     assert_false(desk.decision.changed);
-    assert_int_equal(desk.account.failures, 10);
+    assert_int_equal(desk.account.unknown.failures, 10);
     assert_int_equal(key(0)->step, 0);
     assert_string_equal(desk.decision.serial, "");
 }
@@ -634,8 +634,8 @@ static void test_each_ten_failures_more_lock_again(void **state)
     (void) state;
     for (int i = 1; i < 10; i++) {
         (void) fail_times(10);
-        assert_int_equal(desk.account.failures, 10 * i);
-        assert_int_equal(desk.account.locked_until, desk.now + 900);
+        assert_int_equal(desk.account.unknown.failures, 10 * i);
+        assert_int_equal(desk.account.unknown.locked_until, desk.now + 900);
         desk.now += 900;
     }
 }
@@ -644,7 +644,7 @@ static void test_each_ten_failures_more_lock_again(void **state)
 static void test_hundredth_failure_is_the_helpdesks(void **state)
 {
     (void) state;
-    desk.account.failures = 99;
+    desk.account.unknown.failures = 99;
     assert_int_equal(passcode(WRONG), OTP_VERDICT_DENIED);
     desk.now += 86400 * 365;
     desk.in.first_factor = true;
@@ -682,8 +682,8 @@ static void test_success_forgets_the_failures(void **state)
     (void) state;
     (void) fail_times(2);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
-    assert_int_equal(desk.account.failures, 0);
-    assert_int_equal(desk.account.locked_until, 0);
+    assert_int_equal(desk.account.unknown.failures, 0);
+    assert_int_equal(desk.account.unknown.locked_until, 0);
 }
 
 
@@ -693,7 +693,7 @@ static void test_failures_are_not_forgotten_by_time_or_by_a_first_code(void **st
     (void) fail_times(4);
     desk.now += 86400 * 30;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_NEXT_CODE);
-    assert_int_equal(desk.account.failures, 4);
+    assert_int_equal(desk.account.unknown.failures, 4);
 }
 
 
@@ -825,7 +825,7 @@ static void test_pin_without_pin_page_and_next_code_without_first_are_denied(voi
     assert_int_equal(next_code(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
     (void) passcode(PASSCODE(PIN, A, step_now() + 5));
     assert_int_equal(pin(PIN, PIN), OTP_VERDICT_DENIED);
-    assert_int_equal(desk.account.failures, 0);
+    assert_int_equal(desk.account.unknown.failures, 0);
 }
 
 
@@ -861,7 +861,7 @@ static void test_repeated_wrong_form_is_counted_once(void **state)
     (void) passcode(WRONG);
     (void) passcode(WRONG);
     assert_true(desk.decision.repeated);
-    assert_int_equal(desk.account.failures, 1);
+    assert_int_equal(desk.account.unknown.failures, 1);
 }
 
 
@@ -882,7 +882,7 @@ static void test_form_without_nonce_is_never_a_repeat(void **state)
     (void) passcode(WRONG);
     (void) passcode(WRONG);
     assert_false(desk.decision.repeated);
-    assert_int_equal(desk.account.failures, 2);
+    assert_int_equal(desk.account.unknown.failures, 2);
 }
 
 
@@ -894,7 +894,7 @@ static void test_decoy_denies_and_counts_as_a_real_account_does(void **state)
     assert_int_equal(otp_account_decoy(desk.ring, OTP_SPAN("nobody"), &desk.account), OTP_OK);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
     assert_true(desk.decision.changed);
-    assert_int_equal(desk.account.failures, 1);
+    assert_int_equal(desk.account.unknown.failures, 1);
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
 }
 

@@ -219,7 +219,7 @@ static void judge_opening(const world_t *world, const otp_account_t *before, con
 
     assert_true(pin == (verdict == OTP_VERDICT_OK));
     if (s->kind == OTP_SUBMIT_PASSCODE) {
-        assert_true(before->failures < limits.next_code);
+        assert_true(before->unknown.failures < limits.next_code);
         assert_true(proves(world, before, s, key, now, limits.window));
         return;
     }
@@ -238,7 +238,7 @@ static void judge_denied(const world_t *world, const otp_account_t *before, cons
 {
     for (size_t key = 0; s->kind == OTP_SUBMIT_PASSCODE && key < before->keys; key++) {
         if (proves(world, before, s, key, now, limits.window)) {
-            assert_true(before->failures < limits.next_code ? verdict == OTP_VERDICT_OK
+            assert_true(before->unknown.failures < limits.next_code ? verdict == OTP_VERDICT_OK
                                                               || verdict == OTP_VERDICT_PIN_REQUIRED
                                                             : verdict == OTP_VERDICT_NEXT_CODE);
         } else if (proves(world, before, s, key, now, limits.wide_window)) {
@@ -256,13 +256,13 @@ static void judge_counters(const otp_account_t *before, const otp_account_t *nex
                    || (d->verdict == OTP_VERDICT_PIN_REQUIRED && s->kind == OTP_SUBMIT_NEXT_CODE);
 
     if (success) {
-        assert_int_equal(next->failures, 0);
+        assert_int_equal(next->unknown.failures, 0);
         return;
     }
-    assert_true(next->failures == before->failures || next->failures == before->failures + 1);
-    if (next->failures != before->failures) {
+    assert_true(next->unknown.failures == before->unknown.failures || next->unknown.failures == before->unknown.failures + 1);
+    if (next->unknown.failures != before->unknown.failures) {
         assert_int_equal(d->verdict, OTP_VERDICT_DENIED);
-        assert_true(next->failures % limits.lock != 0 || next->locked_until == now + limits.lock_time_s);
+        assert_true(next->unknown.failures % limits.lock != 0 || next->unknown.locked_until == now + limits.lock_time_s);
     }
     for (size_t i = 0; i < before->keys; i++) {
         assert_true(next->key[i].step >= before->key[i].step);
@@ -301,7 +301,7 @@ static void open_to(world_t *world, const otp_account_t *next, const submission_
 static void judge(world_t *world, const otp_account_t *before, const otp_account_t *next, const submission_t *s,
     const otp_decision_t *d, int64_t now)
 {
-    bool        locked = before->locked_until > now || before->failures >= limits.lock_total;
+    bool        locked = before->unknown.locked_until > now || before->unknown.failures >= limits.lock_total;
     size_t      key = key_of(d->serial);
     otp_state_t from = otp_account_state(before, &limits, now);
 

@@ -565,8 +565,8 @@ static void test_unknown_locked_disabled_and_wrong_are_denied_in_the_same_words(
     account.key[0].state = OTP_KEY_DISABLED;
     otp_fake_account_put(&world, &account);
     account = otp_fake_account_get(&world, "lea");
-    account.failures = 10;
-    account.locked_until = OTP_FAKE_NOW + 900;
+    account.unknown.failures = 10;
+    account.unknown.locked_until = OTP_FAKE_NOW + 900;
     otp_fake_account_put(&world, &account);
 
     for (size_t i = 0; i < sizeof(uids) / sizeof(uids[0]); i++) {
@@ -613,8 +613,8 @@ static void test_unknown_disabled_locked_and_known_people_cost_the_same_round_tr
     account.key[0].state = OTP_KEY_DISABLED;
     otp_fake_account_put(&world, &account);
     account = otp_fake_account_get(&world, "lea");
-    account.failures = 10;
-    account.locked_until = OTP_FAKE_NOW + 900;
+    account.unknown.failures = 10;
+    account.unknown.locked_until = OTP_FAKE_NOW + 900;
     otp_fake_account_put(&world, &account);
 
     (void) otp_fake_token(&world, &browser, "login");
@@ -622,7 +622,7 @@ static void test_unknown_disabled_locked_and_known_people_cost_the_same_round_tr
     for (size_t i = 0; i < sizeof(uids) / sizeof(uids[0]); i++) {
         assert_int_equal(commands_of_a_wrong_passcode(uids[i]), first);
     }
-    assert_int_equal(otp_fake_account_get(&world, "lea").failures, 10);
+    assert_int_equal(otp_fake_account_get(&world, "lea").unknown.failures, 10);
 }
 
 
@@ -633,8 +633,8 @@ static void test_locked_account_is_told_after_the_password_only(void **state)
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     account = otp_fake_account_get(&world, "marie");
-    account.failures = 10;
-    account.locked_until = OTP_FAKE_NOW + 700;
+    account.unknown.failures = 10;
+    account.unknown.locked_until = OTP_FAKE_NOW + 700;
     otp_fake_account_put(&world, &account);
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", NOW_PASSCODE(PIN)), "denied");
     (void) otp_fake_password(&world, &browser, "marie");
@@ -653,7 +653,7 @@ static void test_spent_code_with_right_pin_is_told_with_the_time_to_wait(void **
     assert_string_equal(otp_fake_direct(&world, &other, "marie", NOW_PASSCODE(PIN)), "already_used");
     assert_int_equal(world.answer->status, 401);
     assert_int_equal(otp_fake_number(world.answer, "retry_after"), 40);
-    assert_int_equal(otp_fake_account_get(&world, "marie").failures, 0);
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 0);
     assert_int_equal(otp_fake_redis_events(world.redis, "\"signal\":\"replay\""), 1);
 }
 
@@ -666,7 +666,7 @@ static void test_right_password_does_not_clear_the_failures_of_passcodes(void **
         (void) otp_fake_direct(&world, &browser, "marie", otp_fake_wrong(PIN, K, OTP_FAKE_STEP).text);
     }
     assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
-    assert_int_equal(otp_fake_account_get(&world, "marie").failures, 4);
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 4);
     assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE(PIN)), "next_code");
 }
 

@@ -294,7 +294,7 @@ static void test_wrong_form_sent_twice_is_counted_once(void **state)
     first = keep(otp_fake_post(&world, &browser, "passcode", body));
     assert_int_equal(first.status, 401);
     assert_same(otp_fake_post(&world, &browser, "passcode", body), &first);
-    assert_int_equal(otp_fake_account_get(&world, "marie").failures, 1);
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 1);
 
     (void) snprintf(body, sizeof(body), "%s", form("username=marie&method=password&password=x",
                                                    otp_fake_token(&world, &other, "login")));
@@ -534,8 +534,8 @@ static void test_repeat_of_a_lost_form_is_the_same_for_unknown_locked_and_known_
     otp_fake_account(&world, "marie", K, PIN);
     otp_fake_account(&world, "lea", "K-3", PIN);
     account = otp_fake_account_get(&world, "lea");
-    account.failures = 10;
-    account.locked_until = OTP_FAKE_NOW + 900;
+    account.unknown.failures = 10;
+    account.unknown.locked_until = OTP_FAKE_NOW + 900;
     otp_fake_account_put(&world, &account);
 
     for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {

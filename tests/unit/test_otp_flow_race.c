@@ -233,9 +233,9 @@ static void test_parallel_wrong_passcodes_do_not_outrun_the_lock(void **state)
         assert_int_equal(answered("denied"), CROWD);
         assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"passcode\",\"verdict\":\"denied\""), CROWD);
         account = otp_fake_account_get(&world, "marie");
-        assert_int_equal(account.failures, 10);
+        assert_int_equal(account.unknown.failures, 10);
         assert_int_equal(account.revision, 10);
-        assert_true(account.locked_until >= OTP_FAKE_NOW + 900);
+        assert_true(account.unknown.locked_until >= OTP_FAKE_NOW + 900);
         assert_string_equal(otp_fake_direct(&world, &browser[0], "marie",
                                             otp_fake_passcode(PIN, K, otp_fake_step_now(&world)).text), "denied");
         free_answers();
@@ -263,7 +263,7 @@ static void test_right_code_among_wrong_ones_is_not_let_in_after_the_lock(void *
         restore_world();
         rush("login", round);
         account = otp_fake_account_get(&world, "marie");
-        assert_int_equal(account.failures, 10);
+        assert_int_equal(account.unknown.failures, 10);
         assert_int_equal(answered("ok") + answered("next_code") + answered("denied"), CROWD);
         assert_true(answered("denied") >= CROWD - 1);
         free_answers();

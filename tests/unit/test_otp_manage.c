@@ -45,8 +45,8 @@ static otp_account_t alice_with_key(void)
     account.key[0].step = 200;
     account.key[0].drift = -3;
     account.key[0].used = NOW - 5;
-    account.failures = 4;
-    account.locked_until = NOW + 60;
+    account.unknown.failures = 4;
+    account.unknown.locked_until = NOW + 60;
     account.pending = (otp_account_pending_t) { .kind = OTP_PENDING_NEXT_CODE, .id = "id", .serial = "S1" };
     return account;
 }
@@ -359,7 +359,7 @@ static void test_disabling_clears_the_pending_state_and_keeps_pin_and_failures(v
     assert_string_equal(account.key[0].reason, "lost");
     assert_int_equal(account.pending.kind, OTP_PENDING_NONE);
     assert_true(account.key[0].pin.set);
-    assert_int_equal(account.failures, 4);
+    assert_int_equal(account.unknown.failures, 4);
     assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("lost")), OTP_MANAGE_UNCHANGED);
 }
 
@@ -445,8 +445,8 @@ static void test_cleared_pin_is_kept_as_the_one_before(void **state)
     assert_true(account.key[0].pin_before.set);
     assert_int_equal(account.key[0].pin_before.mac[0], 2);
     assert_int_equal(account.pending.kind, OTP_PENDING_NONE);
-    assert_int_equal(account.failures, 4);
-    assert_int_equal(account.locked_until, NOW + 60);
+    assert_int_equal(account.unknown.failures, 4);
+    assert_int_equal(account.unknown.locked_until, NOW + 60);
     assert_int_equal(account.key[0].step, 200);
 }
 
@@ -489,8 +489,8 @@ static void test_unlocking_forgets_failures_and_lock_and_nothing_else(void **sta
 
     (void) state;
     assert_int_equal(otp_manage_unlock(&account), OTP_MANAGE_CHANGED);
-    assert_int_equal(account.failures, 0);
-    assert_int_equal(account.locked_until, 0);
+    assert_int_equal(account.unknown.failures, 0);
+    assert_int_equal(account.unknown.locked_until, 0);
     assert_int_equal(account.pending.kind, OTP_PENDING_NEXT_CODE);
     assert_true(account.key[0].pin.set);
     assert_int_equal(otp_manage_unlock(&account), OTP_MANAGE_UNCHANGED);

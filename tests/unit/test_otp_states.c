@@ -140,7 +140,7 @@ static void test_account_without_usable_key_has_no_key(void **state)
 
     (void) state;
     account.key[0].state = OTP_KEY_DISABLED;
-    account.locked_until = OTP_FAKE_NOW + 100;
+    account.unknown.locked_until = OTP_FAKE_NOW + 100;
     assert_state(&account, OTP_STATE_NO_KEY);
     account.keys = 0;
     assert_state(&account, OTP_STATE_NO_KEY);
@@ -166,9 +166,9 @@ static void test_lock_lasts_until_its_second(void **state)
     otp_account_t account = account_with_key(true);
 
     (void) state;
-    account.locked_until = OTP_FAKE_NOW + 1;
+    account.unknown.locked_until = OTP_FAKE_NOW + 1;
     assert_state(&account, OTP_STATE_LOCKED);
-    account.locked_until = OTP_FAKE_NOW;
+    account.unknown.locked_until = OTP_FAKE_NOW;
     assert_state(&account, OTP_STATE_READY);
 }
 
@@ -178,11 +178,11 @@ static void test_total_of_failures_locks_without_end(void **state)
     otp_account_t account = account_with_key(true);
 
     (void) state;
-    account.failures = limits.lock_total - 1;
+    account.unknown.failures = limits.lock_total - 1;
     assert_state(&account, OTP_STATE_READY);
-    account.failures = limits.lock_total;
+    account.unknown.failures = limits.lock_total;
     assert_state(&account, OTP_STATE_LOCKED);
-    account.failures = limits.lock_total + 1;
+    account.unknown.failures = limits.lock_total + 1;
     assert_state(&account, OTP_STATE_LOCKED);
 }
 
@@ -209,7 +209,7 @@ static void test_lock_counts_before_a_pending_state(void **state)
     (void) state;
     account.pending.kind = OTP_PENDING_PIN;
     account.pending.until = OTP_FAKE_NOW + 100;
-    account.locked_until = OTP_FAKE_NOW + 100;
+    account.unknown.locked_until = OTP_FAKE_NOW + 100;
     assert_state(&account, OTP_STATE_LOCKED);
 }
 

@@ -13,7 +13,8 @@ typedef struct {
     const char   *group, *name;         /* `name` NULL: the group is the command */
     const char   *arguments;            /* for the usage line */
     size_t        min, max;             /* how many */
-    unsigned      options, needs;
+    uint64_t      options;
+    unsigned      needs;
     otpctl_run_t *run;
     const char   *text;
 } command_t;

@@ -9,29 +9,69 @@
 
 typedef struct {
     const char *name;
-    unsigned    bit;
+    uint64_t    bit;
     size_t      offset;         /* of the value; 0: there is none */
+    bool        site;           /* it may stand in the configuration file */
     const char *value, *text;
 } option_t;
 
 #define VALUE(member) offsetof(otpctl_options_t, member)
 
 static const option_t table[] = {
-    { "redis", OTPCTL_REDIS, VALUE(redis), "ADDR", "where the records live, as otp_redis takes it, in one string" },
-    { "keyring", OTPCTL_KEYRING, VALUE(keyring), "FILE", "the key ring of the gateways" },
-    { "config", OTPCTL_CONFIG_FILE, VALUE(config), "FILE", "instead of " OTPCTL_CONFIG },
-    { "json", OTPCTL_JSON, 0, NULL, "print JSON" },
-    { "help", OTPCTL_HELP, 0, NULL, "print this" },
-    { "version", OTPCTL_VERSION, 0, NULL, "print the version" },
-    { "serial", OTPCTL_SERIAL, VALUE(serial), "SERIAL", "serial number; default: 10 random digits" },
-    { "period", OTPCTL_PERIOD, VALUE(period), "SECONDS", "a code's time, 5 to 3600; default: 60" },
-    { "digits", OTPCTL_DIGITS, VALUE(digits), "N", "digits of a code, 6 to 8; default: 6" },
-    { "algorithm", OTPCTL_ALGORITHM, VALUE(algorithm), "NAME", "sha1, sha256 or sha512; default: sha1" },
-    { "state", OTPCTL_STATE, VALUE(state), "STATE", "only those that are free, assigned or disabled" },
-    { "reason", OTPCTL_REASON, VALUE(reason), "REASON", "lost, stolen or broken" },
-    { "user", OTPCTL_USER, VALUE(user), "UID", "only what belongs to this person" },
-    { "all", OTPCTL_ALL, 0, NULL, "everybody's" },
-    { "follow", OTPCTL_FOLLOW, 0, NULL, "begin with the last ten, then wait for more" },
+    { "redis", OTPCTL_REDIS, VALUE(redis), true, "ADDR",
+      "where the records live, as otp_redis takes it, in one string" },
+    { "keyring", OTPCTL_KEYRING, VALUE(keyring), true, "FILE", "the key ring of the gateways" },
+    { "config", OTPCTL_CONFIG_FILE, VALUE(config), false, "FILE", "instead of " OTPCTL_CONFIG },
+    { "json", OTPCTL_JSON, 0, false, NULL, "print JSON" },
+    { "help", OTPCTL_HELP, 0, false, NULL, "print this" },
+    { "version", OTPCTL_VERSION, 0, false, NULL, "print the version" },
+    { "serial", OTPCTL_SERIAL, VALUE(serial), false, "SERIAL", "serial number; default: 10 random digits" },
+    { "type", OTPCTL_TYPE, VALUE(type), false, "TYPE",
+      "totp (a new code each period) or hotp (one a press of the button); default: totp" },
+    { "period", OTPCTL_PERIOD, VALUE(period), false, "SECONDS", "a code's time, 5 to 3600; default: 60" },
+    { "digits", OTPCTL_DIGITS, VALUE(digits), false, "N", "digits of a code, 6 to 8; default: 6" },
+    { "algorithm", OTPCTL_ALGORITHM, VALUE(algorithm), false, "NAME", "sha1, sha256 or sha512; default: sha1" },
+    { "state", OTPCTL_STATE, VALUE(state), false, "STATE", "only those that are free, assigned or disabled" },
+    { "reason", OTPCTL_REASON, VALUE(reason), false, "REASON", "lost, stolen or broken; of a rejection: free text" },
+    { "user", OTPCTL_USER, VALUE(user), false, "UID", "only what belongs to this person" },
+    { "all", OTPCTL_ALL, 0, false, NULL, "everybody's" },
+    { "follow", OTPCTL_FOLLOW, 0, false, NULL, "begin with the last ten, then wait for more" },
+    { "format", OTPCTL_FORMAT, VALUE(format), false, "FORMAT",
+      "pskc, csv, sdtid or otpauth; default: what the file looks like" },
+    { "key-file", OTPCTL_KEY_FILE, VALUE(key_file), false, "FILE",
+      "the key or password with which the file is encrypted" },
+    { "skip-existing", OTPCTL_SKIP_EXISTING, 0, false, NULL, "leave keys that the stock has already as they are" },
+    { "batch", OTPCTL_BATCH, VALUE(batch), false, "NAME", "the delivery that keys belong to" },
+    { "note", OTPCTL_NOTE, VALUE(note), false, "TEXT", "why, for the audit" },
+    { "email", OTPCTL_EMAIL, VALUE(email), false, "ADDRESS", "where mail to the person goes" },
+    { "name", OTPCTL_NAME, VALUE(name), false, "NAME", "the person's name, for mail" },
+    { "language", OTPCTL_LANGUAGE, VALUE(language), true, "LANG", "language of mail: fr, en" },
+    { "timezone", OTPCTL_TIMEZONE, VALUE(timezone), true, "ZONE",
+      "of the site: Europe/Paris; default: the system's" },
+    { "weeks", OTPCTL_WEEKS, VALUE(weeks), false, "N", "how far to look ahead; default: 12" },
+    { "silent", OTPCTL_SILENT, VALUE(silent), false, "DAYS", "what counts as long unused; default: 90" },
+    { "replace", OTPCTL_REPLACE, 0, false, NULL,
+      "replace records that are there already; last accepted codes never go back" },
+    { "raise-floor", OTPCTL_RAISE_FLOOR, 0, false, NULL, "codes up to now count as used" },
+    { "once", OTPCTL_ONCE, 0, false, NULL, "send what is due and end" },
+    { "smtp", OTPCTL_SMTP, VALUE(smtp), true, "URL", "mail server: smtp://HOST:PORT or smtps://HOST:PORT" },
+    { "smtp-user", OTPCTL_SMTP_USER, VALUE(smtp_user), true, "NAME", "who signs in there" },
+    { "smtp-password-file", OTPCTL_SMTP_PASSWORD_FILE, VALUE(smtp_password_file), true, "FILE",
+      "with which password" },
+    { "smtp-tls", OTPCTL_SMTP_TLS, VALUE(smtp_tls), true, "HOW",
+      "required, opportunistic or off; default: required, off on loopback" },
+    { "smtp-ca", OTPCTL_SMTP_CA, VALUE(smtp_ca), true, "FILE",
+      "authorities that sign its certificate; default: the system's" },
+    { "from", OTPCTL_FROM, VALUE(from), true, "ADDRESS", "sender of mail" },
+    { "reply-to", OTPCTL_REPLY_TO, VALUE(reply_to), true, "ADDRESS", "where answers to mail go" },
+    { "people", OTPCTL_PEOPLE, VALUE(people), true, "FILE",
+      "password file of the gateways: e-mail of those whose account has none" },
+    { "templates", OTPCTL_TEMPLATES, VALUE(templates), true, "DIR", "texts of mail, LANG/mail/ in it" },
+    { "portal", OTPCTL_PORTAL, VALUE(portal), true, "URL", "address of the portal, for links in mail" },
+    { "support-email", OTPCTL_SUPPORT_EMAIL, VALUE(support_email), true, "ADDRESS", "of the helpdesk" },
+    { "support-phone", OTPCTL_SUPPORT_PHONE, VALUE(support_phone), true, "NUMBER", "of the helpdesk" },
+    { "support-hours", OTPCTL_SUPPORT_HOURS, VALUE(support_hours), true, "TEXT", "when it is there" },
+    { "give-up", OTPCTL_GIVE_UP, VALUE(give_up), true, "TIME", "how long sending is tried: 3d, 12h; default: 3d" },
 };
 
 #define OPTIONS (sizeof(table) / sizeof(table[0]))
@@ -111,7 +151,7 @@ bool otpctl_options_parse(otpctl_options_t *options, int argc, char **argv)
 }
 
 
-bool otpctl_options_allowed(const otpctl_options_t *options, unsigned allowed, const char *command)
+bool otpctl_options_allowed(const otpctl_options_t *options, uint64_t allowed, const char *command)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
         if (options->given & table[i].bit & ~(allowed | OTPCTL_GLOBAL)) {
@@ -123,7 +163,7 @@ bool otpctl_options_allowed(const otpctl_options_t *options, unsigned allowed, c
 }
 
 
-void otpctl_options_help(FILE *out, unsigned which)
+void otpctl_options_help(FILE *out, uint64_t which)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
         if (table[i].bit & which) {
@@ -137,25 +177,27 @@ void otpctl_options_help(FILE *out, unsigned which)
 
 
 /* One line `name = value`.  NULL, or what is wrong with it. */
-static const char *read_setting(otpctl_options_t *options, otp_span_t line)
+static const char *read_setting(otpctl_options_t *options, otp_span_t line, uint64_t *seen)
 {
-    otp_span_t   name = otp_span_trim(otp_span_cut(&line, '='));
-    otp_span_t   value = otp_span_trim(line);
-    bool         redis = otp_span_equal(name, OTP_SPAN("redis"));
-    char        *place = redis ? options->redis_setting : options->keyring_setting;
-    const char **setting = redis ? &options->redis : &options->keyring;
+    otp_span_t      name = otp_span_trim(otp_span_cut(&line, '='));
+    otp_span_t      value = otp_span_trim(line);
+    const option_t *option = find(name);
+    char           *place = options->settings + options->settings_len, **setting;
 
-    if (!redis && !otp_span_equal(name, OTP_SPAN("keyring"))) {
-        return "only `redis = ADDR` and `keyring = FILE` may stand here";
+    if (!option || !option->site) {
+        return "this is not a setting: see `otpctl --help` and otpctl(8)";
     }
-    if (value.len == 0 || value.len >= OTPCTL_SETTING_MAX) {
+    if (value.len == 0 || value.len >= OTPCTL_SETTINGS_MAX - options->settings_len) {
         return "the value is empty or too long";
     }
-    if (place[0]) {
+    if (*seen & option->bit) {
         return "it is there twice";
     }
+    *seen |= option->bit;
     memcpy(place, value.data, value.len);
     place[value.len] = '\0';
+    options->settings_len += value.len + 1;
+    setting = (char **) ((char *) options + option->offset);
     /* What is nearer to the person who calls wins. */
     if (!*setting) {
         *setting = place;
@@ -166,11 +208,12 @@ static const char *read_setting(otpctl_options_t *options, otp_span_t line)
 
 static bool read_settings(otpctl_options_t *options, FILE *file, const char *path)
 {
-    char text[OTPCTL_SETTING_MAX + 64];
+    char     text[2048 + 64];
+    uint64_t seen = 0;
 
     for (unsigned number = 1; fgets(text, sizeof(text), file); number++) {
         otp_span_t  line = otp_span_trim(otp_span_of(text));
-        const char *wrong = line.len && line.data[0] != '#' ? read_setting(options, line) : NULL;
+        const char *wrong = line.len && line.data[0] != '#' ? read_setting(options, line, &seen) : NULL;
 
         if (wrong) {
             otpctl_say("%s:%u: %s", path, number, wrong);
@@ -196,13 +239,12 @@ bool otpctl_options_complete(otpctl_options_t *options)
     if (!options->keyring && keyring && *keyring) {
         options->keyring = keyring;
     }
-    if (options->redis && options->keyring && !options->config) {
-        return true;
-    }
     FILE *file = fopen(path, "re");
 
     if (!file) {
-        if (errno == ENOENT && !options->config) {
+        bool dispensable = errno == ENOENT || (errno == EACCES && options->redis && options->keyring);
+
+        if (dispensable && !options->config) {
             return true;
         }
         otpctl_say("%s: %s", path, strerror(errno));

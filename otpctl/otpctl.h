@@ -40,6 +40,7 @@ otpctl_run_t otpctl_audit_run, otpctl_doctor_run, otpctl_keyring_init_run, otpct
 otpctl_run_t otpctl_key_generate_run, otpctl_key_list_run, otpctl_key_show_run, otpctl_key_delete_run;
 otpctl_run_t otpctl_key_assign_run, otpctl_key_unassign_run, otpctl_key_disable_run, otpctl_key_enable_run;
 otpctl_run_t otpctl_user_show_run, otpctl_user_list_run, otpctl_user_unlock_run, otpctl_pin_clear_run;
+otpctl_run_t otpctl_key_drift_run, otpctl_keyring_rewrap_run, otpctl_export_run, otpctl_import_run;
 otpctl_run_t otpctl_session_list_run, otpctl_session_revoke_run;
 
 int64_t otpctl_now_ms(void);

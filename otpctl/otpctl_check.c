@@ -7,6 +7,7 @@
 
 #define SKEW_WARNING_MS 1000
 #define SKEW_FAULT_MS   10000
+#define OUTBOX_PATIENCE_S   900
 
 static void say(otpctl_check_t *check, otpctl_health_t health, const char *remedy, const char *format, ...)
     OTP_PRINTF(4, 5);
@@ -132,6 +133,53 @@ void otpctl_check_replicas(otp_span_t info, otpctl_check_t *check)
         return;
     }
     say(check, OTPCTL_FINE, "", "%lld connected", (long long) replicas);
+}
+
+
+/* The text of `field` in a reply of names and values; of Redis 6, a list of one text. */
+static otp_span_t field_of(const otp_reply_t *reply, const char *field)
+{
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        const otp_reply_t *value = &reply->element[i + 1];
+
+        if (otp_span_equal(reply->element[i].text, otp_span_of(field))) {
+            return value->kind == OTP_REPLY_ARRAY && value->elements ? value->element[0].text : value->text;
+        }
+    }
+    return OTP_SPAN_NONE;
+}
+
+
+void otpctl_check_default_user(const otp_reply_t *user, bool aof, otpctl_check_t *check)
+{
+    otp_span_t commands = field_of(user, "commands"), keys = field_of(user, "keys");
+    bool       everything = otp_span_starts(commands, OTP_SPAN("+@all")) && otp_span_starts(keys, OTP_SPAN("~*"));
+
+    check->name = "default user";
+    if (aof && !everything) {
+        say(check, OTPCTL_FAULT, "`user default off resetpass ~* &* +@all`: switched off, with its rights kept",
+            "it has not the right to everything, and with it Redis reads the append-only file at a start: "
+            "sign-ins and changes since the last rewrite would be lost");
+        return;
+    }
+    say(check, OTPCTL_FINE, "", "its rights do not stand in the way of a restart");
+}
+
+
+void otpctl_check_outbox(int64_t entries, int64_t age_s, int64_t failed, otpctl_check_t *check)
+{
+    check->name = "mail";
+    if (entries && age_s > OUTBOX_PATIENCE_S) {
+        say(check, OTPCTL_WARNING, "is `otpctl notify` running, and does its mail server answer?",
+            "%lld mail(s) wait to be sent, the oldest for %lld minutes", (long long) entries, (long long) age_s / 60);
+        return;
+    }
+    if (failed) {
+        say(check, OTPCTL_WARNING, "see `otpctl audit` for events `mail` with verdict given_up",
+            "%lld mail(s) were given up", (long long) failed);
+        return;
+    }
+    say(check, OTPCTL_FINE, "", "%lld due", (long long) entries);
 }
 
 

@@ -8,13 +8,13 @@
 #include "otpctl/otpctl_print.h"
 #include "otpctl/otpctl_scan.h"
 
-#define CHECKS  12
+#define CHECKS  16
 
 typedef struct {
     otpctl_t       *ctl;
     otpctl_check_t  check[CHECKS];
     size_t          checks;
-    bool            unreachable;
+    bool            unreachable, aof;
 } visit_t;
 
 static void add(visit_t *visit, const char *name, otpctl_health_t health, const char *remedy, const char *text)
@@ -53,6 +53,7 @@ static void check_info(visit_t *visit)
                                  &visit->check[visit->checks++]);
         otpctl_check_eviction(info->text, &visit->check[visit->checks++]);
         otpctl_check_replicas(info->text, &visit->check[visit->checks++]);
+        visit->aof = otp_span_equal(otpctl_info(info->text, "aof_enabled"), OTP_SPAN("1"));
     } else {
         add(visit, "version", OTPCTL_FAULT, "allow this user INFO (ACL), at least while doctor looks",
             "Redis does not answer INFO: version, persistence, eviction and replicas are unknown");
@@ -77,6 +78,66 @@ static void check_clock(visit_t *visit)
         add(visit, "clock", OTPCTL_WARNING, "allow this user TIME (ACL)", "Redis does not tell its time");
     }
     otp_reply_destroy(reply);
+}
+
+
+static void check_default_user(visit_t *visit)
+{
+    otp_reply_t *user = ask(visit, (otp_span_t[]) { OTP_SPAN("ACL"), OTP_SPAN("GETUSER"), OTP_SPAN("default") }, 3);
+
+    if (user && user->kind == OTP_REPLY_ARRAY) {
+        otpctl_check_default_user(user, visit->aof, &visit->check[visit->checks++]);
+    }
+    otp_reply_destroy(user);
+}
+
+
+/* Unix milliseconds at which the first entry of a stream was written; 0: it has none. */
+static int64_t first_of(visit_t *visit, otp_span_t stream)
+{
+    int64_t      ms = 0;
+    otp_reply_t *reply = ask(visit, (otp_span_t[]) { OTP_SPAN("XRANGE"), stream, OTP_SPAN("-"), OTP_SPAN("+"),
+                             OTP_SPAN("COUNT"), OTP_SPAN("1") }, 6);
+
+    if (reply && reply->elements == 1 && reply->element[0].elements == 2) {
+        otp_span_t id = reply->element[0].element[0].text;
+
+        if (otp_span_number(otp_span_cut(&id, '-'), &ms) != OTP_OK) {
+            ms = 0;
+        }
+    }
+    otp_reply_destroy(reply);
+    return ms;
+}
+
+
+static int64_t length_of(visit_t *visit, otp_span_t stream)
+{
+    otp_reply_t *reply = ask(visit, (otp_span_t[]) { OTP_SPAN("XLEN"), stream }, 2);
+    int64_t      length = reply ? reply->integer : 0;
+
+    otp_reply_destroy(reply);
+    return length;
+}
+
+
+static void check_outbox(visit_t *visit)
+{
+    int64_t    entries = 0, failed = 0, oldest_ms = otpctl_now_ms();
+    otp_name_t name;
+
+    for (unsigned tag = 0; tag < OTP_TAGS; tag++) {
+        otp_name_mail_tag(&name, visit->ctl->prefix, tag);
+        int64_t length = length_of(visit, otp_name_span(&name)), first_ms = first_of(visit, otp_name_span(&name));
+
+        entries += length;
+        if (length && first_ms && first_ms < oldest_ms) {
+            oldest_ms = first_ms;
+        }
+        otp_name_mail_failed_tag(&name, visit->ctl->prefix, tag);
+        failed += length_of(visit, otp_name_span(&name));
+    }
+    otpctl_check_outbox(entries, (otpctl_now_ms() - oldest_ms) / 1000, failed, &visit->check[visit->checks++]);
 }
 
 
@@ -110,7 +171,9 @@ static void check_redis(visit_t *visit)
             "what goes to Redis crosses the network in clear");
     }
     check_info(visit);
+    check_default_user(visit);
     check_clock(visit);
+    check_outbox(visit);
 }
 
 

@@ -4,7 +4,7 @@
 #ifndef OTPCTL_DOCTOR_H
 #define OTPCTL_DOCTOR_H
 
-#include "core/base/otp_span.h"
+#include "core/store/otp_command.h"
 
 typedef enum { OTPCTL_FINE, OTPCTL_WARNING, OTPCTL_FAULT } otpctl_health_t;
 
@@ -23,6 +23,11 @@ void otpctl_check_version(otp_span_t info, otpctl_check_t *check);
 void otpctl_check_persistence(otp_span_t info, otp_span_t save, otpctl_check_t *check);
 void otpctl_check_eviction(otp_span_t info, otpctl_check_t *check);
 void otpctl_check_replicas(otp_span_t info, otpctl_check_t *check);
+/* `user`: the reply of ACL GETUSER default, `aof`: whether there is an append-only file.  Redis 7 reads it at a start
+ * with the rights of that user. */
+void otpctl_check_default_user(const otp_reply_t *user, bool aof, otpctl_check_t *check);
+/* `entries`: mail that is due, the oldest for `age_s`; `failed`: given up. */
+void otpctl_check_outbox(int64_t entries, int64_t age_s, int64_t failed, otpctl_check_t *check);
 /* `skew_ms`: how far Redis' clock is ahead of ours. */
 void otpctl_check_clock(int64_t skew_ms, otpctl_check_t *check);
 

@@ -82,6 +82,12 @@ void otp_name_mail_tag(otp_name_t *name, otp_span_t prefix, unsigned tag)
 }
 
 
+void otp_name_mail_failed_tag(otp_name_t *name, otp_span_t prefix, unsigned tag)
+{
+    otp_name_write(name, prefix, "mailfail", tag, OTP_SPAN_NONE);
+}
+
+
 void otp_name_waiting(otp_name_t *name, otp_span_t prefix, otp_span_t id)
 {
     otp_name_waiting_tag(name, prefix, otp_name_tag(id));

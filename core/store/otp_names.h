@@ -11,6 +11,7 @@
  *     PREFIX deco:{T}:DIGEST   account of an unknown person, for seconds: deciding costs the same
  *     PREFIX hist:{T}:UID      stream: a person's own last events, for the person and the helpdesk
  *     PREFIX mail:{T}          stream: mail that is due
+ *     PREFIX mailfail:{T}      stream: mail that was given up
  *     PREFIX wait:{T}          sorted set: serials whose activation waits for the helpdesk, by time asked
  */
 #ifndef OTP_NAMES_H
@@ -46,6 +47,7 @@ void otp_name_waiting(otp_name_t *name, otp_span_t prefix, otp_span_t id);
 /* The ones of tag 0..15, for readers of all of them. */
 void otp_name_events_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 void otp_name_mail_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
+void otp_name_mail_failed_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 void otp_name_waiting_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 /* `what`: "sess", "seen" or "pend"; `digest`: hex SHA-256 of the cookie. */
 void otp_name_cookie(otp_name_t *name, otp_span_t prefix, const char *what, otp_span_t digest);

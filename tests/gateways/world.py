@@ -41,7 +41,7 @@ http {{
     fastcgi_temp_path {root}/tmp-{name}-fastcgi;
     uwsgi_temp_path {root}/tmp-{name}-uwsgi;
     scgi_temp_path {root}/tmp-{name}-scgi;
-    otp_redis unix:{root}/redis.sock timeout={timeout};
+    otp_redis unix:{root}/redis.sock timeout={timeout} user=otp-gateway password_file={root}/otp-gateway.password;
     otp_keyring {root}/keyring;
     otp_password_file {root}/people;
     otp_templates {templates};
@@ -92,12 +92,27 @@ class World:
 
     # --- processes ------------------------------------------------------------------------------------
 
+    def write_users(self):
+        """The users of the sample configuration, with passwords of their own."""
+        lines = []
+        with open(os.path.join(TOP, "lua-free-conf", "redis", "otp.acl")) as sample:
+            for line in sample:
+                secret = "le mot de passe de " + line.split()[1]
+                path = os.path.join(self.root, line.split()[1] + ".password")
+                with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                    file.write(secret)
+                lines.append(line.replace("#" + 64 * "0", "#" + hashlib.sha256(secret.encode()).hexdigest()))
+        with open(os.path.join(self.root, "otp.acl"), "w") as file:
+            file.writelines(lines)
+
     def start_redis(self):
         if os.path.exists(self.socket):
             os.unlink(self.socket)
+        self.write_users()
         self.redis = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", os.path.join(self.root, "redis"),
-             "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
+             "--aclfile", os.path.join(self.root, "otp.acl"), "--save", "", "--appendonly", "yes",
+             "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
             stdout=open(os.path.join(self.root, "redis.log"), "a"), stderr=subprocess.STDOUT)
         wait_until(lambda: self.redis_cli("ping").strip() == "PONG", "Redis starts")
 
@@ -106,7 +121,8 @@ class World:
         self.redis.wait()
 
     def redis_cli(self, *arguments, binary=False):
-        done = subprocess.run(["redis-cli", "-s", self.socket, *arguments], capture_output=True)
+        done = subprocess.run(["redis-cli", "-s", self.socket, "--user", "admin", *arguments], capture_output=True,
+                              env={**os.environ, "REDISCLI_AUTH": "le mot de passe de admin"})
         return done.stdout if binary else done.stdout.decode("utf-8", "replace")
 
     def start_gateway(self, name, port, timeout, limits):
@@ -144,10 +160,13 @@ class World:
             self.redis.terminate()
             self.redis.wait()
 
+    def address(self, user):
+        return f"unix:{self.socket} user={user} password_file={self.root}/{user}.password"
+
     def otpctl(self, *arguments):
         return subprocess.run(
-            [os.path.join(BUILD, "otpctl"), "--redis", "unix:" + self.socket, "--keyring", os.path.join(self.root, "keyring"),
-             "--json", *arguments], check=True, capture_output=True, text=True).stdout
+            [os.path.join(BUILD, "otpctl"), "--redis", self.address("otpctl"),
+             "--keyring", os.path.join(self.root, "keyring"), "--json", *arguments], check=True, capture_output=True, text=True).stdout
 
     # --- people and keys ------------------------------------------------------------------------------
 

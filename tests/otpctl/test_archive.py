@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""otpctl export, import, keyring rewrap and key drift, against a Redis of their own.  TAP on standard output.
+
+    test_archive.py OTPCTL RECORD_MAKE
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+from redis_lab import Server
+
+OTPCTL, RECORD_MAKE = (os.path.abspath(path) for path in sys.argv[1:3])
+FOLDER = tempfile.mkdtemp(prefix='otpctl-archive-')
+RING = os.path.join(FOLDER, 'keyring')
+NOW = int(time.time())
+TESTS = []
+server = None
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def run(*words, ring=RING, prefix=None, given=b''):
+    address = 'unix:' + server.path + (' prefix=' + prefix if prefix else '')
+    clean = {name: value for name, value in os.environ.items() if not name.startswith('OTP_')}
+    return subprocess.run([OTPCTL, '--redis', address, '--keyring', ring, *words], input=given, timeout=60,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(clean, LC_ALL='C.UTF-8', TZ='UTC'))
+
+
+def done(*words, **options):
+    result = run(*words, **options)
+    assert result.returncode == 0, '%s: exit %d %s%s' % (words, result.returncode, result.stdout, result.stderr)
+    return result.stdout
+
+
+def refused(text, *words, **options):
+    result = run(*words, **options)
+    assert result.returncode == 1 and text in result.stderr.decode(), '%s: exit %d %s%s' % (
+        words, result.returncode, result.stdout, result.stderr)
+
+
+def redis(*words):
+    return server.client(*words)
+
+
+def record(name):
+    found = redis('KEYS', 'otp:' + name)
+    assert len(found) == 1, (name, found)
+    return found[0], redis('GET', found[0])
+
+
+def make(uid, serial, *numbers):
+    """What a portal would have made of the account: PIN STEP DRIFT USED FAILURES LOCKED_UNTIL PENDING."""
+    name, stored = record('acct:{?}:' + uid)
+    changed = subprocess.run([RECORD_MAKE, RING, 'account', name.decode(), serial, *(str(n) for n in numbers)],
+                             input=stored, stdout=subprocess.PIPE, check=True)
+    redis('SET', name, changed.stdout)
+
+
+def records():
+    return {name: redis('GET', name) for name in redis('KEYS', 'otp:*')
+            if name.startswith((b'otp:acct:', b'otp:key:'))}
+
+
+def fleet():
+    """Three keys, two of them assigned, one of these with a PIN, a spent step and failures."""
+    for serial in ('1001', '1002', '1003'):
+        done('key', 'generate', '--serial', serial)
+    done('key', 'assign', '1001', 'marie.dupont')
+    done('key', 'assign', '1002', 'jean@example.org')
+    make('marie.dupont', '1001', '4826', NOW // 60, 3, NOW, 4, 0, 0)
+    done('key', 'disable', '1002', '--reason', 'lost')
+
+
+@test
+def what_was_exported_comes_back_byte_for_byte():
+    fleet()
+    before = records()
+    archive = done('export')
+    redis('FLUSHALL')
+    answer = json.loads(done('import', '--json', given=archive))
+    assert answer == {'verdict': 'ok', 'imported': 5, 'kept': 0, 'same': 0}, answer
+    assert records() == before
+    again = json.loads(done('import', '--json', given=archive))
+    assert again == {'verdict': 'ok', 'imported': 0, 'kept': 0, 'same': 5}, again
+
+
+@test
+def an_export_holds_no_name_of_a_field_nor_a_uid_in_clear_but_ids():
+    fleet()
+    archive = done('export')
+    for secret in (b'"seed"', b'"pin"', b'"failures"', b'"step"'):
+        assert secret not in archive, secret
+    assert archive.count(b'\n') == 7
+
+
+@test
+def a_key_that_waits_is_in_the_waiting_list_again():
+    fleet()
+    name, stored = record('key:{?}:1003')
+    archive = done('export')
+    redis('FLUSHALL')
+    done('import', given=archive)
+    assert record('key:{?}:1003') == (name, stored)
+
+
+@test
+def every_change_of_the_file_is_refused_and_nothing_is_imported():
+    fleet()
+    lines = done('export').splitlines(keepends=True)
+    other = os.path.join(FOLDER, 'other')
+    if not os.path.exists(other):
+        subprocess.run([OTPCTL, 'keyring', 'init', other], check=True, stdout=subprocess.DEVNULL)
+    redis('FLUSHALL')
+    swapped = lines[:2] + [lines[3], lines[2]] + lines[4:]
+    sealed = json.loads(lines[2])
+    sealed['id'] = '9999'
+    renamed = lines[:2] + [json.dumps(sealed).encode() + b'\n'] + lines[3:]
+    faults = {
+        'the end is missing': lines[:-1], 'lines before it were changed': lines[:3] + lines[4:],
+        'lines before': swapped, 'not a line of an export': renamed,
+        'not the beginning': lines[1:], 'something after the end': lines + lines[1:2],
+        'the end is missing: the file was cut': [],
+    }
+    for text, changed in faults.items():
+        refused(text, 'import', given=b''.join(changed))
+        assert records() == {}, text
+    refused('the key ring lacks', 'import', given=b''.join(lines), ring=other)
+    refused('nothing was imported', 'import', given=b'\0\xff' * 5000)
+
+
+@test
+def what_is_there_stays_and_replace_never_takes_a_last_code_back():
+    fleet()
+    archive = done('export')
+    make('marie.dupont', '1001', '', NOW // 60 + 5, 0, NOW, 0, 0, 0)
+    after = record('acct:{?}:marie.dupont')
+    answer = json.loads(done('import', '--json', given=archive))
+    assert answer['kept'] == 1 and record('acct:{?}:marie.dupont') == after, answer
+    done('import', '--replace', given=archive)
+    show = json.loads(done('user', 'show', 'marie.dupont', '--json'))
+    assert show['keys'][0]['step'] == NOW // 60 + 5 and show['keys'][0]['drift'] == 3, show
+
+
+@test
+def raise_floor_makes_codes_up_to_now_used():
+    fleet()
+    archive = done('export')
+    redis('FLUSHALL')
+    done('import', '--raise-floor', given=archive)
+    show = json.loads(done('user', 'show', 'marie.dupont', '--json'))
+    assert show['keys'][0]['step'] >= NOW // 60 + 3, show
+
+
+@test
+def an_export_goes_into_another_prefix():
+    fleet()
+    archive = done('export')
+    done('import', given=archive, prefix='elsewhere:')
+    show = json.loads(done('user', 'show', 'marie.dupont', '--json', prefix='elsewhere:'))
+    assert show['keys'][0]['serial'] == '1001', show
+
+
+@test
+def rewrap_makes_the_old_key_dispensable_but_for_pins():
+    fleet()
+    ring = os.path.join(FOLDER, 'rotating')
+    shutil.copy(RING, ring)
+    done('keyring', 'rotate', ring)
+    answer = json.loads(done('keyring', 'rewrap', '--json', ring=ring))
+    assert answer['verdict'] == 'ok' and answer['rewrapped'] == 5 and list(answer['pins'].values()) == [1], answer
+    assert json.loads(done('keyring', 'rewrap', '--json', ring=ring))['unchanged'] == 5
+    with open(ring) as file:
+        lines = file.read().splitlines(keepends=True)
+    newest = os.path.join(FOLDER, 'newest')
+    with open(os.open(newest, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 'w') as file:
+        file.writelines(lines[:1] + lines[-1:])
+    assert json.loads(done('user', 'show', 'marie.dupont', '--json', ring=newest))['keys'][0]['serial'] == '1001'
+    assert b'1003' in done('key', 'list', ring=newest)
+    refused('cannot be read', 'user', 'show', 'marie.dupont', ring=RING)
+
+
+@test
+def an_unreadable_record_is_told_and_the_others_are_rewrapped():
+    fleet()
+    redis('SET', record('key:{?}:1003')[0], 'nonsense')
+    result = run('keyring', 'rewrap', '--json')
+    assert result.returncode == 1 and json.loads(result.stdout)['unreadable'] == 1 and b'1003' in result.stderr
+    result = run('export')
+    assert result.returncode == 1 and b'1003' in result.stderr
+
+
+@test
+def drift_tells_who_leaves_and_who_is_silent():
+    fleet()
+    make('marie.dupont', '1001', '', NOW // 60, 0, NOW - 100 * 86400, 0, 0, 0)
+    answer = json.loads(done('key', 'drift', '--json', '--silent', '30'))
+    assert [row['serial'] for row in answer['silent']] == ['1001'], answer
+    assert answer['leaving'] == [] and answer['batches'][0]['keys'] == 1, answer
+    assert json.loads(done('key', 'drift', '--json', '--silent', '101'))['silent'] == []
+    assert b'1001' in done('key', 'drift', '--silent', '30')
+    for wrong in (('--weeks', '0'), ('--weeks', 'x'), ('--silent', '-1'), ('--silent', '99999')):
+        assert run('key', 'drift', *wrong).returncode == 2, wrong
+
+
+def main():
+    global server
+    server = Server()
+    subprocess.run([OTPCTL, 'keyring', 'init', RING], check=True, stdout=subprocess.DEVNULL)
+    failed = 0
+    print('1..%d' % len(TESTS), flush=True)
+    for number, function in enumerate(TESTS, 1):
+        redis('FLUSHALL')
+        try:
+            function()
+            print('ok %d - %s' % (number, function.__name__.replace('_', ' ')), flush=True)
+        except Exception:
+            failed += 1
+            print('not ok %d - %s' % (number, function.__name__.replace('_', ' ')), flush=True)
+            print(''.join('# ' + line for line in traceback.format_exc().splitlines(True)), flush=True)
+    server.stop()
+    shutil.rmtree(FOLDER)
+    return failed != 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

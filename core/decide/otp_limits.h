@@ -18,10 +18,15 @@ typedef struct {
     int64_t password_free;      /* bad passwords of one account without delay; then it doubles */
     int64_t address_free;       /* bad attempts of one address without delay; one is forgotten each 6 s */
     int64_t delay_max_s;        /* the delay grows up to this */
+    int64_t look_ahead;         /* codes that a key which counts events may be ahead */
+    int64_t look_ahead_wide;    /* the same with two consecutive codes */
 } otp_limits_t;
 
 /* next_code lock lock_total lock_time_s pin_min pin_max pin_page_s window wide_window password_free
- * address_free delay_max_s */
-#define OTP_LIMITS_DEFAULT  { 3, 10, 100, 900, 4, 6, 300, 1, 10, 5, 300, 300 }
+ * address_free delay_max_s look_ahead look_ahead_wide */
+#define OTP_LIMITS_DEFAULT  { 3, 10, 100, 900, 4, 6, 300, 1, 10, 5, 300, 300, 10, 50 }
+
+/* What otp_match_passcode() takes of wide_window and look_ahead_wide at most. */
+#define OTP_WINDOW_MAX      100
 
 #endif

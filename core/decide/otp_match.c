@@ -1,39 +1,91 @@
 #include "core/decide/otp_match.h"
 
-#define OTP_WINDOW_MAX  100
+/* No code of any key, and not what stands for a step without a code either. */
+#define OTP_CODE_NONE   (UINT32_MAX - 1)
+
+/* What is compared with a passcode's code, and what each step would be worth. */
+typedef struct {
+    int64_t first, count;           /* the steps of the wide window */
+    int64_t near_first, near_last;  /* the window */
+} otp_window_t;
+
+
+static bool otp_key_timed(const otp_key_t *key)
+{
+    return otp_type_rules(key->type)->timed;
+}
 
 
 int64_t otp_key_step(const otp_key_t *key, int64_t now_s)
 {
-    return otp_totp_step(now_s, key->period_s) + key->drift;
+    return otp_key_timed(key) ? otp_totp_step(now_s, key->period_s) + key->drift : key->step;
+}
+
+
+static otp_window_t otp_key_window(const otp_key_t *key, const otp_limits_t *limits, int64_t now_s)
+{
+    int64_t centre = otp_key_step(key, now_s);
+
+    if (otp_key_timed(key)) {
+        return (otp_window_t) {
+            .first = centre - limits->wide_window, .count = 2 * limits->wide_window + 1,
+            .near_first = centre - limits->window, .near_last = centre + limits->window
+        };
+    }
+
+    return (otp_window_t) {
+        .first = centre - limits->look_ahead_wide + 1, .count = 2 * limits->look_ahead_wide,
+        .near_first = centre + 1, .near_last = centre + limits->look_ahead
+    };
+}
+
+
+bool otp_key_near(const otp_key_t *key, const otp_limits_t *limits, int64_t step, int64_t now_s)
+{
+    otp_window_t window = otp_key_window(key, limits, now_s);
+
+    return step > key->step && step >= window.near_first && step <= window.near_last;
 }
 
 
 int64_t otp_key_wait(const otp_key_t *key, int64_t step, int64_t now_s)
 {
-    int64_t wait = (step + 1 - key->drift) * key->period_s - now_s;
+    int64_t wait = otp_key_timed(key) ? (step + 1 - key->drift) * key->period_s - now_s : 1;
 
     return wait < 1 ? 1 : wait;
 }
 
 
-/* The code's value; digits that are none make it one that no code has. */
-OTP_MUST_USE static uint32_t otp_code_value(otp_span_t code)
+void otp_key_learn(otp_key_t *key, int64_t step, int64_t now_s)
+{
+    key->step = step;
+    if (!otp_key_timed(key)) {
+        return;
+    }
+
+    key->drift = step - otp_totp_step(now_s, key->period_s);
+    if (key->drift_since == 0) {
+        key->drift_first = key->drift;
+        key->drift_since = now_s;
+    }
+}
+
+
+uint32_t otp_key_code_value(const otp_key_t *key, otp_span_t code)
 {
     uint32_t value = 0;
-    bool     digits = true;
+    bool     digits = code.len == key->digits;
 
     for (size_t i = 0; i < code.len; i++) {
         digits &= code.data[i] >= '0' && code.data[i] <= '9';
         value = value * 10 + (uint32_t) ((uint8_t) code.data[i] - '0') % 10;
     }
 
-    return digits ? value : UINT32_MAX;
+    return digits ? value : OTP_CODE_NONE;
 }
 
 
-OTP_MUST_USE static otp_status_t otp_key_codes(otp_keyring_t *ring, const otp_key_t *key, int64_t first, size_t count,
-    uint32_t *codes)
+otp_status_t otp_key_codes(otp_keyring_t *ring, const otp_key_t *key, int64_t first, size_t count, uint32_t *codes)
 {
     uint8_t           secret[OTP_SECRET_MAX];
     size_t            len;
@@ -53,14 +105,14 @@ OTP_MUST_USE static otp_status_t otp_key_codes(otp_keyring_t *ring, const otp_ke
 
 
 /* Which step shows `value`: the narrow window before the wide one, an unspent step before a spent one. */
-static void otp_match_code(const otp_key_t *key, const uint32_t *codes, int64_t first, int64_t centre,
-    const otp_limits_t *limits, uint32_t value, otp_match_t *match)
+static void otp_match_code(const otp_key_t *key, const uint32_t *codes, const otp_window_t *window, uint32_t value,
+    otp_match_t *match)
 {
     match->code = OTP_CODE_WRONG;
 
-    for (int64_t i = 0; i <= 2 * limits->wide_window; i++) {
-        int64_t    step = first + i;
-        bool       near = step >= centre - limits->window && step <= centre + limits->window;
+    for (int64_t i = 0; i < window->count; i++) {
+        int64_t    step = window->first + i;
+        bool       near = step >= window->near_first && step <= window->near_last;
         otp_code_t code = step <= key->step ? OTP_CODE_SPENT : near ? OTP_CODE_FRESH : OTP_CODE_WIDE;
         bool       equal = otp_secret_equal(&codes[i], &value, sizeof(value));
 
@@ -77,22 +129,22 @@ static void otp_match_code(const otp_key_t *key, const uint32_t *codes, int64_t 
 otp_status_t otp_match_passcode(otp_keyring_t *ring, const otp_limits_t *limits, const otp_key_t *key,
     otp_span_t passcode, int64_t now_s, otp_match_t *match)
 {
-    int64_t    centre = otp_key_step(key, now_s), first = centre - limits->wide_window;
-    uint32_t   codes[2 * OTP_WINDOW_MAX + 1];
-    bool       long_enough = passcode.len >= key->digits;
-    otp_span_t pin = { passcode.data, long_enough ? passcode.len - key->digits : 0 }, code = passcode;
+    otp_window_t window = otp_key_window(key, limits, now_s);
+    uint32_t     codes[2 * OTP_WINDOW_MAX + 1];
+    size_t       pin_len = passcode.len > key->digits ? passcode.len - key->digits : 0;
+    otp_span_t   pin = { passcode.data, pin_len }, code = { passcode.data, passcode.len - pin_len };
 
-    if (limits->wide_window > OTP_WINDOW_MAX
-        || otp_key_codes(ring, key, first, (size_t) (2 * limits->wide_window + 1), codes) != OTP_OK)
+    if (window.count > 2 * OTP_WINDOW_MAX + 1
+        || otp_key_codes(ring, key, window.first, (size_t) window.count, codes) != OTP_OK)
     {
         return OTP_FAILED;
     }
 
-    if (pin.len != 0) {
-        code = (otp_span_t) { passcode.data + pin.len, key->digits };
+    if (pin_len != 0) {
+        code.data += pin_len;
     }
 
-    otp_match_code(key, codes, first, centre, limits, long_enough ? otp_code_value(code) : UINT32_MAX, match);
+    otp_match_code(key, codes, &window, otp_key_code_value(key, code), match);
     match->pin_right = otp_pin_matches(ring, otp_span_of(key->serial), pin, &key->pin);
     if (!key->pin.set) {
         match->pin_right = pin.len == 0;
@@ -106,7 +158,7 @@ otp_status_t otp_match_passcode(otp_keyring_t *ring, const otp_limits_t *limits,
 otp_status_t otp_match_step(otp_keyring_t *ring, const otp_key_t *key, otp_span_t code, int64_t step, bool *right,
     bool *again)
 {
-    uint32_t codes[2], value = code.len == key->digits ? otp_code_value(code) : UINT32_MAX;
+    uint32_t codes[2], value = otp_key_code_value(key, code);
 
     if (otp_key_codes(ring, key, step - 1, 2, codes) != OTP_OK) {
         return OTP_FAILED;

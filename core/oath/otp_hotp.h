@@ -28,5 +28,8 @@ int64_t otp_totp_step(int64_t now_s, int64_t period_s);
 /* otpauth://totp/ISSUER:LABEL?secret=…&issuer=…&algorithm=…&digits=…&period=… */
 OTP_MUST_USE otp_status_t otp_otpauth_write(otp_span_t issuer, otp_span_t label, otp_span_t seed,
     otp_algorithm_t algorithm, unsigned digits, int64_t period_s, char *uri, size_t size, size_t *len);
+/* otpauth://hotp/ likewise, with &counter=… of the next code instead of the period. */
+OTP_MUST_USE otp_status_t otp_otpauth_write_hotp(otp_span_t issuer, otp_span_t label, otp_span_t seed,
+    otp_algorithm_t algorithm, unsigned digits, int64_t counter, char *uri, size_t size, size_t *len);
 
 #endif

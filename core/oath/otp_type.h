@@ -28,8 +28,10 @@ typedef struct {
     bool        timed;              /* it has a clock: steps go by without anybody pressing a button */
     /* Whether these parameters can be a key's; *reason says what cannot. */
     bool      (*valid)(const otp_type_secret_t *secret, const char **reason);
-    /* Codes of `count` consecutive steps from `first` >= 0, as numbers below 10^digits. */
+    /* Codes of `count` consecutive steps from `first`, as numbers below 10^digits; UINT32_MAX where a step has none. */
     otp_status_t (*codes)(const otp_type_secret_t *secret, int64_t first, size_t count, uint32_t *codes);
+    /* Unix seconds at which the key itself says its life ends; 0: it does not say.  Codes are made after that too. */
+    int64_t   (*expires)(const otp_type_secret_t *secret);
 } otp_type_rules_t;
 
 const otp_type_rules_t *otp_type_rules(otp_type_t type);

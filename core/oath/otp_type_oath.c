@@ -62,5 +62,17 @@ static otp_status_t otp_type_hotp_codes(const otp_type_secret_t *secret, int64_t
 }
 
 
-const otp_type_rules_t otp_type_totp = { "totp", true, otp_type_totp_valid, otp_type_totp_codes };
-const otp_type_rules_t otp_type_hotp = { "hotp", false, otp_type_hotp_valid, otp_type_hotp_codes };
+static int64_t otp_type_oath_expires(const otp_type_secret_t *secret)
+{
+    (void) secret;
+
+    return 0;
+}
+
+
+const otp_type_rules_t otp_type_totp = {
+    "totp", true, otp_type_totp_valid, otp_type_totp_codes, otp_type_oath_expires
+};
+const otp_type_rules_t otp_type_hotp = {
+    "hotp", false, otp_type_hotp_valid, otp_type_hotp_codes, otp_type_oath_expires
+};

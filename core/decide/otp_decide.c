@@ -5,29 +5,6 @@
 #include "core/base/otp_buffer.h"
 
 
-/* How much a passcode proves, from nothing to everything. */
-typedef enum {
-    OTP_PROOF_NONE, OTP_PROOF_PIN, OTP_PROOF_CODE, OTP_PROOF_SPENT, OTP_PROOF_WIDE, OTP_PROOF_FULL
-} otp_proof_t;
-
-
-/* A bad passcode: counted, and at each multiple of the limit the account is locked for a while. */
-static void otp_decide_fail(otp_deciding_t *d)
-{
-    otp_account_t *next = d->next;
-
-    next->unknown.failures++;
-    next->unknown.failed_at = d->in->now_s;
-    d->out->changed = true;
-    d->out->verdict = OTP_VERDICT_DENIED;
-
-    if (next->unknown.failures % d->limits->lock == 0) {
-        next->unknown.locked_until = d->in->now_s + d->limits->lock_time_s;
-        d->out->signal = OTP_SIGNAL_LOCKED;
-    }
-}
-
-
 /* Opens the PIN page or the wait for the next code to the browser that gets the new pending id. */
 static void otp_decide_open(otp_deciding_t *d, otp_pending_kind_t kind, const otp_key_t *key, int64_t step)
 {
@@ -46,19 +23,25 @@ static void otp_decide_open(otp_deciding_t *d, otp_pending_kind_t kind, const ot
 }
 
 
-static void otp_decide_learn(otp_deciding_t *d, otp_key_t *key, int64_t step)
+/* The PIN was typed and is right: it is kept with the newest key of the ring, so that the older ones can go. */
+OTP_MUST_USE static otp_status_t otp_decide_renew_pin(otp_deciding_t *d, otp_key_t *key)
 {
-    key->step = step;
-    key->drift = step - otp_totp_step(d->in->now_s, key->period_s);
-    key->used = d->in->now_s;
+    size_t      len = d->in->passcode.len - key->digits;
+    const char *ring_id = key->pin.ring_id;
+
+    if (!key->pin.set || otp_span_equal(otp_span_of(ring_id), otp_keyring_current(d->ring))) {
+        return OTP_OK;
+    }
+
+    return otp_pin_set(d->ring, otp_span_of(key->serial), (otp_span_t) { d->in->passcode.data, len },
+                       d->in->random_salt, &key->pin);
 }
 
 
 /* The key is proven: by one code, or by two. */
 static void otp_decide_proven(otp_deciding_t *d, otp_key_t *key, int64_t step)
 {
-    otp_decide_learn(d, key, step);
-    d->out->changed = true;
+    otp_decide_accept(d, key, step);
     d->out->wait_s = otp_key_wait(key, step, d->in->now_s);
 
     if (!key->pin.set) {
@@ -66,10 +49,9 @@ static void otp_decide_proven(otp_deciding_t *d, otp_key_t *key, int64_t step)
         return;
     }
 
-    d->next->unknown.failures = 0;
-    d->next->unknown.locked_until = 0;
+    otp_decide_clear(d);
     memset(&d->next->pending, 0, sizeof(d->next->pending));
-    d->out->verdict = OTP_VERDICT_OK;
+    otp_decide_key_used(d);
 }
 
 
@@ -77,127 +59,62 @@ static void otp_decide_proven(otp_deciding_t *d, otp_key_t *key, int64_t step)
  * is believed for the wait only; two codes teach it. */
 static void otp_decide_first_of_two(otp_deciding_t *d, otp_key_t *key, int64_t step)
 {
-    otp_key_t suggested = *key;
+    otp_key_t learned = *key;
 
-    otp_decide_learn(d, &suggested, step);
-    key->step = step;
-    d->out->changed = true;
-    d->out->wait_s = otp_key_wait(&suggested, step, d->in->now_s);
+    otp_decide_accept(d, key, step);
+    d->out->wait_s = otp_key_wait(key, step, d->in->now_s);
+    key->drift = learned.drift;
+    key->drift_first = learned.drift_first;
+    key->drift_since = learned.drift_since;
+    key->used = learned.used;
     otp_decide_open(d, OTP_PENDING_NEXT_CODE, key, step);
-}
-
-
-static void otp_decide_spent(otp_deciding_t *d, const otp_key_t *key)
-{
-    /* A key without PIN has no PIN to be right: only who proved the password is told. */
-    d->out->verdict = key->pin.set || d->in->first_factor ? OTP_VERDICT_ALREADY_USED : OTP_VERDICT_DENIED;
-    d->out->retry_after_s = otp_key_wait(key, key->step, d->in->now_s);
-    d->out->signal = OTP_SIGNAL_REPLAY;
-}
-
-
-/* A right code without the right PIN is spent: who watched the display gets no second try with it. */
-static void otp_decide_code_without_pin(otp_deciding_t *d, otp_key_t *key, int64_t step)
-{
-    if (step <= otp_key_step(key, d->in->now_s) + d->limits->window) {
-        key->step = step;
-    }
-    d->out->signal = OTP_SIGNAL_CODE_WITHOUT_PIN;
-    otp_decide_fail(d);
-}
-
-
-OTP_MUST_USE static otp_proof_t otp_decide_proof(const otp_deciding_t *d, const otp_key_t *key,
-    const otp_match_t *match)
-{
-    if (!otp_key_usable(key) || (!key->pin.set && !d->in->first_use)) {
-        return OTP_PROOF_NONE;
-    }
-
-    switch (match->code) {
-    case OTP_CODE_WRONG:
-        return match->pin_right && key->pin.set ? OTP_PROOF_PIN : OTP_PROOF_NONE;
-    case OTP_CODE_SPENT:
-        return match->pin_right ? OTP_PROOF_SPENT : OTP_PROOF_NONE;
-    case OTP_CODE_WIDE:
-        return match->pin_right ? OTP_PROOF_WIDE : OTP_PROOF_CODE;
-    case OTP_CODE_FRESH:
-        return match->pin_right ? OTP_PROOF_FULL : OTP_PROOF_CODE;
-    }
-
-    return OTP_PROOF_NONE;
-}
-
-
-/* Evaluates every key, disabled ones too (the time tells nothing); the one most is proven about counts. */
-OTP_MUST_USE static otp_status_t otp_decide_match(const otp_deciding_t *d, otp_key_t **key, int64_t *step,
-    otp_proof_t *proof)
-{
-    *proof = OTP_PROOF_NONE;
-    *key = NULL;
-
-    for (size_t i = 0; i < d->next->keys; i++) {
-        otp_match_t match = { 0 };
-        otp_proof_t found;
-
-        if (otp_match_passcode(d->ring, d->limits, &d->next->key[i], d->in->passcode, d->in->now_s, &match) != OTP_OK) {
-            return OTP_FAILED;
-        }
-
-        found = otp_decide_proof(d, &d->next->key[i], &match);
-        if (found > *proof) {
-            *proof = found;
-            *key = &d->next->key[i];
-            *step = match.step;
-        }
-    }
-
-    return OTP_OK;
 }
 
 
 OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d)
 {
-    bool        two_codes = d->next->unknown.failures >= d->limits->next_code;
-    int64_t     step = 0;
-    otp_key_t  *key;
-    otp_proof_t proof;
+    bool         two_codes = otp_decide_guesses(d)->failures >= d->limits->next_code;
+    otp_proven_t proven;
 
-    if (otp_decide_match(d, &key, &step, &proof) != OTP_OK) {
+    if (otp_decide_proof(d, &proven) != OTP_OK) {
         return OTP_FAILED;
     }
 
-    if (key != NULL) {
-        otp_decide_concern(d, key);
+    if (proven.key != NULL) {
+        otp_decide_concern(d, proven.key);
     }
 
-    switch (proof) {
+    switch (proven.proof) {
     case OTP_PROOF_NONE:
-        otp_decide_fail(d);
-        break;
     case OTP_PROOF_PIN:
-        d->out->signal = OTP_SIGNAL_PIN_WITHOUT_CODE;
-        otp_decide_fail(d);
-        break;
     case OTP_PROOF_CODE:
-        otp_decide_code_without_pin(d, key, step);
-        break;
     case OTP_PROOF_SPENT:
-        otp_decide_spent(d, key);
-        break;
+        otp_decide_short_of_proof(d, &proven);
+        return OTP_OK;
     case OTP_PROOF_WIDE:
-        otp_decide_first_of_two(d, key, step);
+        otp_decide_first_of_two(d, proven.key, proven.step);
         break;
     case OTP_PROOF_FULL:
         if (two_codes) {
-            otp_decide_first_of_two(d, key, step);
+            otp_decide_first_of_two(d, proven.key, proven.step);
         } else {
-            otp_decide_proven(d, key, step);
+            otp_decide_proven(d, proven.key, proven.step);
         }
         break;
     }
 
-    return OTP_OK;
+    return otp_decide_renew_pin(d, proven.key);
+}
+
+
+/* The first code again: how long until the display changes, by what it suggested of the drift. */
+static void otp_decide_again(otp_deciding_t *d, const otp_key_t *key, int64_t step)
+{
+    otp_key_t suggested = *key;
+
+    otp_key_learn(&suggested, step, d->next->pending.until - d->limits->pin_page_s);
+    d->out->verdict = OTP_VERDICT_ALREADY_USED;
+    d->out->retry_after_s = otp_key_wait(&suggested, step, d->in->now_s);
 }
 
 
@@ -226,22 +143,18 @@ OTP_MUST_USE static otp_status_t otp_decide_next_code(otp_deciding_t *d)
     }
 
     if (right) {
-        d->next->unknown.failures = 0;
+        otp_decide_clear(d);
         otp_decide_proven(d, key, step + 1);
         return OTP_OK;
     }
 
     if (again) {
-        otp_key_t suggested = *key;
-
-        suggested.drift = step - otp_totp_step(d->next->pending.until - d->limits->pin_page_s, key->period_s);
-        d->out->verdict = OTP_VERDICT_ALREADY_USED;
-        d->out->retry_after_s = otp_key_wait(&suggested, step, d->in->now_s);
+        otp_decide_again(d, key, step);
         return OTP_OK;
     }
 
     memset(&d->next->pending, 0, sizeof(d->next->pending));
-    otp_decide_fail(d);
+    otp_decide_fail(d, OTP_SIGNAL_NONE);
 
     return OTP_OK;
 }
@@ -250,18 +163,17 @@ OTP_MUST_USE static otp_status_t otp_decide_next_code(otp_deciding_t *d)
 /* No key, or locked: the passcode is evaluated as ever and the result thrown away, so that the time tells nothing. */
 OTP_MUST_USE static otp_status_t otp_decide_unheard(otp_deciding_t *d, otp_state_t state)
 {
-    bool        told = state == OTP_STATE_LOCKED && (d->in->first_factor || otp_decide_holds_pending(d));
-    int64_t     step;
-    otp_key_t  *key;
-    otp_proof_t proof;
+    bool                 told = state == OTP_STATE_LOCKED && (d->in->first_factor || otp_decide_holds_pending(d));
+    otp_proven_t         proven;
+    const otp_guesses_t *guesses = otp_decide_guesses(d);
 
-    if (otp_decide_match(d, &key, &step, &proof) != OTP_OK) {
+    if (otp_decide_proof(d, &proven) != OTP_OK) {
         return OTP_FAILED;
     }
 
     d->out->verdict = told ? OTP_VERDICT_THROTTLED : OTP_VERDICT_DENIED;
-    if (told && d->next->unknown.failures < d->limits->lock_total) {
-        d->out->retry_after_s = d->next->unknown.locked_until - d->in->now_s;
+    if (told && guesses->failures < d->limits->lock_total) {
+        d->out->retry_after_s = guesses->locked_until - d->in->now_s;
     }
 
     return OTP_OK;
@@ -270,6 +182,12 @@ OTP_MUST_USE static otp_status_t otp_decide_unheard(otp_deciding_t *d, otp_state
 
 OTP_MUST_USE static otp_status_t otp_decide_in_state(otp_deciding_t *d, otp_state_t state)
 {
+    bool decided = false;
+
+    if (d->in->kind == OTP_SUBMIT_EMERGENCY && (otp_decide_emergency(d, &decided) != OTP_OK || decided)) {
+        return decided ? OTP_OK : OTP_FAILED;
+    }
+
     if (state == OTP_STATE_LOCKED || state == OTP_STATE_NO_KEY) {
         return otp_decide_unheard(d, state);
     }
@@ -277,14 +195,14 @@ OTP_MUST_USE static otp_status_t otp_decide_in_state(otp_deciding_t *d, otp_stat
     d->out->verdict = OTP_VERDICT_DENIED;
     switch (d->in->kind) {
     case OTP_SUBMIT_PASSCODE:
+    case OTP_SUBMIT_EMERGENCY:
         return otp_decide_passcode(d);
     case OTP_SUBMIT_NEXT_CODE:
         return state == OTP_STATE_NEXT_CODE ? otp_decide_next_code(d) : OTP_OK;
     case OTP_SUBMIT_PIN:
         return state == OTP_STATE_PIN_PAGE ? otp_decide_pin(d) : OTP_OK;
-    case OTP_SUBMIT_EMERGENCY:
     case OTP_SUBMIT_PIN_CHANGE:
-        break;
+        return otp_decide_pin_change(d);
     }
 
     return OTP_FAILED;
@@ -300,11 +218,29 @@ OTP_MUST_USE static bool otp_decide_repeated(const otp_account_t *account, const
 }
 
 
+/* What every change of the record takes along.  The language is that of whoever sits there: the person's own once
+ * something is proven. */
+static void otp_decide_close(otp_deciding_t *d)
+{
+    otp_account_t *next = d->next;
+    bool           proven = d->in->first_factor || d->out->verdict == OTP_VERDICT_OK;
+    size_t         len = d->in->nonce.len > OTP_NONCE_LEN ? 0 : d->in->nonce.len;
+
+    next->revision++;
+    memset(next->nonce, 0, sizeof(next->nonce));
+    if (len != 0) {
+        memcpy(next->nonce, d->in->nonce.data, len);
+    }
+    next->nonce_at = d->in->now_s;
+    (void) otp_account_set_contact(next, d->in->name, d->in->email, proven ? d->in->language : OTP_SPAN_NONE);
+}
+
+
 otp_status_t otp_decide(otp_keyring_t *ring, const otp_limits_t *limits, const otp_account_t *account,
     const otp_submitted_t *submitted, otp_account_t *next, otp_decision_t *decision)
 {
     otp_deciding_t d = { ring, limits, submitted, next, decision };
-    otp_state_t    state = otp_account_state(account, limits, submitted->now_s);
+    otp_state_t    state = otp_account_state(account, limits, submitted->known, submitted->now_s);
 
     *next = *account;
     memset(decision, 0, sizeof(*decision));
@@ -317,20 +253,13 @@ otp_status_t otp_decide(otp_keyring_t *ring, const otp_limits_t *limits, const o
 
     if (otp_decide_in_state(&d, state) != OTP_OK
         || !otp_transition_legal(state, submitted->kind, decision->verdict,
-                                 otp_account_state(next, limits, submitted->now_s)))
+                                 otp_account_state(next, limits, submitted->known, submitted->now_s)))
     {
         return OTP_FAILED;
     }
 
     if (decision->changed) {
-        size_t len = submitted->nonce.len > OTP_NONCE_LEN ? 0 : submitted->nonce.len;
-
-        next->revision++;
-        memset(next->nonce, 0, sizeof(next->nonce));
-        if (len != 0) {
-            memcpy(next->nonce, submitted->nonce.data, len);
-        }
-        next->nonce_at = submitted->now_s;
+        otp_decide_close(&d);
     }
 
     return OTP_OK;

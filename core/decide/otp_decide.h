@@ -48,7 +48,7 @@ typedef struct {
     int64_t           until;                /* for that mail: unix seconds of a lock's end; 0: none */
     bool              emergency;            /* OK was given to the emergency password: */
     int64_t           expires;              /* unix seconds at which what it opens ends */
-    bool              emergency_ended;      /* the key was used: sessions opened by the emergency password end */
+    bool              emergency_ended;      /* the key was used: what an emergency password has opened ends */
 } otp_decision_t;
 
 /* Decides.  `next` is a complete account either way.  OTP_FAILED: no decision could be made (a seed that does

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The choice of a PIN, by the browser for which the page is open. */
+/* The choice of a PIN: the first one, by the browser for which the page is open, and a change of it. */
 
 
 OTP_MUST_USE static int otp_decide_year(int64_t now_s)
@@ -15,6 +15,7 @@ OTP_MUST_USE static int otp_decide_year(int64_t now_s)
 }
 
 
+/* By what may be told to anybody: how it looks, and what is known of the person and the key. */
 OTP_MUST_USE static otp_pin_refusal_t otp_decide_pin_refusal(const otp_deciding_t *d, const otp_key_t *key)
 {
     otp_span_t        serial = otp_span_of(key->serial);
@@ -22,15 +23,17 @@ OTP_MUST_USE static otp_pin_refusal_t otp_decide_pin_refusal(const otp_deciding_
     otp_pin_refusal_t refusal;
 
     refusal = otp_pin_check(d->in->pin, d->in->pin_confirm, d->limits, year, d->in->personal, d->in->personals);
-    if (refusal == OTP_PIN_GOOD) {
-        refusal = otp_pin_check(d->in->pin, d->in->pin_confirm, d->limits, year, &serial, 1);
+    if (refusal != OTP_PIN_GOOD) {
+        return refusal;
     }
 
-    if (refusal == OTP_PIN_GOOD && otp_pin_matches(d->ring, serial, d->in->pin, &key->pin_before)) {
-        return OTP_PIN_PREVIOUS;
-    }
+    return otp_pin_check(d->in->pin, d->in->pin_confirm, d->limits, year, &serial, 1);
+}
 
-    return refusal;
+
+OTP_MUST_USE static bool otp_decide_pin_before(const otp_deciding_t *d, const otp_key_t *key)
+{
+    return otp_pin_matches(d->ring, otp_span_of(key->serial), d->in->pin, &key->pin_before);
 }
 
 
@@ -45,6 +48,9 @@ otp_status_t otp_decide_pin(otp_deciding_t *d)
 
     otp_decide_concern(d, key);
     d->out->refusal = otp_decide_pin_refusal(d, key);
+    if (d->out->refusal == OTP_PIN_GOOD && otp_decide_pin_before(d, key)) {
+        d->out->refusal = OTP_PIN_PREVIOUS;
+    }
     if (d->out->refusal != OTP_PIN_GOOD) {
         d->out->verdict = OTP_VERDICT_PIN_REFUSED;
         return OTP_OK;
@@ -58,6 +64,74 @@ otp_status_t otp_decide_pin(otp_deciding_t *d)
     d->out->changed = true;
     d->out->verdict = OTP_VERDICT_WAIT_NEXT_CODE;
     d->out->wait_s = otp_key_wait(key, key->step, d->in->now_s);
+
+    return OTP_OK;
+}
+
+
+/* The new PIN by itself, for whichever of the keys it may be meant: nothing is told here that depends on a PIN. */
+OTP_MUST_USE static otp_pin_refusal_t otp_decide_new_pin_refusal(const otp_deciding_t *d)
+{
+    otp_pin_refusal_t refusal = OTP_PIN_GOOD;
+
+    for (size_t i = 0; i < d->next->keys && refusal == OTP_PIN_GOOD; i++) {
+        refusal = otp_decide_pin_refusal(d, &d->next->key[i]);
+    }
+
+    return refusal;
+}
+
+
+/* The passcode was right: the code is spent with the change. */
+OTP_MUST_USE static otp_status_t otp_decide_pin_changed(otp_deciding_t *d, otp_key_t *key, int64_t step)
+{
+    otp_pin_verifier_t before = key->pin;
+
+    /* Only now: whether a PIN is the present one is for who knows the present one. */
+    if (otp_pin_matches(d->ring, otp_span_of(key->serial), d->in->pin, &before) || otp_decide_pin_before(d, key)) {
+        d->out->refusal = OTP_PIN_PREVIOUS;
+        d->out->verdict = OTP_VERDICT_PIN_REFUSED;
+        return OTP_OK;
+    }
+
+    if (otp_pin_set(d->ring, otp_span_of(key->serial), d->in->pin, d->in->random_salt, &key->pin) != OTP_OK) {
+        return OTP_FAILED;
+    }
+
+    key->pin_before = before;
+    otp_decide_accept(d, key, step);
+    otp_decide_key_used(d);
+    d->out->mail = OTP_MAIL_PIN_CHANGED;
+    d->out->wait_s = otp_key_wait(key, step, d->in->now_s);
+
+    return OTP_OK;
+}
+
+
+/* It is no sign-in: one code is enough after bad passcodes, and what was counted stays. */
+otp_status_t otp_decide_pin_change(otp_deciding_t *d)
+{
+    otp_proven_t proven;
+
+    if (otp_decide_proof(d, &proven) != OTP_OK) {
+        return OTP_FAILED;
+    }
+
+    d->out->refusal = otp_decide_new_pin_refusal(d);
+    if (d->out->refusal != OTP_PIN_GOOD) {
+        d->out->verdict = OTP_VERDICT_PIN_REFUSED;
+        return OTP_OK;
+    }
+
+    if (proven.key != NULL) {
+        otp_decide_concern(d, proven.key);
+    }
+
+    if (proven.proof == OTP_PROOF_FULL) {
+        return otp_decide_pin_changed(d, proven.key, proven.step);
+    }
+
+    otp_decide_short_of_proof(d, &proven);
 
     return OTP_OK;
 }

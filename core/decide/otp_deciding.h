@@ -15,12 +15,47 @@ typedef struct {
     otp_decision_t        *out;
 } otp_deciding_t;
 
+/* How much a passcode proves, from nothing to everything. */
+typedef enum {
+    OTP_PROOF_NONE, OTP_PROOF_PIN, OTP_PROOF_CODE, OTP_PROOF_SPENT, OTP_PROOF_WIDE, OTP_PROOF_FULL
+} otp_proof_t;
+
+typedef struct {
+    otp_proof_t proof;
+    otp_key_t  *key;        /* of d->next, about which it proves this; NULL: none */
+    int64_t     step;       /* of the code, when it is one of the key's */
+} otp_proven_t;
+
+/* ---- otp_decide_proof.c ---- */
+/* Evaluates every key, disabled ones too (the time tells nothing); the one most is proven about counts. */
+OTP_MUST_USE otp_status_t otp_decide_proof(const otp_deciding_t *d, otp_proven_t *proven);
+/* What is short of a full proof and of a first code of two: counted or not, the verdict and the signal are set. */
+void otp_decide_short_of_proof(otp_deciding_t *d, const otp_proven_t *proven);
+/* The code of `step` was accepted: it is spent, teaches the drift, and where it came from is remembered. */
+void otp_decide_accept(otp_deciding_t *d, otp_key_t *key, int64_t step);
+/* The key, not just its first code, was accepted: an emergency password in its place is over. */
+void otp_decide_key_used(otp_deciding_t *d);
+
+/* ---- otp_deciding.c ---- */
 /* Names the key the decision is about. */
 void otp_decide_concern(otp_deciding_t *d, const otp_key_t *key);
-
 /* Whether the browser is the one that a first code has opened something for. */
 OTP_MUST_USE bool otp_decide_holds_pending(const otp_deciding_t *d);
+/* The count that this browser adds to. */
+otp_guesses_t *otp_decide_guesses(const otp_deciding_t *d);
+/* A bad passcode: counted, and at each multiple of the limit the account is locked for a while. */
+void otp_decide_fail(otp_deciding_t *d, otp_signal_t signal);
+/* The person is told of `signal`: noted for the pages, and mailed unless that was done within a day. */
+void otp_decide_tell(otp_deciding_t *d, otp_signal_t signal);
+/* Nothing is counted against this browser any more; nor against any, when the owner has never used this one. */
+void otp_decide_clear(otp_deciding_t *d);
 
+/* ---- otp_decide_pin.c ---- */
 OTP_MUST_USE otp_status_t otp_decide_pin(otp_deciding_t *d);
+OTP_MUST_USE otp_status_t otp_decide_pin_change(otp_deciding_t *d);
+
+/* ---- otp_decide_emergency.c ---- */
+/* `*decided`: there is an emergency password, the attempt at it is decided; otherwise it is a passcode like any. */
+OTP_MUST_USE otp_status_t otp_decide_emergency(otp_deciding_t *d, bool *decided);
 
 #endif

@@ -1,16 +1,24 @@
 /*
- * What the helpdesk does to keys and accounts: values in, values out, the same in the terminal and in
- * the browser.  The caller reads and writes the records, each by compare-and-set, in this order:
+ * What the helpdesk, and people themselves, do to keys and accounts: values in, values out, the same in the
+ * terminal and in the browser.  core/action/ reads and writes the records, each by compare-and-set, in this order:
  *
- *     assign    1 stock: otp_manage_stock_take       2 account: otp_manage_account_give
+ *     assign    1 account: otp_manage_account_expect      2 stock: otp_manage_stock_take
+ *               3 account: otp_manage_account_give        (4 stock: otp_manage_stock_unwant)
  *     unassign  1 account: otp_manage_account_return, then its sessions are ended (otp_manage_session)
- *               2 stock: otp_manage_stock_release    3 account: otp_manage_account_drop
- *     disable   1 account: otp_manage_account_disable 2 stock: otp_manage_stock_disable
+ *               2 stock: otp_manage_stock_learn           3 account: otp_manage_account_drop
+ *               4 stock: otp_manage_stock_release
+ *     disable   1 account: otp_manage_account_disable     2 stock: otp_manage_stock_disable
  *               3 sessions: otp_manage_session, stepped down
- *     enable    1 stock: otp_manage_stock_enable     2 account: otp_manage_account_enable
+ *     enable    1 account: otp_manage_account_prepare     2 stock: otp_manage_stock_enable
+ *               3 account: otp_manage_account_enable
+ *     request   1 account: otp_manage_account_request     2 stock: otp_manage_stock_want
+ *     approve   as assign
+ *     reject    1 account: otp_manage_account_reject      2 stock: otp_manage_stock_unwant
  *
- * Between any two writes a key is never usable by two people and never more usable than before or
- * after; doing all of it again completes what a crash has left, and changes nothing otherwise.
+ * Between any two writes, whatever others write meanwhile, a key is never usable by two people: a usable copy has
+ * the stock's own mark of this assignment (key->holding, a new one each time).  An account gets the copy with the
+ * mark before the stock has it, and only that very copy becomes usable afterwards; the stock's mark goes only after
+ * the copy was made useless for good.  Doing all of it again completes what a crash has left.
  *
  * A step never goes back: where two copies of a key meet, the later last accepted step counts, so a
  * code that was used once stays used (guarantee G1).
@@ -21,8 +29,11 @@
 #include "core/model/otp_session.h"
 #include "core/model/otp_stock.h"
 
-/* Written to key->reason while a key is on its way back to the stock. */
-#define OTP_MANAGE_RETURNED "returned"
+/* What key->reason says of a copy that is under way; the reason for which it was disabled before may follow, as in
+ * "returned:lost".  Such a copy is useless: OTP_KEY_DISABLED. */
+#define OTP_MANAGE_ARRIVING "arriving"      /* the stock does not say yet that it is assigned */
+#define OTP_MANAGE_ENABLING "enabling"      /* the stock does not say yet that it is usable */
+#define OTP_MANAGE_RETURNED "returned"      /* on its way back to the stock: it is never usable again */
 
 typedef enum {
     OTP_MANAGE_CHANGED,         /* the record has its next value (revision included): write it */
@@ -34,7 +45,7 @@ typedef enum {
     OTP_MANAGE_FULL,            /* the account has OTP_ACCOUNT_KEYS keys */
     OTP_MANAGE_NO_KEY,          /* the account has no such key, or none at all */
     OTP_MANAGE_ASSIGNED,        /* only a free key can be deleted */
-    OTP_MANAGE_REASON,          /* not one of the reasons for disabling, or none given */
+    OTP_MANAGE_REASON,          /* not one of the reasons for disabling; none given, or one that is too long */
     OTP_MANAGE_NO_STOCK,        /* no key of the stock has this serial */
     OTP_MANAGE_NO_REQUEST,      /* nobody waits for this key */
     OTP_MANAGE_REQUESTED,       /* there is a request already */
@@ -53,30 +64,69 @@ const char *otp_managed_text(otp_managed_t managed);
 /* lost, stolen, broken */
 bool otp_manage_reason_known(otp_span_t reason);
 
-OTP_MUST_USE otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, int64_t now_s);
-/* `taken`: otp_manage_stock_take() has just changed the stock, so that what the account still holds of this
- * key is a leftover and is replaced. */
-OTP_MUST_USE otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t *stock, bool taken);
+/* ---- otp_manage_holder.c: assign ---- */
 
-OTP_MUST_USE otp_managed_t otp_manage_account_return(otp_account_t *account, otp_span_t serial);
-/* `uid`: whose copy it is; `copy`: that copy after otp_manage_account_return(), NULL when the account has none.
- * A reason for which the copy is disabled goes with the key. */
-OTP_MUST_USE otp_managed_t otp_manage_stock_release(otp_stock_t *stock, otp_span_t uid, const otp_key_t *copy);
-/* Leaves a usable copy: somebody has assigned the key again meanwhile. */
-OTP_MUST_USE otp_managed_t otp_manage_account_drop(otp_account_t *account, otp_span_t serial);
+/* The account holds this key by the assignment the stock knows of, usable or disabled. */
+bool otp_manage_account_holds(const otp_account_t *account, const otp_stock_t *stock);
+/* UNCHANGED: it holds the key already.  Else a useless copy with the mark `holding` is there, without a PIN. */
+OTP_MUST_USE otp_managed_t otp_manage_account_expect(otp_account_t *account, const otp_stock_t *stock,
+    otp_span_t holding);
+/* Whoever has the key, or asks for it, must be `uid`. */
+OTP_MUST_USE otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, otp_span_t holding, int64_t now_s);
+/* `stock` as otp_manage_stock_take() wrote it.  OTP_MANAGE_BUSY: somebody has assigned the key again meanwhile.  A request
+ * for this key is fulfilled. */
+OTP_MUST_USE otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t *stock);
+/* Takes back what otp_manage_account_expect() did. */
+OTP_MUST_USE otp_managed_t otp_manage_account_forgo(otp_account_t *account, otp_span_t serial, otp_span_t holding);
+
+/* ---- otp_manage_holder.c: unassign, delete ---- */
+
+/* `holding`: the stock's mark when it was read first.  A reason for which the copy is disabled stays with it; the copy
+ * of a later assignment stays, or goes at once when it is only arriving.  A request for this key ends. */
+OTP_MUST_USE otp_managed_t otp_manage_account_return(otp_account_t *account, otp_span_t serial, otp_span_t holding);
+/* `stock` takes over what `copy`, after otp_manage_account_return(), knows better.  OTP_MANAGE_HELD: the key has changed
+ * hands since. */
+OTP_MUST_USE otp_managed_t otp_manage_stock_learn(otp_stock_t *stock, otp_span_t uid, otp_span_t holding,
+    const otp_key_t *copy);
+/* Leaves a copy that is not on its way back from this assignment. */
+OTP_MUST_USE otp_managed_t otp_manage_account_drop(otp_account_t *account, otp_span_t serial, otp_span_t holding);
+/* The account's copy that otp_manage_account_drop() takes away; NULL: there is none. */
+const otp_key_t *otp_manage_account_leaving(otp_account_t *account, otp_span_t serial, otp_span_t holding);
+OTP_MUST_USE otp_managed_t otp_manage_stock_release(otp_stock_t *stock, otp_span_t uid, otp_span_t holding);
+/* Whether the stock record may go: CHANGED, ASSIGNED or REQUESTED. */
+OTP_MUST_USE otp_managed_t otp_manage_stock_delete(const otp_stock_t *stock);
+
+/* ---- otp_manage.c: disable, enable ---- */
 
 OTP_MUST_USE otp_managed_t otp_manage_account_disable(otp_account_t *account, otp_span_t serial, otp_span_t reason);
 OTP_MUST_USE otp_managed_t otp_manage_stock_disable(otp_stock_t *stock, otp_span_t reason);
 
+/* Whoever disables the key after this is seen by otp_manage_account_enable(). */
+OTP_MUST_USE otp_managed_t otp_manage_account_prepare(otp_account_t *account, otp_span_t serial);
 OTP_MUST_USE otp_managed_t otp_manage_stock_enable(otp_stock_t *stock);
+/* OTP_MANAGE_DISABLED: somebody has disabled it after otp_manage_account_prepare(). */
 OTP_MUST_USE otp_managed_t otp_manage_account_enable(otp_account_t *account, const otp_stock_t *stock);
 
-/* Whether the stock record may go: CHANGED, or ASSIGNED. */
-OTP_MUST_USE otp_managed_t otp_manage_stock_delete(const otp_stock_t *stock);
+/* ---- otp_manage_account.c ---- */
 
 /* The PINs of all keys are forgotten, each kept as the one before; failures stay. */
 OTP_MUST_USE otp_managed_t otp_manage_pin_clear(otp_account_t *account);
+/* Both counts. */
 OTP_MUST_USE otp_managed_t otp_manage_unlock(otp_account_t *account);
+OTP_MUST_USE otp_managed_t otp_manage_emergency_revoke(otp_account_t *account, int64_t now_s);
+/* No banner any more; when mail was sent stays. */
+OTP_MUST_USE otp_managed_t otp_manage_signals_seen(otp_account_t *account);
+
+/* `dangling`: a serial that the account waits for and whose stock knows nothing of it; that request may be replaced. */
+OTP_MUST_USE otp_managed_t otp_manage_account_request(otp_account_t *account, otp_span_t serial, otp_span_t dangling,
+    int64_t now_s);
+OTP_MUST_USE otp_managed_t otp_manage_account_withdraw(otp_account_t *account, otp_span_t serial);
+OTP_MUST_USE otp_managed_t otp_manage_account_reject(otp_account_t *account, otp_span_t serial, otp_span_t reason,
+    int64_t now_s);
+/* `step`: of the code that was shown, which is spent by this. */
+OTP_MUST_USE otp_managed_t otp_manage_stock_want(otp_stock_t *stock, otp_span_t uid, int64_t step, int64_t now_s);
+/* Ends the request of `uid` made at `wanted_at`; leaves any other. */
+OTP_MUST_USE otp_managed_t otp_manage_stock_unwant(otp_stock_t *stock, otp_span_t uid, int64_t wanted_at);
 
 typedef enum {
     OTP_MANAGE_SESSION_KEPT,        /* it does not depend on the key */
@@ -86,5 +136,7 @@ typedef enum {
 
 /* A session after the key `serial` was disabled. */
 OTP_MUST_USE otp_managed_session_t otp_manage_session(otp_session_t *session, otp_span_t serial);
+/* A session after the emergency password has gone. */
+OTP_MUST_USE otp_managed_session_t otp_manage_session_emergency(const otp_session_t *session);
 
 #endif

@@ -5,6 +5,10 @@ static const otp_transition_t otp_transition_table[] = {
     { OTP_STATE_NO_KEY, OTP_SUBMIT_PASSCODE, OTP_VERDICT_DENIED, OTP_STATE_NO_KEY, "no usable key" },
     { OTP_STATE_NO_KEY, OTP_SUBMIT_NEXT_CODE, OTP_VERDICT_DENIED, OTP_STATE_NO_KEY, "no usable key" },
     { OTP_STATE_NO_KEY, OTP_SUBMIT_PIN, OTP_VERDICT_DENIED, OTP_STATE_NO_KEY, "no usable key" },
+    { OTP_STATE_NO_KEY, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_OK, OTP_STATE_NO_KEY,
+      "the emergency password needs no key" },
+    { OTP_STATE_NO_KEY, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_NO_KEY, "wrong, or there is none" },
+    { OTP_STATE_NO_KEY, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_NO_KEY, "no usable key" },
 
     { OTP_STATE_FIRST_USE, OTP_SUBMIT_PASSCODE, OTP_VERDICT_PIN_REQUIRED, OTP_STATE_PIN_PAGE, "code in the window" },
     { OTP_STATE_FIRST_USE, OTP_SUBMIT_PASSCODE, OTP_VERDICT_NEXT_CODE, OTP_STATE_NEXT_CODE,
@@ -15,6 +19,13 @@ static const otp_transition_t otp_transition_table[] = {
     { OTP_STATE_FIRST_USE, OTP_SUBMIT_PASSCODE, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "wrong, once too often" },
     { OTP_STATE_FIRST_USE, OTP_SUBMIT_NEXT_CODE, OTP_VERDICT_DENIED, OTP_STATE_FIRST_USE, "no first code is held" },
     { OTP_STATE_FIRST_USE, OTP_SUBMIT_PIN, OTP_VERDICT_DENIED, OTP_STATE_FIRST_USE, "no PIN page is open" },
+    { OTP_STATE_FIRST_USE, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_OK, OTP_STATE_FIRST_USE, "the emergency password" },
+    { OTP_STATE_FIRST_USE, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_FIRST_USE, "wrong, or there is none" },
+    { OTP_STATE_FIRST_USE, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_LOCKED,
+      "there is none, and a wrong passcode once too often" },
+    { OTP_STATE_FIRST_USE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_PIN_REFUSED, OTP_STATE_FIRST_USE, "new PIN refused" },
+    { OTP_STATE_FIRST_USE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_FIRST_USE, "there is no PIN yet" },
+    { OTP_STATE_FIRST_USE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "wrong, once too often" },
 
     { OTP_STATE_PIN_PAGE, OTP_SUBMIT_PIN, OTP_VERDICT_WAIT_NEXT_CODE, OTP_STATE_READY, "PIN accepted" },
     { OTP_STATE_PIN_PAGE, OTP_SUBMIT_PIN, OTP_VERDICT_PIN_REFUSED, OTP_STATE_PIN_PAGE, "PIN refused" },
@@ -29,6 +40,17 @@ static const otp_transition_t otp_transition_table[] = {
     { OTP_STATE_PIN_PAGE, OTP_SUBMIT_PASSCODE, OTP_VERDICT_DENIED, OTP_STATE_PIN_PAGE, "wrong" },
     { OTP_STATE_PIN_PAGE, OTP_SUBMIT_PASSCODE, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "wrong, once too often" },
     { OTP_STATE_PIN_PAGE, OTP_SUBMIT_NEXT_CODE, OTP_VERDICT_DENIED, OTP_STATE_PIN_PAGE, "no first code is held" },
+    { OTP_STATE_PIN_PAGE, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_OK, OTP_STATE_PIN_PAGE, "the emergency password" },
+    { OTP_STATE_PIN_PAGE, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_PIN_PAGE, "wrong, or there is none" },
+    { OTP_STATE_PIN_PAGE, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_LOCKED,
+      "there is none, and a wrong passcode once too often" },
+    { OTP_STATE_PIN_PAGE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_OK, OTP_STATE_PIN_PAGE,
+      "old PIN + code in the window, new PIN accepted" },
+    { OTP_STATE_PIN_PAGE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_ALREADY_USED, OTP_STATE_PIN_PAGE,
+      "old PIN + spent code" },
+    { OTP_STATE_PIN_PAGE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_PIN_REFUSED, OTP_STATE_PIN_PAGE, "new PIN refused" },
+    { OTP_STATE_PIN_PAGE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_PIN_PAGE, "wrong" },
+    { OTP_STATE_PIN_PAGE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "wrong, once too often" },
 
     { OTP_STATE_READY, OTP_SUBMIT_PASSCODE, OTP_VERDICT_OK, OTP_STATE_READY, "PIN + code in the window" },
     { OTP_STATE_READY, OTP_SUBMIT_PASSCODE, OTP_VERDICT_NEXT_CODE, OTP_STATE_NEXT_CODE,
@@ -40,6 +62,16 @@ static const otp_transition_t otp_transition_table[] = {
     { OTP_STATE_READY, OTP_SUBMIT_PASSCODE, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "wrong, once too often" },
     { OTP_STATE_READY, OTP_SUBMIT_NEXT_CODE, OTP_VERDICT_DENIED, OTP_STATE_READY, "no first code is held" },
     { OTP_STATE_READY, OTP_SUBMIT_PIN, OTP_VERDICT_DENIED, OTP_STATE_READY, "no PIN page is open" },
+    { OTP_STATE_READY, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_OK, OTP_STATE_READY, "the emergency password" },
+    { OTP_STATE_READY, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_READY, "wrong, or there is none" },
+    { OTP_STATE_READY, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_LOCKED,
+      "there is none, and a wrong passcode once too often" },
+    { OTP_STATE_READY, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_OK, OTP_STATE_READY,
+      "old PIN + code in the window, new PIN accepted" },
+    { OTP_STATE_READY, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_ALREADY_USED, OTP_STATE_READY, "old PIN + spent code" },
+    { OTP_STATE_READY, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_PIN_REFUSED, OTP_STATE_READY, "new PIN refused" },
+    { OTP_STATE_READY, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_READY, "wrong" },
+    { OTP_STATE_READY, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "wrong, once too often" },
 
     { OTP_STATE_NEXT_CODE, OTP_SUBMIT_NEXT_CODE, OTP_VERDICT_OK, OTP_STATE_READY, "the code that follows" },
     { OTP_STATE_NEXT_CODE, OTP_SUBMIT_NEXT_CODE, OTP_VERDICT_PIN_REQUIRED, OTP_STATE_PIN_PAGE,
@@ -60,6 +92,17 @@ static const otp_transition_t otp_transition_table[] = {
     { OTP_STATE_NEXT_CODE, OTP_SUBMIT_PASSCODE, OTP_VERDICT_DENIED, OTP_STATE_NEXT_CODE, "wrong" },
     { OTP_STATE_NEXT_CODE, OTP_SUBMIT_PASSCODE, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "wrong, once too often" },
     { OTP_STATE_NEXT_CODE, OTP_SUBMIT_PIN, OTP_VERDICT_DENIED, OTP_STATE_NEXT_CODE, "no PIN page is open" },
+    { OTP_STATE_NEXT_CODE, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_OK, OTP_STATE_NEXT_CODE, "the emergency password" },
+    { OTP_STATE_NEXT_CODE, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_NEXT_CODE, "wrong, or there is none" },
+    { OTP_STATE_NEXT_CODE, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_LOCKED,
+      "there is none, and a wrong passcode once too often" },
+    { OTP_STATE_NEXT_CODE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_OK, OTP_STATE_NEXT_CODE,
+      "old PIN + code in the window, new PIN accepted" },
+    { OTP_STATE_NEXT_CODE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_ALREADY_USED, OTP_STATE_NEXT_CODE,
+      "old PIN + spent code" },
+    { OTP_STATE_NEXT_CODE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_PIN_REFUSED, OTP_STATE_NEXT_CODE, "new PIN refused" },
+    { OTP_STATE_NEXT_CODE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_NEXT_CODE, "wrong" },
+    { OTP_STATE_NEXT_CODE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "wrong, once too often" },
 
     { OTP_STATE_LOCKED, OTP_SUBMIT_PASSCODE, OTP_VERDICT_THROTTLED, OTP_STATE_LOCKED,
       "who proved the first factor is told" },
@@ -70,6 +113,14 @@ static const otp_transition_t otp_transition_table[] = {
     { OTP_STATE_LOCKED, OTP_SUBMIT_PIN, OTP_VERDICT_THROTTLED, OTP_STATE_LOCKED,
       "who proved the first factor is told" },
     { OTP_STATE_LOCKED, OTP_SUBMIT_PIN, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "anybody else is not" },
+    { OTP_STATE_LOCKED, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_OK, OTP_STATE_LOCKED,
+      "the emergency password works while passcodes are locked" },
+    { OTP_STATE_LOCKED, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_DENIED, OTP_STATE_LOCKED,
+      "wrong, or nobody who proved the first factor" },
+    { OTP_STATE_LOCKED, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_THROTTLED, OTP_STATE_LOCKED, "there is none" },
+    { OTP_STATE_LOCKED, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_THROTTLED, OTP_STATE_LOCKED,
+      "who proved the first factor is told" },
+    { OTP_STATE_LOCKED, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_DENIED, OTP_STATE_LOCKED, "anybody else is not" },
 };
 
 
@@ -121,9 +172,10 @@ bool otp_key_usable(const otp_key_t *key)
 }
 
 
-otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *limits, int64_t now_s)
+otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *limits, bool known, int64_t now_s)
 {
-    bool usable = false, ready = false;
+    bool                 usable = false, ready = false;
+    const otp_guesses_t *guesses = known ? &account->known : &account->unknown;
 
     for (size_t i = 0; i < account->keys; i++) {
         usable |= otp_key_usable(&account->key[i]);
@@ -134,7 +186,7 @@ otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *
         return OTP_STATE_NO_KEY;
     }
 
-    if (account->unknown.locked_until > now_s || account->unknown.failures >= limits->lock_total) {
+    if (guesses->locked_until > now_s || guesses->failures >= limits->lock_total) {
         return OTP_STATE_LOCKED;
     }
 

@@ -45,3 +45,28 @@ otp_status_t otp_event_write(const otp_event_t *event, char *line, size_t size, 
 
     return otp_json_write(object, line, size, len);
 }
+
+
+/* The word after `mark`, which is what comes next in `*rest`. */
+static bool otp_event_word(otp_span_t *rest, otp_span_t mark, otp_span_t *word)
+{
+    if (!otp_span_starts(*rest, mark)) {
+        return false;
+    }
+    rest->data += mark.len;
+    rest->len -= mark.len;
+    *word = otp_span_cut(rest, '"');
+
+    return rest->data != NULL;
+}
+
+
+bool otp_event_words(otp_span_t line, otp_span_t *event, otp_span_t *verdict)
+{
+    otp_span_t time;
+
+    /* These three come first, in this order, and hold nothing that JSON would write otherwise. */
+    return otp_event_word(&line, OTP_SPAN("{\"time\":\""), &time)
+           && otp_event_word(&line, OTP_SPAN(",\"event\":\""), event)
+           && otp_event_word(&line, OTP_SPAN(",\"verdict\":\""), verdict);
+}

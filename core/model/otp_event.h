@@ -26,4 +26,7 @@ typedef struct {
 
 OTP_MUST_USE otp_status_t otp_event_write(const otp_event_t *event, char *line, size_t size, size_t *len);
 
+/* The event and the verdict of a line that otp_event_write() has written; false: it has not both. */
+OTP_MUST_USE bool otp_event_words(otp_span_t line, otp_span_t *event, otp_span_t *verdict);
+
 #endif

@@ -166,6 +166,7 @@ json_t *otp_key_to_json(const otp_key_t *key)
     }
 
     if ((key->reason[0] != '\0' && json_object_set_new(object, "reason", json_string(key->reason)) != 0)
+        || (key->holding[0] != '\0' && json_object_set_new(object, "holding", json_string(key->holding)) != 0)
         || (key->pin.set && json_object_set_new(object, "pin", otp_pin_to_json(&key->pin)) != 0)
         || (key->pin_before.set && json_object_set_new(object, "pin_before", otp_pin_to_json(&key->pin_before)) != 0))
     {
@@ -206,8 +207,9 @@ otp_status_t otp_key_from_json(const json_t *object, otp_key_t *key)
         || !otp_json_text(object, "serial", false, key->serial, sizeof(key->serial))
         || !otp_json_text(object, "seed", false, key->seed, sizeof(key->seed))
         || !otp_json_text(object, "reason", true, key->reason, sizeof(key->reason))
-        || !otp_json_number(object, "period", otp_type_rules(key->type)->timed ? OTP_PERIOD_MIN : 0, OTP_PERIOD_MAX,
-                            &key->period_s)
+        || !otp_json_text(object, "holding", true, key->holding, sizeof(key->holding))
+        || !otp_json_number(object, "period", otp_type_rules(key->type)->timed ? OTP_PERIOD_MIN : 0,
+                            otp_type_rules(key->type)->timed ? OTP_PERIOD_MAX : 0, &key->period_s)
         || !otp_json_number(object, "drift", -OTP_STEP_LIMIT, OTP_STEP_LIMIT, &key->drift)
         || !otp_json_number(object, "drift_first", -OTP_STEP_LIMIT, OTP_STEP_LIMIT, &key->drift_first)
         || !otp_json_number(object, "drift_since", 0, OTP_TIME_LIMIT, &key->drift_since)

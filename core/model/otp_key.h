@@ -12,6 +12,7 @@
 #define OTP_SERIAL_MAX  64
 #define OTP_SEALED_MAX  176         /* text of a sealed secret of at most 96 bytes */
 #define OTP_SALT_LEN    16
+#define OTP_HOLDING_LEN 11          /* base64url of 8 bytes */
 #define OTP_PERIOD_MIN  5
 #define OTP_PERIOD_MAX  3600
 
@@ -39,6 +40,7 @@ typedef struct {
     int64_t            step;                        /* last accepted step (core/oath/otp_type.h); 0: none yet */
     otp_pin_verifier_t pin, pin_before;
     int64_t            assigned, used;              /* unix seconds, 0: never */
+    char               holding[OTP_HOLDING_LEN + 1];    /* which assignment it is of (decide/otp_manage.h); empty: none */
 } otp_key_t;
 
 /* A serial: 1..64 letters, digits, '-', '_' or '.'; trimmed. */

@@ -88,6 +88,7 @@ typedef struct {
     otp_action_result_t  result;
     otp_span_t           audit[OTP_ACTION_AUDITS];  /* JSON lines to copy to otp_audit, complete once done */
     size_t               audits;
+    otp_span_t           unreadable;        /* name of the record that cannot be believed; empty: none */
 } otp_action_view_t;
 
 typedef struct otp_action_s otp_action_t;

@@ -1,0 +1,223 @@
+#include <string.h>
+
+#include "core/action/otp_action_private.h"
+#include "core/decide/otp_resync.h"
+
+/* Requests for the activation of a key: made by the person, rejected by an agent.  (Approved: otp_action_assign.c.) */
+
+static otp_span_t serial_of(const otp_action_t *action)
+{
+    return otp_span_of(action->serial);
+}
+
+
+static otp_span_t uid_of(const otp_action_t *action)
+{
+    return otp_span_of(action->uid);
+}
+
+
+static bool wanted_by_them(const otp_action_t *action)
+{
+    return otp_span_equal(otp_span_of(action->stock.wanted), uid_of(action));
+}
+
+
+static otp_managed_t rule_want(otp_action_t *action)
+{
+    int64_t step;
+
+    switch (otp_key_shows(action->context.ring, &action->stock.key, action->order.code, action->now_s,
+                          action->context.limits, &step))
+    {
+    case OTP_OK:
+        return otp_manage_stock_want(&action->stock, uid_of(action), step, action->now_s);
+    case OTP_INVALID:
+    case OTP_NO_ROOM:
+        return OTP_MANAGE_MISFIT;
+    case OTP_FAILED:
+        break;
+    }
+    return OTP_MANAGE_UNAVAILABLE;
+}
+
+
+static otp_managed_t rule_request(otp_action_t *action)
+{
+    return otp_manage_account_request(&action->account, serial_of(action), otp_span_of(action->dangling),
+                                      action->now_s);
+}
+
+
+static otp_managed_t rule_withdraw(otp_action_t *action)
+{
+    return otp_manage_account_withdraw(&action->account, serial_of(action));
+}
+
+
+static otp_action_effect_t withdrawn(otp_action_t *action)
+{
+    action->changed = false;
+    return otp_action_finish(action, action->refusal);
+}
+
+
+static otp_action_effect_t wanted(otp_action_t *action)
+{
+    action->refusal = action->managed;
+    if (action->managed == OTP_MANAGE_UNAVAILABLE) {
+        return otp_action_finished(action);
+    }
+    if (otp_managed_refused(action->managed)) {
+        /* Somebody was faster between looking and writing. */
+        return otp_action_change_account(action, rule_withdraw, OTP_ACTION_PART, OTP_MAIL_NONE, withdrawn);
+    }
+    return action->order.automatic ? otp_action_approve_now(action) : otp_action_finished(action);
+}
+
+
+static otp_action_effect_t asked(otp_action_t *action)
+{
+    if (otp_managed_refused(action->managed)) {
+        return otp_action_finished(action);
+    }
+    return otp_action_change_stock(action, rule_want, OTP_ACTION_OK,
+                                   action->order.automatic ? OTP_MAIL_NONE : OTP_MAIL_REQUEST_RECEIVED, wanted);
+}
+
+
+/* The rules on values first, so that a refusal leaves nothing behind. */
+static otp_action_effect_t rehearse(otp_action_t *action)
+{
+    otp_stock_t   stock = action->stock;
+    otp_account_t account = action->account;
+    otp_managed_t managed;
+
+    managed = rule_request(action);
+    action->account = account;
+    if (!otp_managed_refused(managed)) {
+        managed = rule_want(action);
+        action->stock = stock;
+    }
+    if (otp_managed_refused(managed)) {
+        return otp_action_finish(action, managed);
+    }
+    return otp_action_change_account(action, rule_request, OTP_ACTION_PART, OTP_MAIL_NONE, asked);
+}
+
+
+/* The account waits for another key: unless that one's record says so too, the request was cut off. */
+static otp_action_effect_t former_looked(otp_action_t *action)
+{
+    bool real = action->stock_found && wanted_by_them(action);
+
+    if (real) {
+        return otp_action_finish(action, OTP_MANAGE_REQUESTED);
+    }
+    memcpy(action->dangling, action->serial, sizeof(action->dangling));
+    memset(action->serial, 0, sizeof(action->serial));
+    memcpy(action->serial, action->order.serial.data, action->order.serial.len);
+    return otp_action_request(action);
+}
+
+
+static otp_action_effect_t account_looked(otp_action_t *action)
+{
+    const otp_activation_request_t *request = &action->account.request;
+    bool                            waiting = request->state == OTP_ACTIVATION_WAITING;
+    bool                            same = otp_span_equal(otp_span_of(request->serial), serial_of(action));
+
+    if (waiting && !same && action->dangling[0] == '\0') {
+        memcpy(action->serial, request->serial, sizeof(action->serial));
+        return otp_action_look_stock(action, former_looked);
+    }
+    if (!action->stock_found) {
+        return otp_action_finish(action, OTP_MANAGE_NO_STOCK);
+    }
+    if (waiting && same && wanted_by_them(action)) {
+        /* The code was shown when it was asked for: an approval that was cut off goes on. */
+        return action->order.automatic ? otp_action_approve_now(action)
+                                       : otp_action_finish(action, OTP_MANAGE_REQUESTED);
+    }
+    return rehearse(action);
+}
+
+
+static otp_action_effect_t stock_looked(otp_action_t *action)
+{
+    return otp_action_look_account(action, account_looked);
+}
+
+
+otp_action_effect_t otp_action_request(otp_action_t *action)
+{
+    return otp_action_look_stock(action, stock_looked);
+}
+
+
+static otp_managed_t rule_reject(otp_action_t *action)
+{
+    return otp_manage_account_reject(&action->account, serial_of(action), action->order.reason, action->now_s);
+}
+
+
+static otp_managed_t rule_unwant(otp_action_t *action)
+{
+    return otp_manage_stock_unwant(&action->stock, uid_of(action), action->wanted_at);
+}
+
+
+static otp_action_effect_t unwanted(otp_action_t *action)
+{
+    return otp_action_finish(action, otp_managed_refused(action->managed) ? action->managed : action->refusal);
+}
+
+
+/* The account knows of no such request.  It was approved before this; or else what the stock says of it is left over
+ * from something that was cut off, and goes. */
+static otp_action_effect_t unknown_looked(otp_action_t *action)
+{
+    bool approved = action->stock_found && otp_span_equal(otp_span_of(action->stock.uid), uid_of(action));
+
+    action->refusal = approved ? OTP_MANAGE_NO_REQUEST : OTP_MANAGE_UNCHANGED;
+    return otp_action_change_stock(action, rule_unwant, approved ? OTP_ACTION_PART : OTP_ACTION_OK, OTP_MAIL_NONE,
+                                   unwanted);
+}
+
+
+static otp_action_effect_t rejected(otp_action_t *action)
+{
+    if (action->managed == OTP_MANAGE_NO_REQUEST) {
+        return otp_action_look_stock(action, unknown_looked);
+    }
+    if (otp_managed_refused(action->managed)) {
+        return otp_action_finished(action);
+    }
+    action->refusal = OTP_MANAGE_UNCHANGED;
+    return otp_action_change_stock(action, rule_unwant, OTP_ACTION_PART, OTP_MAIL_NONE, unwanted);
+}
+
+
+static otp_action_effect_t reject_looked(otp_action_t *action)
+{
+    otp_span_t only = action->order.only_uid, wanted_by = otp_span_of(action->stock.wanted);
+
+    if (!action->stock_found || wanted_by.len == 0) {
+        return otp_action_finish(action, action->stock_found ? OTP_MANAGE_NO_REQUEST : OTP_MANAGE_NO_STOCK);
+    }
+    if (only.len != 0 && !otp_span_equal(only, wanted_by)) {
+        return otp_action_finish(action, OTP_MANAGE_NO_KEY);
+    }
+    otp_action_set_uid(action, wanted_by);
+    action->wanted_at = action->stock.wanted_at;
+    return otp_action_change_account(action, rule_reject, OTP_ACTION_OK, OTP_MAIL_REQUEST_REJECTED, rejected);
+}
+
+
+otp_action_effect_t otp_action_reject(otp_action_t *action)
+{
+    if (action->order.reason.len == 0) {
+        return otp_action_finish(action, OTP_MANAGE_REASON);
+    }
+    return otp_action_look_stock(action, reject_looked);
+}

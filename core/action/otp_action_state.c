@@ -1,0 +1,258 @@
+#include "core/action/otp_action_private.h"
+#include "core/decide/otp_resync.h"
+
+/* What a key is good for: disable, enable, resync. */
+
+static otp_span_t serial_of(const otp_action_t *action)
+{
+    return otp_span_of(action->serial);
+}
+
+
+static bool same_holder(const otp_action_t *action)
+{
+    return otp_span_equal(otp_span_of(action->uid), otp_span_of(action->stock.uid));
+}
+
+
+/* Whether the action may go on about the key as it was just read; whose it is, is in action->uid then. */
+OTP_MUST_USE static otp_managed_t meet(otp_action_t *action)
+{
+    otp_span_t only = action->order.only_uid;
+
+    if (!action->stock_found) {
+        return OTP_MANAGE_NO_STOCK;
+    }
+    if (only.len != 0 && !otp_span_equal(only, otp_span_of(action->stock.uid))) {
+        return OTP_MANAGE_NO_KEY;
+    }
+    otp_action_set_uid(action, otp_span_of(action->stock.uid));
+    return OTP_MANAGE_UNCHANGED;
+}
+
+
+static otp_managed_t rule_account_disable(otp_action_t *action)
+{
+    return otp_manage_account_disable(&action->account, serial_of(action), action->order.reason);
+}
+
+
+static otp_managed_t rule_stock_disable(otp_action_t *action)
+{
+    return otp_manage_stock_disable(&action->stock, action->order.reason);
+}
+
+
+/* Another agent's enabling, or a new holder, may have crossed: the end is what both records say. */
+static otp_action_effect_t disable_checked(otp_action_t *action)
+{
+    const otp_key_t *copy = otp_account_key(&action->account, serial_of(action));
+
+    if (!same_holder(action) || (copy && copy->state != OTP_KEY_DISABLED)) {
+        return otp_action_again(action, otp_action_disable);
+    }
+    return otp_action_finish(action, OTP_MANAGE_UNCHANGED);
+}
+
+
+static otp_action_effect_t disable_swept(otp_action_t *action)
+{
+    return otp_action_look_account(action, disable_checked);
+}
+
+
+static otp_action_effect_t stock_disabled(otp_action_t *action)
+{
+    if (otp_managed_refused(action->managed)) {
+        return otp_action_finished(action);
+    }
+    if (action->uid[0] == '\0') {
+        return same_holder(action) ? otp_action_finished(action) : otp_action_again(action, otp_action_disable);
+    }
+    action->swept = serial_of(action);
+    return otp_action_sweep(action, otp_sweep_key_disabled, &action->swept, disable_swept);
+}
+
+
+static otp_action_effect_t account_disabled(otp_action_t *action)
+{
+    if (otp_managed_refused(action->managed) && action->managed != OTP_MANAGE_NO_KEY) {
+        return otp_action_finished(action);
+    }
+    return otp_action_change_stock(action, rule_stock_disable,
+                                   action->managed == OTP_MANAGE_NO_KEY ? OTP_ACTION_OK : OTP_ACTION_PART,
+                                   OTP_MAIL_NONE, stock_disabled);
+}
+
+
+/* The holder's copy first, for that is the one which opens doors. */
+static otp_action_effect_t disable_looked(otp_action_t *action)
+{
+    otp_managed_t met = meet(action);
+
+    if (otp_managed_refused(met)) {
+        return otp_action_finish(action, met);
+    }
+    if (action->uid[0] != '\0') {
+        return otp_action_change_account(action, rule_account_disable, OTP_ACTION_OK, OTP_MAIL_KEY_DISABLED,
+                                         account_disabled);
+    }
+    action->managed = OTP_MANAGE_NO_KEY;
+    return account_disabled(action);
+}
+
+
+otp_action_effect_t otp_action_disable(otp_action_t *action)
+{
+    if (!otp_manage_reason_known(action->order.reason)) {
+        return otp_action_finish(action, OTP_MANAGE_REASON);
+    }
+    return otp_action_look_stock(action, disable_looked);
+}
+
+
+static otp_managed_t rule_prepare(otp_action_t *action)
+{
+    return otp_manage_account_prepare(&action->account, serial_of(action));
+}
+
+
+static otp_managed_t rule_stock_enable(otp_action_t *action)
+{
+    return otp_manage_stock_enable(&action->stock);
+}
+
+
+static otp_managed_t rule_account_enable(otp_action_t *action)
+{
+    return otp_manage_account_enable(&action->account, &action->stock);
+}
+
+
+static otp_action_effect_t enable_checked(otp_action_t *action)
+{
+    if (action->stock_found && same_holder(action) && action->stock.key.state == OTP_KEY_USABLE) {
+        return otp_action_finish(action, OTP_MANAGE_UNCHANGED);
+    }
+    return otp_action_again(action, otp_action_enable);
+}
+
+
+static otp_action_effect_t account_enabled(otp_action_t *action)
+{
+    if (action->managed == OTP_MANAGE_DISABLED || action->managed == OTP_MANAGE_HELD) {
+        return otp_action_again(action, otp_action_enable);
+    }
+    if (otp_managed_refused(action->managed) && action->managed != OTP_MANAGE_NO_KEY) {
+        return otp_action_finished(action);
+    }
+    return otp_action_look_stock(action, enable_checked);
+}
+
+
+static otp_action_effect_t stock_enabled(otp_action_t *action)
+{
+    if (otp_managed_refused(action->managed)) {
+        return otp_action_finished(action);
+    }
+    if (!same_holder(action)) {
+        return otp_action_again(action, otp_action_enable);
+    }
+    if (action->uid[0] == '\0') {
+        return otp_action_finished(action);
+    }
+    return otp_action_change_account(action, rule_account_enable, OTP_ACTION_OK, OTP_MAIL_KEY_ENABLED,
+                                     account_enabled);
+}
+
+
+static otp_action_effect_t prepared(otp_action_t *action)
+{
+    if (otp_managed_refused(action->managed) && action->managed != OTP_MANAGE_NO_KEY) {
+        return otp_action_finished(action);
+    }
+    return otp_action_change_stock(action, rule_stock_enable,
+                                   action->managed == OTP_MANAGE_NO_KEY ? OTP_ACTION_OK : OTP_ACTION_PART,
+                                   OTP_MAIL_NONE, stock_enabled);
+}
+
+
+static otp_action_effect_t enable_looked(otp_action_t *action)
+{
+    otp_managed_t met = meet(action);
+
+    if (otp_managed_refused(met)) {
+        return otp_action_finish(action, met);
+    }
+    if (action->uid[0] != '\0') {
+        return otp_action_change_account(action, rule_prepare, OTP_ACTION_PART, OTP_MAIL_NONE, prepared);
+    }
+    action->managed = OTP_MANAGE_NO_KEY;
+    return prepared(action);
+}
+
+
+otp_action_effect_t otp_action_enable(otp_action_t *action)
+{
+    return otp_action_look_stock(action, enable_looked);
+}
+
+
+OTP_MUST_USE static otp_managed_t resync(otp_action_t *action, otp_key_t *key)
+{
+    otp_key_t next;
+
+    switch (otp_resync(action->context.ring, key, action->order.code, action->order.next_code, action->now_s, &next)) {
+    case OTP_OK:
+        *key = next;
+        return OTP_MANAGE_CHANGED;
+    case OTP_INVALID:
+    case OTP_NO_ROOM:
+        return OTP_MANAGE_MISFIT;
+    case OTP_FAILED:
+        break;
+    }
+    return OTP_MANAGE_UNAVAILABLE;
+}
+
+
+static otp_managed_t rule_account_resync(otp_action_t *action)
+{
+    otp_key_t    *copy = otp_account_key(&action->account, serial_of(action));
+    otp_managed_t managed;
+
+    if (!copy || !otp_manage_account_holds(&action->account, &action->stock)) {
+        return OTP_MANAGE_NO_KEY;
+    }
+    managed = resync(action, copy);
+    action->account.revision += managed == OTP_MANAGE_CHANGED;
+    return managed;
+}
+
+
+static otp_managed_t rule_stock_resync(otp_action_t *action)
+{
+    return same_holder(action) ? resync(action, &action->stock.key) : OTP_MANAGE_HELD;
+}
+
+
+/* The copy that counts: the account's while it has one, else the stock's. */
+static otp_action_effect_t resync_looked(otp_action_t *action)
+{
+    otp_managed_t met = meet(action);
+
+    if (otp_managed_refused(met)) {
+        return otp_action_finish(action, met);
+    }
+    if (action->uid[0] != '\0') {
+        return otp_action_change_account(action, rule_account_resync, OTP_ACTION_OK, OTP_MAIL_NONE,
+                                         otp_action_finished);
+    }
+    return otp_action_change_stock(action, rule_stock_resync, OTP_ACTION_OK, OTP_MAIL_NONE, otp_action_finished);
+}
+
+
+otp_action_effect_t otp_action_resync(otp_action_t *action)
+{
+    return otp_action_look_stock(action, resync_looked);
+}

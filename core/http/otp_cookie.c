@@ -59,7 +59,20 @@ static otp_span_t without_leading_blanks(otp_span_t text)
 }
 
 
-size_t otp_cookie_strip(otp_span_t header, otp_span_t name_a, otp_span_t name_b, char *out)
+static bool pair_among(otp_span_t part, const otp_span_t *name, size_t names)
+{
+    otp_span_t raw;
+
+    for (size_t i = 0; i < names; i++) {
+        if (pair_named(part, name[i], &raw)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
+size_t otp_cookie_strip(otp_span_t header, const otp_span_t *name, size_t names, char *out)
 {
     otp_span_t rest = header;
     size_t len = 0;
@@ -67,9 +80,8 @@ size_t otp_cookie_strip(otp_span_t header, otp_span_t name_a, otp_span_t name_b,
 
     while (rest.data != NULL) {
         otp_span_t part = otp_span_cut(&rest, ';');
-        otp_span_t raw;
 
-        if (pair_named(part, name_a, &raw) || pair_named(part, name_b, &raw)) {
+        if (pair_among(part, name, names)) {
             removed = true;
             continue;
         }

@@ -11,8 +11,8 @@
  * many there are in all.  Surrounding blanks and one pair of double quotes are not part of a value. */
 size_t otp_cookie_find(otp_span_t header, otp_span_t name, otp_span_t *value, size_t max);
 
-/* The header without the pairs named `name_a` or `name_b`, every other byte as it was; into `out` (at least
+/* The header without the pairs that have one of the `names` names, every other byte as it was; into `out` (at least
  * header.len bytes).  Returns the new length: equal to header.len when nothing was removed, 0 when nothing is left. */
-size_t otp_cookie_strip(otp_span_t header, otp_span_t name_a, otp_span_t name_b, char *out);
+size_t otp_cookie_strip(otp_span_t header, const otp_span_t *name, size_t names, char *out);
 
 #endif

@@ -28,14 +28,15 @@ static bool name_given(const otp_pages_t *pages, otp_span_t name)
 }
 
 
-static void refuse(check_t *check, otp_span_t name, const char *reason)
+static void refuse_name(check_t *check, otp_span_t name, const char *reason)
 {
     if (check->status != OTP_OK) {
         return;
     }
     check->status = OTP_INVALID;
-    snprintf(check->error, check->error_size, "%s/%s.html: \"%.*s\" %s", check->template->language,
-             check->template->name, name.len > 64 ? 64 : (int) name.len, name.data, reason);
+    snprintf(check->error, check->error_size, "%s/%s.html: line %zu: \"%.*s\" %s", check->template->language,
+             check->template->name, otp_template_line(check->template->tpl, name),
+             name.len > 64 ? 64 : (int) name.len, name.data, reason);
 }
 
 
@@ -45,12 +46,12 @@ static void name_check(void *data, char kind, otp_span_t name)
 
     if (kind != 'p') {
         if (!name_given(check->pages, name)) {
-            refuse(check, name, "is not a name that pages are given");
+            refuse_name(check, name, "is not a name that pages are given");
         }
         return;
     }
     if (otp_page_template_find(check->pages, otp_span_of(check->template->language), name) == NULL) {
-        refuse(check, name, "is not a template of this language");
+        refuse_name(check, name, "is not a template of this language");
     }
 }
 
@@ -92,8 +93,10 @@ static otp_status_t template_check(const otp_pages_t *pages, otp_page_template_t
     check_t check = { pages, template, error, error_size, OTP_OK };
 
     otp_template_names(template->tpl, name_check, &check);
-    if (template->nested > OTP_TEMPLATE_PARTIALS) {
-        refuse(&check, otp_span_of(template->name), "includes itself, or others too deep");
+    if (check.status == OTP_OK && template->nested > OTP_TEMPLATE_PARTIALS) {
+        snprintf(error, error_size, "%s/%s.html: includes itself, or others too deep", template->language,
+                 template->name);
+        return OTP_INVALID;
     }
     return check.status;
 }

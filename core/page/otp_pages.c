@@ -87,6 +87,22 @@ const char *otp_page_name(otp_page_t page)
         return "help";
     case OTP_PAGE_ERROR:
         return "error";
+    case OTP_PAGE_KEY:
+        return "key";
+    case OTP_PAGE_KEY_PIN:
+        return "key_pin";
+    case OTP_PAGE_ACTIVITY:
+        return "activity";
+    case OTP_PAGE_HELPDESK:
+        return "helpdesk";
+    case OTP_PAGE_HELPDESK_PERSON:
+        return "helpdesk_person";
+    case OTP_PAGE_HELPDESK_CONFIRM:
+        return "helpdesk_confirm";
+    case OTP_PAGE_HELPDESK_EMERGENCY:
+        return "helpdesk_emergency";
+    case OTP_PAGE_HELPDESK_REQUESTS:
+        return "helpdesk_requests";
     }
     return "";
 }

@@ -1,6 +1,7 @@
 /*
  * Logic-less templates.  A template is text with
- *     {{name}}            the value, HTML-escaped (& < > " ' `), always; there is no raw form
+ *     {{name}}            the value, HTML-escaped (& < > " ' `), always; there is no raw form.  What is no HTML,
+ *                         a mail's text, is rendered as a whole by otp_template_render_text() instead
  *     {{#name}}…{{/name}} section: once if the value is true/non-empty; for an array once an element
  *                         (inside, names are looked up in the element first, then outwards; {{.}} is the element)
  *     {{^name}}…{{/name}} when the value is absent, false, empty string, 0 or an empty array
@@ -32,11 +33,17 @@ typedef const otp_template_t *(*otp_template_find_t)(void *data, otp_span_t name
 /* Every variable, section and partial name a template uses, once each, partials not followed:
  * calls `visit(data, kind, name)` with kind 'v', 's' or 'p'.  For the check at `nginx -t`. */
 void otp_template_names(const otp_template_t *tpl, void (*visit)(void *data, char kind, otp_span_t name), void *data);
+/* The line that a name stands on, which otp_template_names() has just given. */
+size_t otp_template_line(const otp_template_t *tpl, otp_span_t name);
 
 /* Renders to newly allocated memory: *html (free() it; a NUL follows) of *len bytes, at most `max` (OTP_NO_ROOM,
  * also for more than OTP_TEMPLATE_STEPS).
  * Unknown names give nothing.  OTP_INVALID: a partial is missing or nested deeper than 8. */
 OTP_MUST_USE otp_status_t otp_template_render(const otp_template_t *tpl, const json_t *view,
     otp_template_find_t find, void *find_data, size_t max, char **html, size_t *len);
+
+/* The same for plain text: values as they are, partials too.  Never for what a browser shows. */
+OTP_MUST_USE otp_status_t otp_template_render_text(const otp_template_t *tpl, const json_t *view,
+    otp_template_find_t find, void *find_data, size_t max, char **text, size_t *len);
 
 #endif

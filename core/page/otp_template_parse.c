@@ -270,6 +270,17 @@ static bool visited_before(const otp_template_t *tpl, size_t i, char kind)
 }
 
 
+size_t otp_template_line(const otp_template_t *tpl, otp_span_t name)
+{
+    size_t line = 1;
+
+    for (const char *p = tpl->text; p < name.data; p++) {
+        line += *p == '\n';
+    }
+    return line;
+}
+
+
 void otp_template_names(const otp_template_t *tpl, void (*visit)(void *data, char kind, otp_span_t name), void *data)
 {
     for (size_t i = 0; i < tpl->nodes; i++) {

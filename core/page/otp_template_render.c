@@ -17,10 +17,13 @@ typedef struct scope_s {
     const struct scope_s *outer;
 } scope_t;
 
+typedef otp_status_t value_add_t(page_t *page, otp_span_t text);
+
 typedef struct {
     otp_template_find_t find;
     void               *find_data;
     page_t              page;
+    value_add_t        *value_add;  /* what becomes of texts that the template did not write */
     size_t              partials;   /* how many we are inside of */
     size_t              steps;
 } renderer_t;
@@ -118,8 +121,9 @@ static otp_status_t page_add_escaped(page_t *page, otp_span_t text)
 }
 
 
-static otp_status_t value_render(page_t *page, const json_t *value)
+static otp_status_t value_render(renderer_t *renderer, const json_t *value)
 {
+    page_t *page = &renderer->page;
     char number[64];
 
     if (value == NULL) {
@@ -127,7 +131,7 @@ static otp_status_t value_render(page_t *page, const json_t *value)
     }
     switch (json_typeof(value)) {
     case JSON_STRING:
-        return page_add_escaped(page, (otp_span_t) { json_string_value(value), json_string_length(value) });
+        return renderer->value_add(page, (otp_span_t) { json_string_value(value), json_string_length(value) });
     case JSON_INTEGER:
         snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         return page_add(page, otp_span_of(number));
@@ -230,9 +234,9 @@ static otp_status_t node_render(renderer_t *renderer, const otp_template_t *tpl,
     case OTP_NODE_TEXT:
         return page_add(&renderer->page, node->text);
     case OTP_NODE_VARIABLE:
-        return value_render(&renderer->page, look_up(scope, node->text));
+        return value_render(renderer, look_up(scope, node->text));
     case OTP_NODE_ELEMENT:
-        return value_render(&renderer->page, scope->value);
+        return value_render(renderer, scope->value);
     case OTP_NODE_SECTION:
         return section_render(renderer, tpl, i, scope);
     case OTP_NODE_INVERTED:
@@ -264,27 +268,48 @@ static otp_status_t nodes_render(renderer_t *renderer, const otp_template_t *tpl
 }
 
 
+/* The page, in a renderer that says how. */
+OTP_MUST_USE static otp_status_t page_render(renderer_t *renderer, const otp_template_t *tpl, const json_t *view,
+    char **text, size_t *len)
+{
+    page_t *page = &renderer->page;
+    scope_t scope = { view, NULL };
+    otp_status_t status = page_grow(page, 0);
+
+    *text = NULL;
+    *len = 0;
+    if (status == OTP_OK) {
+        status = nodes_render(renderer, tpl, 0, tpl->nodes, &scope);
+    }
+    if (status != OTP_OK) {
+        if (page->data != NULL) {
+            otp_secret_wipe(page->data, page->len);
+        }
+        free(page->data);
+        return status;
+    }
+    page->data[page->len] = '\0';
+    *text = page->data;
+    *len = page->len;
+    return OTP_OK;
+}
+
+
 otp_status_t otp_template_render(const otp_template_t *tpl, const json_t *view, otp_template_find_t find,
     void *find_data, size_t max, char **html, size_t *len)
 {
-    renderer_t renderer = { .find = find, .find_data = find_data, .page = { .max = max } };
-    scope_t scope = { view, NULL };
-    otp_status_t status = page_grow(&renderer.page, 0);
+    renderer_t renderer = {
+        .find = find, .find_data = find_data, .page = { .max = max }, .value_add = page_add_escaped
+    };
 
-    *html = NULL;
-    *len = 0;
-    if (status == OTP_OK) {
-        status = nodes_render(&renderer, tpl, 0, tpl->nodes, &scope);
-    }
-    if (status != OTP_OK) {
-        if (renderer.page.data != NULL) {
-            otp_secret_wipe(renderer.page.data, renderer.page.len);
-        }
-        free(renderer.page.data);
-        return status;
-    }
-    renderer.page.data[renderer.page.len] = '\0';
-    *html = renderer.page.data;
-    *len = renderer.page.len;
-    return OTP_OK;
+    return page_render(&renderer, tpl, view, html, len);
+}
+
+
+otp_status_t otp_template_render_text(const otp_template_t *tpl, const json_t *view, otp_template_find_t find,
+    void *find_data, size_t max, char **text, size_t *len)
+{
+    renderer_t renderer = { .find = find, .find_data = find_data, .page = { .max = max }, .value_add = page_add };
+
+    return page_render(&renderer, tpl, view, text, len);
 }

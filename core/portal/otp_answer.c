@@ -221,13 +221,13 @@ otp_effect_t otp_answer_unavailable(otp_flow_t *flow)
 
 
 /* An address so long that it does not fit once encoded is not carried. */
-static otp_span_t otp_answer_login_location(otp_flow_t *flow)
+static otp_span_t otp_answer_location_back(otp_flow_t *flow, const char *endpoint)
 {
     otp_buffer_t out, bare;
 
     otp_answer_text(flow, &out);
     otp_buffer_add(&out, flow->settings->portal);
-    otp_buffer_add_text(&out, "login");
+    otp_buffer_add_text(&out, endpoint);
     bare = out;
     if (flow->rd[0] != '\0') {
         otp_buffer_add_text(&out, "?rd=");
@@ -238,14 +238,26 @@ static otp_span_t otp_answer_login_location(otp_flow_t *flow)
 }
 
 
-otp_effect_t otp_answer_login_required(otp_flow_t *flow)
+static otp_effect_t otp_answer_required(otp_flow_t *flow, const char *error, const char *endpoint)
 {
-    otp_span_t location = otp_answer_login_location(flow);
+    otp_span_t location = otp_answer_location_back(flow, endpoint);
 
     if (flow->json) {
-        return otp_answer_json(flow, 401, "login_required", json_pack("{s:s, s:s%}", "error", "login_required",
-                                                                      "location", location.data, location.len));
+        return otp_answer_json(flow, 401, error, json_pack("{s:s, s:s%}", "error", error, "location", location.data,
+                                                           location.len));
     }
 
     return otp_answer_redirect(flow, 302, location);
+}
+
+
+otp_effect_t otp_answer_login_required(otp_flow_t *flow)
+{
+    return otp_answer_required(flow, "login_required", "login");
+}
+
+
+otp_effect_t otp_answer_key_required(otp_flow_t *flow)
+{
+    return otp_answer_required(flow, "otp_required", "passcode");
 }

@@ -120,8 +120,8 @@ OTP_MUST_USE static bool otp_attempt_decoy(otp_flow_t *flow, otp_span_t stored)
     }
 
     /* It stands for accounts that are locked, too, and does not become one itself. */
-    attempt->account.unknown.failures = 0;
-    attempt->account.unknown.locked_until = 0;
+    memset(&attempt->account.unknown, 0, sizeof(attempt->account.unknown));
+    memset(&attempt->account.known, 0, sizeof(attempt->account.known));
 
     return true;
 }
@@ -132,7 +132,12 @@ OTP_MUST_USE static bool otp_attempt_open(const otp_flow_t *flow)
 {
     const otp_submitted_t *submitted = &flow->attempt.submitted;
 
-    switch (otp_account_state(&flow->attempt.account, &flow->settings->limits, flow->now_s)) {
+    if (submitted->kind == OTP_SUBMIT_EMERGENCY) {
+        /* It needs no key, and who types it has proven the password. */
+        return true;
+    }
+
+    switch (otp_account_state(&flow->attempt.account, &flow->settings->limits, submitted->known, flow->now_s)) {
     case OTP_STATE_NO_KEY:
         return false;
     case OTP_STATE_LOCKED:
@@ -175,7 +180,7 @@ static otp_effect_t otp_attempt_swapped(otp_flow_t *flow)
     otp_swapped_t  swapped = otp_swap_result(flow->reply == NULL ? NULL : flow->reply[0], &stored);
 
     if (swapped == OTP_SWAPPED) {
-        return attempt->done(flow);
+        return attempt->decision.emergency_ended ? otp_emergency_end(flow, attempt->done) : attempt->done(flow);
     }
 
     /* A lost try leaves no line. */
@@ -195,25 +200,6 @@ static otp_effect_t otp_attempt_told(otp_flow_t *flow)
 }
 
 
-OTP_MUST_USE static otp_span_t otp_attempt_event(otp_flow_t *flow)
-{
-    otp_event_t           event;
-    const otp_decision_t *decision = &flow->attempt.decision;
-
-    otp_flow_event(flow, flow->attempt.event, otp_verdict_name(decision->verdict), otp_span_of(flow->uid), &event);
-    if (!flow->attempt.decoy) {
-        event.serial = otp_span_of(decision->serial);
-    }
-    if (decision->verdict == OTP_VERDICT_OK) {
-        event.session = otp_opening_id(flow);
-    }
-    event.signal = otp_span_of(otp_signal_name(decision->signal));
-    event.reason = otp_span_of(otp_pin_refusal_name(decision->refusal));
-
-    return otp_flow_event_line(flow, &event);
-}
-
-
 OTP_MUST_USE static bool otp_attempt_swap(otp_flow_t *flow, otp_span_t event)
 {
     otp_attempt_t *attempt = &flow->attempt;
@@ -222,6 +208,12 @@ OTP_MUST_USE static bool otp_attempt_swap(otp_flow_t *flow, otp_span_t event)
 
     if (attempt->decoy) {
         swap.ttl_ms = otp_flow_number(attempt->ttl, (flow->now_s + OTP_REPEAT_S) * 1000 - flow->now_ms);
+    } else {
+        swap.history = otp_name_span(&attempt->history);
+        if (!otp_attempt_mail(flow, &swap.mail)) {
+            return false;
+        }
+        swap.outbox = swap.mail.len != 0 ? otp_name_span(&attempt->outbox) : OTP_SPAN_NONE;
     }
 
     if (otp_account_write(flow->settings->ring, otp_name_span(name), &attempt->next, attempt->record,
@@ -235,6 +227,7 @@ OTP_MUST_USE static bool otp_attempt_swap(otp_flow_t *flow, otp_span_t event)
     swap.expected = (otp_span_t) { attempt->stored, attempt->stored_len };
     swap.next = (otp_span_t) { attempt->record, attempt->record_len };
     swap.event = event;
+    swap.events_kept = flow->settings->events_kept;
     otp_swap_command(&swap, otp_flow_command(flow, ""));
 
     return true;
@@ -270,6 +263,9 @@ static otp_effect_t otp_attempt_decide(otp_flow_t *flow)
 
     if (!attempt->decision.changed) {
         otp_flow_event_command(flow, otp_span_of(flow->uid), event);
+        if (!attempt->decoy) {
+            otp_flow_history_command(flow, otp_span_of(flow->uid), event);
+        }
         return otp_flow_commands(flow, otp_attempt_told);
     }
 
@@ -285,11 +281,19 @@ otp_effect_t otp_attempt_begin(otp_flow_t *flow, otp_span_t stored, const char *
 
     otp_name_of(&attempt->name, OTP_NAME_ACCOUNT, flow->settings->prefix, uid);
     otp_name_events(&attempt->stream, flow->settings->prefix, uid);
+    otp_name_of(&attempt->history, OTP_NAME_HISTORY, flow->settings->prefix, uid);
+    otp_name_mail(&attempt->outbox, flow->settings->prefix, uid);
     attempt->event = event;
     attempt->done = done;
 
     memcpy(submitted->random_id, otp_flow_random(flow, sizeof(submitted->random_id)), sizeof(submitted->random_id));
     memcpy(submitted->random_salt, otp_flow_random(flow, OTP_SALT_LEN), OTP_SALT_LEN);
+    otp_device_read(flow);
+    submitted->known = flow->device.known;
+    submitted->address = flow->request->address;
+    submitted->name = flow->person.name;
+    submitted->email = flow->person.email;
+    submitted->language = flow->settings->language[flow->language];
     submitted->nonce = (otp_span_t) { once.data + once.len - OTP_NONCE_LEN, OTP_NONCE_LEN };
 
     if (!otp_attempt_read(flow, stored)) {

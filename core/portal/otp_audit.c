@@ -23,7 +23,7 @@ otp_span_t otp_flow_event_line(otp_flow_t *flow, const otp_event_t *event)
     char  *text;
     size_t len;
 
-    if (flow->view.audits == sizeof(flow->view.audit) / sizeof(flow->view.audit[0])) {
+    if (flow->view.audits >= sizeof(flow->event_text) / sizeof(flow->event_text[0])) {
         return OTP_SPAN_NONE;
     }
 
@@ -46,8 +46,29 @@ void otp_flow_event_command(otp_flow_t *flow, otp_span_t id, otp_span_t line)
     otp_command_add(command, otp_name_span(&flow->event_stream));
     otp_command_add(command, OTP_SPAN("MAXLEN"));
     otp_command_add(command, OTP_SPAN("~"));
-    otp_command_add(command, OTP_SPAN(OTP_EVENTS_KEPT));
+    otp_command_add(command, flow->settings->events_kept.len != 0 ? flow->settings->events_kept
+                                                                  : OTP_SPAN(OTP_EVENTS_KEPT));
     otp_command_add(command, OTP_SPAN("*"));
     otp_command_add(command, OTP_SPAN("e"));
     otp_command_add(command, line);
+}
+
+
+void otp_flow_history_command(otp_flow_t *flow, otp_span_t uid, otp_span_t line)
+{
+    otp_command_t *command;
+
+    otp_name_of(&flow->history, OTP_NAME_HISTORY, flow->settings->prefix, uid);
+    command = otp_flow_command(flow, "XADD");
+    otp_command_add(command, otp_name_span(&flow->history));
+    otp_command_add(command, OTP_SPAN("MAXLEN"));
+    otp_command_add(command, OTP_SPAN("~"));
+    otp_command_add(command, OTP_SPAN(OTP_HISTORY_KEPT));
+    otp_command_add(command, OTP_SPAN("*"));
+    otp_command_add(command, OTP_SPAN("e"));
+    otp_command_add(command, line);
+
+    command = otp_flow_command(flow, "EXPIRE");
+    otp_command_add(command, otp_name_span(&flow->history));
+    otp_command_add(command, OTP_SPAN(OTP_HISTORY_KEPT_S));
 }

@@ -18,6 +18,24 @@ static void otp_count_name(otp_flow_t *flow, otp_counting_t *counting, otp_name_
 }
 
 
+/* What somebody typed there may be anything, a password too: only its digest is kept.  A browser that the person
+ * has used before has a throttle of its own: strangers do not delay the owner. */
+OTP_MUST_USE static bool otp_count_digest(otp_flow_t *flow, otp_span_t uid, uint8_t digest[OTP_DIGEST_LEN])
+{
+    char         text[OTP_UID_LEN + 2 + OTP_DEVICE_NONCE];
+    otp_buffer_t out;
+
+    otp_buffer_init(&out, text, sizeof(text));
+    otp_buffer_add(&out, uid);
+    if (flow->device.known) {
+        otp_buffer_add_char(&out, ' ');
+        otp_buffer_add_text(&out, flow->device.nonce);
+    }
+
+    return !out.overflow && otp_keyring_sha256(flow->settings->ring, otp_buffer_span(&out), digest) == OTP_OK;
+}
+
+
 bool otp_count_ask(otp_flow_t *flow, otp_span_t uid)
 {
     char         hex[2 * OTP_DIGEST_LEN], address[OTP_THROTTLE_ADDRESS_MAX];
@@ -25,8 +43,7 @@ bool otp_count_ask(otp_flow_t *flow, otp_span_t uid)
     otp_buffer_t out;
 
     if (uid.len != 0) {
-        /* What somebody typed there may be anything, a password too: only its digest is kept. */
-        if (otp_keyring_sha256(flow->settings->ring, uid, digest) != OTP_OK) {
+        if (!otp_count_digest(flow, uid, digest)) {
             return false;
         }
         otp_buffer_init(&out, hex, sizeof(hex));
@@ -38,6 +55,28 @@ bool otp_count_ask(otp_flow_t *flow, otp_span_t uid)
     otp_count_name(flow, &flow->address_count, OTP_NAME_THROTTLE_ADDRESS,
                    otp_throttle_address(flow->request->address, address));
     otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->address_count.name));
+
+    return true;
+}
+
+
+bool otp_count_ask_request(otp_flow_t *flow, otp_span_t uid)
+{
+    char         text[sizeof("request:") + OTP_UID_LEN], hex[2 * OTP_DIGEST_LEN];
+    uint8_t      digest[OTP_DIGEST_LEN];
+    otp_buffer_t id, out;
+
+    otp_buffer_init(&id, text, sizeof(text));
+    otp_buffer_add_text(&id, "request:");
+    otp_buffer_add(&id, uid);
+    if (id.overflow || otp_keyring_sha256(flow->settings->ring, otp_buffer_span(&id), digest) != OTP_OK) {
+        return false;
+    }
+
+    otp_buffer_init(&out, hex, sizeof(hex));
+    otp_buffer_add_hex(&out, digest, sizeof(digest));
+    otp_count_name(flow, &flow->user_count, OTP_NAME_THROTTLE_USER, otp_buffer_span(&out));
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->user_count.name));
 
     return true;
 }
@@ -142,6 +181,7 @@ otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, const ch
     flow->refused_flag = flag;
     flow->refused_for_s = wait_s;
     otp_flow_event_command(flow, uid, line);
+    otp_once_release_command(flow);
 
     return otp_flow_commands(flow, otp_count_refusal_told);
 }

@@ -34,6 +34,12 @@ void otp_flow_destroy(otp_flow_t *flow)
         return;
     }
 
+    otp_subject_destroy(&flow->subject);
+    if (flow->acting.action != NULL) {
+        otp_action_destroy(flow->acting.action);
+    }
+    free(flow->desk);
+    otp_emergency_end_destroy(flow);
     if (flow->body != NULL) {
         otp_secret_wipe(flow->body, flow->body_len);
         free(flow->body);
@@ -72,6 +78,15 @@ otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow
 {
     flow->view.person_query.uid = otp_span_of(flow->uid);
     flow->view.person_query.password = password;
+    flow->next = next;
+
+    return OTP_EFFECT_PERSON;
+}
+
+
+otp_effect_t otp_flow_ask_directory(otp_flow_t *flow, otp_span_t uid, otp_span_t search, otp_flow_stage_t next)
+{
+    flow->view.person_query = (otp_person_query_t) { .uid = uid, .search = search };
     flow->next = next;
 
     return OTP_EFFECT_PERSON;
@@ -197,7 +212,7 @@ static otp_effect_t otp_flow_begin(otp_flow_t *flow)
         return otp_flow_static(flow);
     }
 
-    flow->route = otp_route_find(request->path);
+    flow->route = otp_route_find(request->path, flow->part);
     if (flow->route == NULL) {
         return otp_answer_error(flow, 404, "not_found", "error_not_found");
     }

@@ -24,6 +24,7 @@
 #include "core/store/otp_command.h"
 
 #define OTP_FLOW_COMMANDS   12
+#define OTP_FLOW_AUDITS     12
 #define OTP_FLOW_RANDOM     256     /* random bytes a flow may use */
 #define OTP_BODY_MAX        8192
 
@@ -108,7 +109,7 @@ typedef struct {
     otp_person_result_t *person_result;
     int64_t              wait_ms;
     otp_answer_t         answer;        /* all of it belongs to the flow */
-    otp_span_t           audit[4];      /* JSON lines to copy to otp_audit, complete once answered */
+    otp_span_t           audit[OTP_FLOW_AUDITS];        /* JSON lines to copy to otp_audit, complete once answered */
     size_t               audits;
 } otp_flow_view_t;
 

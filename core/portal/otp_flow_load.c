@@ -45,7 +45,12 @@ static void otp_flow_read_pending(otp_flow_t *flow)
 {
     otp_span_t text = otp_flow_reply_text(flow, 1);
 
-    flow->has_pending = text.len != 0
+    if (text.len != 0 && text.len <= sizeof(flow->pending_text)) {
+        memcpy(flow->pending_text, text.data, text.len);
+        flow->pending_len = text.len;
+    }
+
+    flow->has_pending = flow->pending_len != 0
                         && otp_pending_read(flow->settings->ring, otp_name_span(&flow->pend), text, &flow->pending)
                            == OTP_OK
                         && flow->pending.until >= flow->now_s
@@ -54,9 +59,22 @@ static void otp_flow_read_pending(otp_flow_t *flow)
 }
 
 
+/* Who is asking cannot be known: what anybody may read is shown to nobody in particular. */
+static otp_effect_t otp_flow_unknown(otp_flow_t *flow)
+{
+    if (flow->route->access != OTP_ACCESS_ALWAYS) {
+        return otp_answer_unavailable(flow);
+    }
+    flow->signed_in = false;
+    flow->has_pending = false;
+
+    return flow->route->get(flow);
+}
+
+
 static otp_effect_t otp_flow_marked(otp_flow_t *flow)
 {
-    return otp_flow_replies_good(flow) ? otp_route_dispatch(flow) : otp_answer_unavailable(flow);
+    return otp_flow_replies_good(flow) ? otp_route_dispatch(flow) : otp_flow_unknown(flow);
 }
 
 
@@ -75,12 +93,12 @@ static otp_effect_t otp_flow_loaded(otp_flow_t *flow)
     otp_span_t kept;
 
     if (!otp_flow_replies_good(flow)) {
-        return otp_answer_unavailable(flow);
+        return otp_flow_unknown(flow);
     }
 
     if (flow->cookie.data != NULL) {
         if (!otp_flow_read_session(flow)) {
-            return otp_answer_unavailable(flow);
+            return otp_flow_unknown(flow);
         }
         otp_flow_read_pending(flow);
     }
@@ -119,6 +137,10 @@ otp_effect_t otp_flow_load(otp_flow_t *flow)
             return otp_answer_unavailable(flow);
         }
         otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->once));
+    }
+
+    if (flow->view.commands == 0 && flow->route->access == OTP_ACCESS_ALWAYS) {
+        return flow->route->get(flow);
     }
 
     if (flow->view.commands == 0) {

@@ -7,14 +7,18 @@
 #ifndef OTP_FLOW_PRIVATE_H
 #define OTP_FLOW_PRIVATE_H
 
+#include "core/action/otp_sweep.h"
 #include "core/decide/otp_decide.h"
 #include "core/http/otp_form.h"
 #include "core/model/otp_event.h"
 #include "core/model/otp_json.h"
+#include "core/model/otp_mail.h"
+#include "core/model/otp_mixup.h"
 #include "core/model/otp_pending.h"
 #include "core/model/otp_session.h"
 #include "core/model/otp_throttle.h"
 #include "core/page/otp_pages.h"
+#include "core/portal/otp_desk_private.h"
 #include "core/portal/otp_flow.h"
 #include "core/store/otp_names.h"
 #include "core/store/otp_swap.h"
@@ -24,14 +28,13 @@
 #define OTP_HEADER_TEXTS    6       /* headers of one answer that are made, not copied */
 #define OTP_SWAP_TRIES      200     /* lost compare-and-sets before the request is given up */
 #define OTP_CSRF_LEN        49
-
-typedef otp_effect_t (*otp_flow_stage_t)(otp_flow_t *flow);
+#define OTP_DEVICE_NONCE    22      /* base64url of 16 bytes */
 
 typedef struct {
-    const char       *path;
+    const char       *path;         /* "*" stands for one part that is not empty */
     otp_flow_stage_t  get, post;    /* NULL: the endpoint does not have that method */
     otp_page_t        page;         /* shown again when a form of it is refused */
-    bool              underway;     /* for those only who have a session or a pending state */
+    otp_access_t      access;
 } otp_route_t;
 
 /* What an answer tells beside its verdict; the words are the templates'.  All optional. */
@@ -41,6 +44,13 @@ typedef struct {
     const char *level;              /* JSON of "ok" */
     const char *reason;             /* JSON of "pin_refused" */
 } otp_notice_t;
+
+/* How the page of an endpoint is shown: after a form that was refused it says why. */
+typedef struct {
+    int          status;            /* 0: nothing has happened yet */
+    const char  *verdict;
+    otp_notice_t notice;
+} otp_showing_t;
 
 /* A decision about an account, on its way through compare-and-set. */
 typedef struct {
@@ -54,6 +64,9 @@ typedef struct {
     otp_submitted_t   submitted;
     otp_decision_t    decision;
     const char       *event;        /* name for the audit */
+    otp_name_t        history, outbox;
+    char              mail[OTP_MAIL_MAX], mixup[OTP_MIXUP_MAX];
+    const uint8_t    *mixup_nonce;
     unsigned          tries;
     otp_flow_stage_t  done;         /* gets the decision, once it is stored */
 } otp_attempt_t;
@@ -80,11 +93,20 @@ typedef struct {
     char              ttl[24], idle[24], now[24], expires_text[24], list_ttl[24];
 } otp_opening_t;
 
+/* The browser's device cookie: by it the browser is known as one that flow->uid has used before. */
+typedef struct {
+    bool              known;
+    bool              withheld;     /* it is not to become known by this sign-in */
+    char              nonce[OTP_DEVICE_NONCE + 1];
+    int64_t           issued;
+} otp_device_t;
+
 struct otp_flow_s {
     otp_flow_view_t        view;
     const otp_settings_t  *settings;
     const otp_request_t   *request;
     const otp_route_t     *route;
+    otp_span_t             part[2];                 /* of the path, where the route has a "*" */
     otp_flow_stage_t       next;
     int64_t                now_ms, now_s;
     const otp_reply_t *const *reply;        /* NULL: they did not come */
@@ -101,6 +123,7 @@ struct otp_flow_s {
     char                   rd[OTP_LOCATION_MAX];    /* judged; empty: none */
     char                   uid[OTP_UID_LEN + 1];
     char                   passcode[128];
+    char                   serial[OTP_SERIAL_MAX + 1];      /* canonical, of the form */
 
     otp_span_t             cookie;                  /* of a session, well formed; data NULL: none */
     otp_span_t             browser;                 /* the cookie before sign-in; data NULL: none */
@@ -110,13 +133,18 @@ struct otp_flow_s {
     char                   session_text[OTP_SESSION_MAX];
     otp_session_t          session;
     otp_pending_t          pending;
+    char                   pending_text[OTP_PENDING_MAX];   /* as it was read */
+    size_t                 pending_len;
     bool                   signed_in, has_pending;
+    otp_device_t           device;
 
     otp_name_t             once;
     bool                   once_kept;               /* the answer under way is to be kept */
     otp_span_t             once_found;              /* sealed answer of the same form, data NULL: none */
     char                   once_text[OTP_ONCE_MAX];
     unsigned               once_waits;
+    bool                   once_reserved;           /* others with this form wait for our answer */
+    otp_flow_stage_t       once_lapsed;             /* when there will be none: goes on by itself; NULL: cannot */
 
     otp_person_t           person;                  /* who signs in */
     otp_person_result_t    person_result;
@@ -133,10 +161,18 @@ struct otp_flow_s {
     const char            *refused_flag;            /* "throttled" or "busy" */
     int64_t                refused_for_s;
     otp_opening_t          opening;
+    otp_sweep_t           *ending;                  /* of sessions by emergency password; malloc */
+    otp_flow_stage_t       ended;
+
+    otp_showing_t          showing;
+    otp_subject_t          subject;                 /* whom the page is about */
+    otp_acting_t           acting;
+    otp_desk_t            *desk;                    /* malloc; of the helpdesk's pages */
+    char                   managed_flag[32];
 
     otp_command_t          command[OTP_FLOW_COMMANDS];
     char                   event_text[4][OTP_EVENT_MAX];
-    otp_name_t             event_stream;
+    otp_name_t             event_stream, history;
     char                   retry_after[24];
 
     char                   header_text[OTP_HEADER_TEXTS][OTP_LOCATION_MAX];
@@ -148,6 +184,8 @@ struct otp_flow_s {
 /* ---- otp_flow.c ---- */
 otp_effect_t otp_flow_commands(otp_flow_t *flow, otp_flow_stage_t next);        /* sends flow->command[] */
 otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow_stage_t next);
+/* Asks about somebody else: looks `uid` up, or (data not NULL) searches. */
+otp_effect_t otp_flow_ask_directory(otp_flow_t *flow, otp_span_t uid, otp_span_t search, otp_flow_stage_t next);
 otp_effect_t otp_flow_wait(otp_flow_t *flow, int64_t ms, otp_flow_stage_t next);
 /* A fresh command to fill: its first argument is `verb`. */
 otp_command_t *otp_flow_command(otp_flow_t *flow, const char *verb);
@@ -174,7 +212,8 @@ OTP_MUST_USE bool otp_flow_read_form(otp_flow_t *flow);
 otp_effect_t otp_flow_load(otp_flow_t *flow);
 
 /* ---- otp_route.c ---- */
-const otp_route_t *otp_route_find(otp_span_t path);
+/* NULL: there is none.  `part` gets what the path has in the places of "*". */
+const otp_route_t *otp_route_find(otp_span_t path, otp_span_t part[2]);
 /* After the session is known: the stage of the endpoint. */
 otp_effect_t otp_route_dispatch(otp_flow_t *flow);
 
@@ -185,6 +224,20 @@ void otp_flow_event(const otp_flow_t *flow, const char *event, const char *verdi
 otp_span_t otp_flow_event_line(otp_flow_t *flow, const otp_event_t *event);
 /* XADD of `line` to the stream of `id`. */
 void otp_flow_event_command(otp_flow_t *flow, otp_span_t id, otp_span_t line);
+/* The same to the person's own history: two commands. */
+void otp_flow_history_command(otp_flow_t *flow, otp_span_t uid, otp_span_t line);
+
+/* ---- otp_device.c ---- */
+/* Judges the device cookie for flow->uid. */
+void otp_device_read(otp_flow_t *flow);
+/* flow->uid has signed in: gives this browser a cookie by which it is known, unless it has a recent one or it is
+ * withheld. */
+void otp_device_give(otp_flow_t *flow);
+
+/* ---- otp_emergency_end.c ---- */
+/* Ends the sessions of flow->uid that the emergency password has opened, then goes on with `ended`. */
+otp_effect_t otp_emergency_end(otp_flow_t *flow, otp_flow_stage_t ended);
+void otp_emergency_end_destroy(otp_flow_t *flow);
 
 /* ---- otp_csrf.c ---- */
 /* A fresh token for this browser; sets the browser cookie first when there is none. */
@@ -199,6 +252,12 @@ OTP_MUST_USE bool otp_once_answer(otp_flow_t *flow);
 OTP_MUST_USE bool otp_once_keep_command(otp_flow_t *flow);
 /* Another request with this very form is under way: waits for its answer. */
 otp_effect_t otp_once_await(otp_flow_t *flow);
+/* Adds the command that makes others with this form wait for us; whether its reply, number `i`, says that we are the
+ * first one. */
+void otp_once_reserve_command(otp_flow_t *flow);
+OTP_MUST_USE bool otp_once_reserved(otp_flow_t *flow, size_t i);
+/* Adds the command that lets them go on by themselves, when there are any: our answer is not kept. */
+void otp_once_release_command(otp_flow_t *flow);
 
 /* ---- otp_answer.c ---- */
 otp_effect_t otp_answer_unavailable(otp_flow_t *flow);
@@ -207,8 +266,9 @@ otp_effect_t otp_answer_redirect(otp_flow_t *flow, int status, otp_span_t locati
 otp_effect_t otp_answer_json(otp_flow_t *flow, int status, const char *verdict, json_t *body);     /* takes body */
 otp_effect_t otp_answer_page(otp_flow_t *flow, int status, const char *verdict, otp_page_t page, json_t *view);
 otp_effect_t otp_answer_bytes(otp_flow_t *flow, otp_span_t type, otp_span_t bytes);
-/* Not signed in: as the guard answers. */
+/* Not signed in, or not with the key: as the guard answers. */
 otp_effect_t otp_answer_login_required(otp_flow_t *flow);
+otp_effect_t otp_answer_key_required(otp_flow_t *flow);
 /* `value` with data NULL: it did not fit, and is left out. */
 void otp_answer_header(otp_flow_t *flow, const char *name, otp_span_t value);
 /* `max_age_s` < 0: until the browser is closed. */
@@ -227,6 +287,10 @@ void otp_answer_compose(otp_flow_t *flow, int status, const char *verdict, otp_s
 /* The same, keeps it for a repeated form when flow->once_kept, and answers. */
 otp_effect_t otp_answer_verdict(otp_flow_t *flow, int status, const char *verdict, otp_span_t location,
     otp_notice_t notice);
+/* Keeps the answer now complete for a repeated form when flow->once_kept, and answers. */
+otp_effect_t otp_answer_kept(otp_flow_t *flow);
+/* The endpoint's page as flow->showing says; a form's answer is kept. */
+otp_effect_t otp_answer_show(otp_flow_t *flow);
 otp_effect_t otp_answer_denied(otp_flow_t *flow);
 otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t retry_after_s);
 
@@ -235,10 +299,15 @@ otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t re
 json_t *otp_view_create(otp_flow_t *flow);
 /* The view of `page` in the flow's present state, with a notice. */
 json_t *otp_view_of(otp_flow_t *flow, otp_page_t page, otp_notice_t notice);
+/* ---- otp_view_around.c ---- */
+/* What follows from the rest of the view: has_…, here_…, done, others. */
+OTP_MUST_USE bool otp_view_around(json_t *view, otp_page_t page);
 
 /* ---- otp_count.c ---- */
 /* Adds the commands that read a throttle of `uid` (empty: none) and that of the address. */
 OTP_MUST_USE bool otp_count_ask(otp_flow_t *flow, otp_span_t uid);
+/* Adds the command that reads, into flow->user_count, the throttle of what `uid` asks for. */
+OTP_MUST_USE bool otp_count_ask_request(otp_flow_t *flow, otp_span_t uid);
 /* Takes in the reply number `i`.  false: forged, answer 503. */
 OTP_MUST_USE bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, size_t i);
 /* Counts an attempt up, then goes on with `counted`; with `outrun` when parallel attempts have been counted
@@ -254,6 +323,9 @@ OTP_MUST_USE bool otp_attempt_ask(otp_flow_t *flow);
 /* Keeps the second of the two replies, number `i`. */
 OTP_MUST_USE bool otp_attempt_keep_decoy(otp_flow_t *flow, size_t i);
 otp_effect_t otp_attempt_begin(otp_flow_t *flow, otp_span_t stored, const char *event, otp_flow_stage_t done);
+/* The line for the audit; the mail that is due with the change, an empty span when there is none. */
+otp_span_t otp_attempt_event(otp_flow_t *flow);
+OTP_MUST_USE bool otp_attempt_mail(otp_flow_t *flow, otp_span_t *entry);
 /* The next display change, in unix seconds. */
 int64_t otp_attempt_display_changes(const otp_flow_t *flow);
 
@@ -264,6 +336,8 @@ otp_span_t otp_opening_id(otp_flow_t *flow);
 void otp_forget_session(otp_flow_t *flow);
 /* Opens a session for flow->person and answers ok. */
 otp_effect_t otp_open_session(otp_flow_t *flow, otp_level_t level, otp_auth_t method, otp_span_t serial);
+/* Adds the command that ends the browser's pending state, unless it has become another one since it was read. */
+void otp_forget_pending(otp_flow_t *flow);
 /* Opens a pending state and sends the browser to `endpoint` with `verdict`. */
 otp_effect_t otp_open_pending(otp_flow_t *flow, otp_stage_t stage, const char *verdict, const char *endpoint);
 

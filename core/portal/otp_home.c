@@ -30,20 +30,31 @@ json_t *otp_home_applications(const otp_flow_t *flow)
 }
 
 
-otp_effect_t otp_home_get(otp_flow_t *flow)
+static otp_effect_t otp_home_shown(otp_flow_t *flow)
 {
     otp_span_t uid = flow->session.person.uid;
 
+    if (!flow->json) {
+        return otp_answer_show(flow);
+    }
+
+    return otp_answer_json(flow, 200, "page",
+                           json_pack("{s:s, s:s%, s:o, s:o, s:b}", "page", "home", "user", uid.data, uid.len,
+                                     "applications", otp_home_applications(flow), "signals",
+                                     otp_person_signals(flow, &flow->subject.account), "agent",
+                                     otp_access_agent(flow)));
+}
+
+
+otp_effect_t otp_home_get(otp_flow_t *flow)
+{
     if (!flow->signed_in) {
         return otp_answer_login_required(flow);
     }
 
-    if (flow->json) {
-        return otp_answer_json(flow, 200, "page", json_pack("{s:s, s:s%, s:o}", "page", "home", "user", uid.data,
-                                                            uid.len, "applications", otp_home_applications(flow)));
-    }
+    otp_subject_self(flow);
 
-    return otp_answer_page(flow, 200, "page", OTP_PAGE_HOME, otp_view_of(flow, OTP_PAGE_HOME, (otp_notice_t) { 0 }));
+    return otp_subject_load(flow, OTP_SUBJECT_ACCOUNT, otp_home_shown);
 }
 
 

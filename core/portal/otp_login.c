@@ -4,6 +4,7 @@
 
 /* The first page: identifier and password, or identifier and passcode. */
 
+static otp_effect_t otp_login_ask(otp_flow_t *flow);
 static otp_effect_t otp_login_throttled(otp_flow_t *flow);
 
 
@@ -28,6 +29,19 @@ otp_effect_t otp_login_get(otp_flow_t *flow)
 
 /* ---- password ---- */
 
+/* The right password does not take away what bad passcodes have brought about: while some are counted, it does not
+ * make this browser one with a count of its own. */
+static void otp_login_withhold(otp_flow_t *flow, otp_span_t stored)
+{
+    otp_account_t *account = &flow->attempt.account;
+
+    flow->device.withheld = stored.len != 0
+                            && (otp_account_read(flow->settings->ring, otp_name_span(&flow->attempt.name), stored,
+                                                 account) != OTP_OK
+                                || account->unknown.failures != 0);
+}
+
+
 static otp_effect_t otp_login_password_told(otp_flow_t *flow)
 {
     if (!otp_flow_replies_good(flow)) {
@@ -35,6 +49,7 @@ static otp_effect_t otp_login_password_told(otp_flow_t *flow)
     }
 
     if (!flow->person_refused) {
+        otp_login_withhold(flow, otp_flow_reply_text(flow, flow->replies - 1));
         return otp_open_session(flow, OTP_LEVEL_PASSWORD, OTP_AUTH_PASSWORD, OTP_SPAN_NONE);
     }
 
@@ -43,13 +58,16 @@ static otp_effect_t otp_login_password_told(otp_flow_t *flow)
 }
 
 
-/* The password was right: the person's throttle is forgotten, the address gets its attempt back. */
+/* The password was right: the throttle is forgotten, the address gets its attempt back when one was counted. */
 static void otp_login_release(otp_flow_t *flow)
 {
     otp_counting_t *address = &flow->address_count;
     otp_swap_t      swap = { 0 };
 
     otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->user_count.name));
+    if (flow->device.known) {
+        return;
+    }
 
     otp_throttle_release(&address->throttle);
     if (otp_throttle_write(flow->settings->ring, otp_name_span(&address->name), &address->throttle, address->record,
@@ -98,7 +116,10 @@ static otp_effect_t otp_login_password_checked(otp_flow_t *flow)
 
     otp_flow_event_command(flow, otp_span_of(flow->uid), line);
     if (right) {
+        otp_flow_history_command(flow, otp_span_of(flow->uid), line);
         otp_login_release(flow);
+        otp_name_of(&flow->attempt.name, OTP_NAME_ACCOUNT, flow->settings->prefix, otp_span_of(flow->uid));
+        otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
     }
 
     return otp_flow_commands(flow, otp_login_password_told);
@@ -114,6 +135,10 @@ static otp_effect_t otp_login_password_reserved(otp_flow_t *flow)
 /* Counted before it is checked: parallel guesses do not outrun the count. */
 static otp_effect_t otp_login_password_user_reserved(otp_flow_t *flow)
 {
+    if (flow->device.known) {
+        return otp_login_password_reserved(flow);
+    }
+
     return otp_count(flow, &flow->address_count, otp_login_password_reserved, otp_login_throttled);
 }
 
@@ -162,10 +187,10 @@ OTP_MUST_USE static bool otp_login_by_passcode(const otp_flow_t *flow)
 
 
 /* Seconds until this attempt is considered.  The delay after bad passwords does not hold up the key: it has its
- * own lock. */
+ * own lock.  Nor does what others did at the same address hold up a browser that the person has used before. */
 OTP_MUST_USE static int64_t otp_login_wait(const otp_flow_t *flow)
 {
-    int64_t address = otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
+    int64_t address = flow->device.known ? 0 : otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
     int64_t user = otp_login_by_passcode(flow) ? 0 : otp_throttle_wait(&flow->user_count.throttle, flow->now_s);
 
     return user > address ? user : address;
@@ -187,6 +212,12 @@ static otp_effect_t otp_login_considered(otp_flow_t *flow)
         return otp_answer_unavailable(flow);
     }
 
+    if (!otp_login_by_passcode(flow) && !otp_once_reserved(flow, 2)) {
+        /* A double click: one hash, one count, one session.  (Of passcodes the account itself remembers the form.) */
+        flow->once_lapsed = otp_login_ask;
+        return otp_once_await(flow);
+    }
+
     if (otp_login_wait(flow) != 0) {
         return otp_login_throttled(flow);
     }
@@ -202,6 +233,20 @@ static otp_effect_t otp_login_considered(otp_flow_t *flow)
     flow->person_result.verdict = OTP_PERSON_MATCHES;
 
     return otp_login_passcode_person(flow);
+}
+
+
+static otp_effect_t otp_login_ask(otp_flow_t *flow)
+{
+    if (!otp_count_ask(flow, otp_span_of(flow->uid))) {
+        return otp_answer_unavailable(flow);
+    }
+
+    if (!otp_login_by_passcode(flow)) {
+        otp_once_reserve_command(flow);
+    }
+
+    return otp_flow_commands(flow, otp_login_considered);
 }
 
 
@@ -232,10 +277,8 @@ otp_effect_t otp_login_post(otp_flow_t *flow)
     }
 
     otp_login_uid(flow);
+    otp_device_read(flow);
     otp_passcode_take(flow);
-    if (!otp_count_ask(flow, otp_span_of(flow->uid))) {
-        return otp_answer_unavailable(flow);
-    }
 
-    return otp_flow_commands(flow, otp_login_considered);
+    return otp_login_ask(flow);
 }

@@ -12,6 +12,7 @@
 #define OTP_ONCE_POLL_MS    50
 #define OTP_ONCE_POLLS      40
 #define OTP_ONCE_KEPT_S     "10"
+#define OTP_ONCE_UNDER_WAY  OTP_SPAN("-")   /* no answer has this form */
 
 
 bool otp_once_name(otp_flow_t *flow)
@@ -250,10 +251,14 @@ static otp_effect_t otp_once_polled(otp_flow_t *flow)
         return otp_answer_unavailable(flow);
     }
 
-    if (kept.len != 0 && kept.len <= sizeof(flow->once_text)) {
+    if (kept.len != 0 && kept.len <= sizeof(flow->once_text) && !otp_span_equal(kept, OTP_ONCE_UNDER_WAY)) {
         memcpy(flow->once_text, kept.data, kept.len);
         flow->once_found = (otp_span_t) { flow->once_text, kept.len };
         return otp_once_answer(flow) ? OTP_EFFECT_ANSWER : otp_answer_unavailable(flow);
+    }
+
+    if (kept.len == 0 && flow->once_lapsed != NULL) {
+        return flow->once_lapsed(flow);
     }
 
     return otp_once_await(flow);
@@ -262,10 +267,39 @@ static otp_effect_t otp_once_polled(otp_flow_t *flow)
 
 otp_effect_t otp_once_await(otp_flow_t *flow)
 {
-    if (flow->once_waits++ == OTP_ONCE_POLLS) {
-        /* The first request was cut off after its decision: nobody has its answer. */
-        return otp_answer_unavailable(flow);
+    if (flow->once_waits++ >= OTP_ONCE_POLLS) {
+        /* The first request was cut off: nobody has its answer. */
+        return flow->once_lapsed != NULL ? flow->once_lapsed(flow) : otp_answer_unavailable(flow);
     }
 
     return otp_flow_wait(flow, OTP_ONCE_POLL_MS, otp_once_poll);
+}
+
+
+void otp_once_reserve_command(otp_flow_t *flow)
+{
+    otp_command_t *command = otp_flow_command(flow, "SET");
+
+    otp_command_add(command, otp_name_span(&flow->once));
+    otp_command_add(command, OTP_ONCE_UNDER_WAY);
+    otp_command_add(command, OTP_SPAN("NX"));
+    otp_command_add(command, OTP_SPAN("EX"));
+    otp_command_add(command, OTP_SPAN(OTP_ONCE_KEPT_S));
+}
+
+
+bool otp_once_reserved(otp_flow_t *flow, size_t i)
+{
+    flow->once_reserved = otp_flow_reply_text(flow, i).data != NULL;
+
+    /* Who has waited long enough does not wait for good. */
+    return flow->once_reserved || flow->once_waits > OTP_ONCE_POLLS;
+}
+
+
+void otp_once_release_command(otp_flow_t *flow)
+{
+    if (flow->once_reserved) {
+        otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->once));
+    }
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/base/otp_buffer.h"
+#include "core/model/otp_emergency.h"
 #include "core/portal/otp_flow_private.h"
 
 #define OTP_WAIT_PAGE_S 600     /* how long the page after PIN creation waits for the passcode */
@@ -42,6 +43,15 @@ otp_span_t otp_opening_id(otp_flow_t *flow)
 }
 
 
+/* The absolute end of the session that a step-up continues: an emergency password has cut it short, the key does not. */
+OTP_MUST_USE static int64_t otp_opening_end(const otp_flow_t *flow)
+{
+    const otp_session_t *session = &flow->session;
+
+    return session->method == OTP_AUTH_EMERGENCY ? session->created + flow->settings->lifetime_s : session->expires;
+}
+
+
 /* The session the request came with may be somebody else's: nothing of it goes over. */
 OTP_MUST_USE static bool otp_opening_same_person(const otp_flow_t *flow)
 {
@@ -69,8 +79,12 @@ OTP_MUST_USE static bool otp_opening_session(otp_flow_t *flow, otp_level_t level
     if (method != OTP_AUTH_PASSWORD && otp_opening_same_person(flow)) {
         /* A step-up goes on with the session it was asked in: the absolute end stays. */
         session.created = flow->session.created;
-        session.expires = flow->session.expires;
+        session.expires = otp_opening_end(flow);
         session.password_proven = flow->session.password_proven;
+    }
+
+    if (method == OTP_AUTH_EMERGENCY && flow->attempt.decision.expires < session.expires) {
+        session.expires = flow->attempt.decision.expires;
     }
 
     flow->opening.expires = session.expires;
@@ -135,6 +149,18 @@ void otp_forget_session(otp_flow_t *flow)
 }
 
 
+void otp_forget_pending(otp_flow_t *flow)
+{
+    otp_swap_t swap = { 0 };
+
+    flow->has_pending = false;
+    swap.key = otp_name_span(&flow->pend);
+    swap.stream = otp_name_span(&flow->pend);
+    swap.expected = (otp_span_t) { flow->pending_text, flow->pending_len };
+    otp_swap_command(&swap, otp_flow_command(flow, ""));
+}
+
+
 static otp_effect_t otp_opening_undone(otp_flow_t *flow)
 {
     otp_answer_reset(flow);
@@ -153,14 +179,28 @@ static otp_effect_t otp_opening_undo(otp_flow_t *flow)
 }
 
 
-/* Whether the key that was just used is still usable: disabling it and this sign-in may have crossed. */
-OTP_MUST_USE static bool otp_opening_key_stands(otp_flow_t *flow, otp_span_t stored)
+/* Whether it is the emergency password that was just typed, neither revoked nor replaced. */
+OTP_MUST_USE static bool otp_opening_emergency_stands(const otp_flow_t *flow)
+{
+    const otp_emergency_t *now = &flow->attempt.account.emergency, *then = &flow->attempt.next.emergency;
+
+    return otp_emergency_live(&flow->attempt.account, flow->now_s) && now->issued == then->issued
+           && otp_secret_equal(now->verifier.mac, then->verifier.mac, sizeof(now->verifier.mac));
+}
+
+
+/* Whether what was just used still counts: taking it away and this sign-in may have crossed. */
+OTP_MUST_USE static bool otp_opening_stands(otp_flow_t *flow, otp_span_t stored)
 {
     otp_key_t     *key;
     otp_attempt_t *attempt = &flow->attempt;
 
     if (otp_account_read(flow->settings->ring, otp_name_span(&attempt->name), stored, &attempt->account) != OTP_OK) {
         return false;
+    }
+
+    if (attempt->decision.emergency) {
+        return otp_opening_emergency_stands(flow);
     }
 
     key = otp_account_key(&attempt->account, otp_span_of(attempt->decision.serial));
@@ -175,7 +215,7 @@ static otp_effect_t otp_opening_stored(otp_flow_t *flow)
         return otp_opening_undo(flow);
     }
 
-    if (flow->attempt.event != NULL && !otp_opening_key_stands(flow, otp_flow_reply_text(flow, flow->replies - 1))) {
+    if (flow->attempt.event != NULL && !otp_opening_stands(flow, otp_flow_reply_text(flow, flow->replies - 1))) {
         return otp_opening_undo(flow);
     }
 
@@ -193,6 +233,7 @@ otp_effect_t otp_open_session(otp_flow_t *flow, otp_level_t level, otp_auth_t me
     }
 
     otp_answer_cookie(flow, "", cookie, -1);
+    otp_device_give(flow);
     otp_answer_compose(flow, 200, "ok", otp_answer_destination(flow),
                        (otp_notice_t) { .level = otp_level_name(level) });
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/model/otp_emergency.h"
 #include "core/portal/otp_flow_private.h"
 
 /* The page that asks for the key: step-up, first use, the passcode after PIN creation, the next code. */
@@ -52,6 +53,7 @@ static void otp_passcode_uid(otp_flow_t *flow)
 
     memset(flow->uid, 0, sizeof(flow->uid));
     memcpy(flow->uid, uid.data, uid.len);
+    otp_device_read(flow);
     otp_name_of(&flow->attempt.name, OTP_NAME_ACCOUNT, flow->settings->prefix, otp_span_of(flow->uid));
 }
 
@@ -72,7 +74,7 @@ const char *otp_passcode_state(const otp_flow_t *flow)
         return "first_use";
     }
 
-    switch (otp_account_state(&flow->attempt.next, &flow->settings->limits, flow->now_s)) {
+    switch (otp_account_state(&flow->attempt.next, &flow->settings->limits, flow->device.known, flow->now_s)) {
     case OTP_STATE_FIRST_USE:
     case OTP_STATE_PIN_PAGE:
         return "first_use";
@@ -135,8 +137,7 @@ static otp_effect_t otp_passcode_denied(otp_flow_t *flow)
     }
 
     /* The one chance of a next code is gone: it starts over. */
-    flow->has_pending = false;
-    otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->pend));
+    otp_forget_pending(flow);
 
     return otp_flow_commands(flow, otp_passcode_dropped);
 }
@@ -148,7 +149,8 @@ otp_effect_t otp_passcode_decided(otp_flow_t *flow)
 
     switch (decision->verdict) {
     case OTP_VERDICT_OK:
-        return otp_open_session(flow, OTP_LEVEL_OTP, OTP_AUTH_KEY, otp_span_of(decision->serial));
+        return otp_open_session(flow, OTP_LEVEL_OTP, decision->emergency ? OTP_AUTH_EMERGENCY : OTP_AUTH_KEY,
+                                otp_span_of(decision->serial));
     case OTP_VERDICT_PIN_REQUIRED:
         return otp_open_pending(flow, OTP_STAGE_PIN, "pin_required", "pin");
     case OTP_VERDICT_NEXT_CODE:
@@ -172,15 +174,30 @@ otp_effect_t otp_passcode_decided(otp_flow_t *flow)
 
 /* ---- POST ---- */
 
+/* What it is that somebody typed.  An emergency password counts after the person's own password only. */
+OTP_MUST_USE static otp_submission_t otp_passcode_kind(const otp_flow_t *flow)
+{
+    char       canonical[OTP_EMERGENCY_LEN + 1];
+    bool       emergency;
+    otp_span_t typed = otp_span_of(flow->passcode);
+
+    if (flow->has_pending && flow->pending.stage == OTP_STAGE_NEXT_CODE && typed.len <= OTP_DIGITS_MAX) {
+        return OTP_SUBMIT_NEXT_CODE;
+    }
+
+    emergency = flow->signed_in && flow->session.password_proven && otp_emergency_form(typed, canonical);
+    otp_secret_wipe(canonical, sizeof(canonical));
+
+    return emergency ? OTP_SUBMIT_EMERGENCY : OTP_SUBMIT_PASSCODE;
+}
+
+
 static otp_effect_t otp_passcode_decide(otp_flow_t *flow)
 {
     otp_submitted_t *submitted = &flow->attempt.submitted;
     size_t           len = strlen(flow->passcode);
 
-    submitted->kind = OTP_SUBMIT_PASSCODE;
-    if (flow->has_pending && flow->pending.stage == OTP_STAGE_NEXT_CODE && len <= OTP_DIGITS_MAX) {
-        submitted->kind = OTP_SUBMIT_NEXT_CODE;
-    }
+    submitted->kind = otp_passcode_kind(flow);
     submitted->passcode = (otp_span_t) { flow->passcode, len };
     submitted->pending_id = flow->has_pending ? otp_span_of(flow->pending.id) : OTP_SPAN_NONE;
     submitted->first_factor = flow->signed_in;
@@ -222,7 +239,7 @@ static otp_effect_t otp_passcode_considered(otp_flow_t *flow)
         return otp_answer_unavailable(flow);
     }
 
-    wait = otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
+    wait = flow->device.known ? 0 : otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
     if (wait != 0) {
         return otp_count_refuse(flow, "passcode", "throttled", wait);
     }

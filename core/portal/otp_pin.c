@@ -50,9 +50,11 @@ otp_effect_t otp_pin_get(otp_flow_t *flow)
 
 static otp_effect_t otp_pin_closed(otp_flow_t *flow)
 {
-    const char *page = flow->signed_in ? "passcode" : "login";
+    otp_span_t    stored;
+    otp_swapped_t swapped = otp_swap_result(flow->reply == NULL ? NULL : flow->reply[0], &stored);
+    const char   *page = flow->signed_in || (swapped == OTP_SWAP_LOST && stored.len != 0) ? "passcode" : "login";
 
-    if (!otp_flow_replies_good(flow)) {
+    if (swapped == OTP_SWAP_FAILED) {
         return otp_answer_unavailable(flow);
     }
 
@@ -86,9 +88,9 @@ static otp_effect_t otp_pin_decided(otp_flow_t *flow)
         return otp_answer_throttled(flow, "locked", decision->retry_after_s != 0 ? decision->retry_after_s
                                                                                  : flow->settings->limits.lock_time_s);
     case OTP_VERDICT_DENIED:
-        /* The page has been open too long, or another browser has opened a newer one. */
-        flow->has_pending = false;
-        otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->pend));
+        /* The page has been open too long, another browser has opened a newer one, or a form of this one that was
+         * sent at the same time has gone before. */
+        otp_forget_pending(flow);
         return otp_flow_commands(flow, otp_pin_closed);
     case OTP_VERDICT_OK:
     case OTP_VERDICT_PIN_REQUIRED:
@@ -137,6 +139,9 @@ otp_effect_t otp_pin_post(otp_flow_t *flow)
 
     memset(flow->uid, 0, sizeof(flow->uid));
     memcpy(flow->uid, uid.data, uid.len);
+    if (flow->signed_in) {
+        flow->person = flow->session.person;
+    }
     otp_name_of(&flow->attempt.name, OTP_NAME_ACCOUNT, flow->settings->prefix, uid);
     otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
 

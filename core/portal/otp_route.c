@@ -2,21 +2,63 @@
 
 
 static const otp_route_t otp_routes[] = {
-    { "", otp_home_get, NULL, OTP_PAGE_HOME, false },
-    { "login", otp_login_get, otp_login_post, OTP_PAGE_LOGIN, false },
-    { "passcode", otp_passcode_get, otp_passcode_post, OTP_PAGE_PASSCODE, true },
-    { "pin", otp_pin_get, otp_pin_post, OTP_PAGE_PIN, true },
-    { "session", otp_session_get, NULL, OTP_PAGE_HOME, false },
-    { "logout", NULL, otp_logout_post, OTP_PAGE_HOME, true },
-    { "help", otp_help_get, NULL, OTP_PAGE_HELP, false },
-    { "health", otp_health_get, NULL, OTP_PAGE_ERROR, false },
+    { "", otp_home_get, NULL, OTP_PAGE_HOME, OTP_ACCESS_ANYBODY },
+    { "login", otp_login_get, otp_login_post, OTP_PAGE_LOGIN, OTP_ACCESS_ANYBODY },
+    { "passcode", otp_passcode_get, otp_passcode_post, OTP_PAGE_PASSCODE, OTP_ACCESS_UNDERWAY },
+    { "pin", otp_pin_get, otp_pin_post, OTP_PAGE_PIN, OTP_ACCESS_UNDERWAY },
+    { "session", otp_session_get, NULL, OTP_PAGE_HOME, OTP_ACCESS_ANYBODY },
+    { "logout", NULL, otp_logout_post, OTP_PAGE_HOME, OTP_ACCESS_UNDERWAY },
+    { "help", otp_help_get, NULL, OTP_PAGE_HELP, OTP_ACCESS_ALWAYS },
+    { "health", otp_health_get, NULL, OTP_PAGE_ERROR, OTP_ACCESS_ANYBODY },
+    { "key", otp_key_get, otp_key_post, OTP_PAGE_KEY, OTP_ACCESS_SESSION },
+    { "key/pin", otp_key_pin_get, otp_key_pin_post, OTP_PAGE_KEY_PIN, OTP_ACCESS_KEY },
+    { "key/lost", NULL, otp_key_lost_post, OTP_PAGE_KEY, OTP_ACCESS_SESSION },
+    { "signals", NULL, otp_signals_post, OTP_PAGE_HOME, OTP_ACCESS_SESSION },
+    { "activity", otp_activity_get, NULL, OTP_PAGE_ACTIVITY, OTP_ACCESS_SESSION },
+    { "activity/end", NULL, otp_activity_end_post, OTP_PAGE_ACTIVITY, OTP_ACCESS_SESSION },
+    { "helpdesk", otp_helpdesk_get, NULL, OTP_PAGE_HELPDESK, OTP_ACCESS_AGENT },
+    { "helpdesk/user/*", otp_helpdesk_person_get, NULL, OTP_PAGE_HELPDESK_PERSON, OTP_ACCESS_AGENT },
+    { "helpdesk/user/*/*", otp_helpdesk_action_get, otp_helpdesk_action_post, OTP_PAGE_HELPDESK_CONFIRM,
+      OTP_ACCESS_AGENT },
+    { "helpdesk/requests", otp_helpdesk_requests_get, NULL, OTP_PAGE_HELPDESK_REQUESTS, OTP_ACCESS_AGENT },
+    { "helpdesk/requests/*/*", otp_helpdesk_request_get, otp_helpdesk_request_post, OTP_PAGE_HELPDESK_CONFIRM,
+      OTP_ACCESS_AGENT },
 };
 
 
-const otp_route_t *otp_route_find(otp_span_t path)
+OTP_MUST_USE static bool otp_route_fits(const otp_route_t *route, otp_span_t path, otp_span_t part[2])
 {
+    size_t     parts = 0;
+    otp_span_t pattern = otp_span_of(route->path);
+
+    while (pattern.data != NULL && path.data != NULL) {
+        otp_span_t want = otp_span_cut(&pattern, '/'), is = otp_span_cut(&path, '/');
+
+        if (!otp_span_equal(want, OTP_SPAN("*"))) {
+            if (!otp_span_equal(want, is)) {
+                return false;
+            }
+            continue;
+        }
+        if (is.len == 0) {
+            return false;
+        }
+        part[parts++] = is;
+    }
+
+    return pattern.data == NULL && path.data == NULL;
+}
+
+
+const otp_route_t *otp_route_find(otp_span_t path, otp_span_t part[2])
+{
+    /* A path without bytes is one empty part. */
+    if (path.len == 0) {
+        path = OTP_SPAN("");
+    }
+
     for (size_t i = 0; i < sizeof(otp_routes) / sizeof(otp_routes[0]); i++) {
-        if (otp_span_equal(otp_span_of(otp_routes[i].path), path)) {
+        if (otp_route_fits(&otp_routes[i], path, part)) {
             return &otp_routes[i];
         }
     }
@@ -30,6 +72,14 @@ static otp_effect_t otp_route_csrf(otp_flow_t *flow)
 {
     if (flow->json) {
         return otp_answer_json(flow, 403, "csrf", json_pack("{s:s}", "error", "csrf"));
+    }
+
+    if (flow->route->access > OTP_ACCESS_UNDERWAY) {
+        if (flow->route->get == NULL) {
+            return otp_answer_error(flow, 403, "csrf", "error_form");
+        }
+        flow->showing = (otp_showing_t) { 403, "csrf", { .flag = "form_expired" } };
+        return otp_access_enter(flow, flow->route->get);
     }
 
     if (flow->route->page == OTP_PAGE_LOGIN || flow->signed_in) {
@@ -51,17 +101,18 @@ otp_effect_t otp_route_dispatch(otp_flow_t *flow)
     }
 
     /* Before the token: who was signed out meanwhile is told so, not that the form is too old. */
-    if (flow->route->underway && !flow->signed_in && !flow->has_pending) {
+    if (flow->route->access >= OTP_ACCESS_UNDERWAY && !flow->signed_in
+        && (flow->route->access != OTP_ACCESS_UNDERWAY || !flow->has_pending))
+    {
+        if (flow->route->access != OTP_ACCESS_UNDERWAY) {
+            otp_access_return_here(flow);
+        }
         return otp_answer_login_required(flow);
     }
 
-    if (reading) {
-        return flow->route->get(flow);
-    }
-
-    if (!otp_csrf_valid(flow)) {
+    if (!reading && !otp_csrf_valid(flow)) {
         return otp_route_csrf(flow);
     }
 
-    return flow->route->post(flow);
+    return otp_access_enter(flow, reading ? flow->route->get : flow->route->post);
 }

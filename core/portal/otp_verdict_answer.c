@@ -61,11 +61,31 @@ otp_effect_t otp_answer_verdict(otp_flow_t *flow, int status, const char *verdic
     otp_notice_t notice)
 {
     otp_answer_compose(flow, status, verdict, location, notice);
+
+    return otp_answer_kept(flow);
+}
+
+
+otp_effect_t otp_answer_kept(otp_flow_t *flow)
+{
     if (!flow->once_kept || !otp_once_keep_command(flow)) {
         return OTP_EFFECT_ANSWER;
     }
 
     return otp_flow_commands(flow, otp_verdict_kept);
+}
+
+
+otp_effect_t otp_answer_show(otp_flow_t *flow)
+{
+    const otp_showing_t *showing = &flow->showing;
+
+    if (showing->status != 0) {
+        return otp_answer_verdict(flow, showing->status, showing->verdict, OTP_SPAN_NONE, showing->notice);
+    }
+
+    return otp_answer_page(flow, 200, "page", flow->route->page,
+                           otp_view_of(flow, flow->route->page, (otp_notice_t) { 0 }));
 }
 
 
@@ -77,6 +97,11 @@ static otp_effect_t otp_denied_counted(otp_flow_t *flow)
 
 otp_effect_t otp_answer_denied(otp_flow_t *flow)
 {
+    if (flow->device.known) {
+        /* It has a count of its own. */
+        return otp_denied_counted(flow);
+    }
+
     return otp_count(flow, &flow->address_count, otp_denied_counted, NULL);
 }
 

@@ -71,7 +71,9 @@ json_t *otp_view_create(otp_flow_t *flow)
         || json_object_set_new(view, "languages", otp_view_languages(flow)) != 0 || !otp_view_support(view, settings)
         || (flow->signed_in && (!otp_json_set_span(view, "user", flow->session.person.uid)
                                 || !otp_json_set_span(view, "name", otp_view_name(flow))
-                                || !otp_view_flag(view, "level_otp", flow->session.level == OTP_LEVEL_OTP))))
+                                || !otp_view_flag(view, "level_otp", flow->session.level == OTP_LEVEL_OTP)
+                                || !otp_view_flag(view, "agent", otp_access_agent(flow))))
+        || (flow->desk != NULL && !otp_view_number(view, "waiting_requests", flow->desk->waiting)))
     {
         json_decref(view);
         return NULL;
@@ -110,6 +112,7 @@ OTP_MUST_USE static bool otp_view_passcode(otp_flow_t *flow, json_t *view)
     (void) snprintf(state, sizeof(state), "state_%s", otp_passcode_state(flow));
 
     return otp_view_csrf(flow, view) && otp_view_flag(view, state, true)
+           && otp_view_flag(view, "by_password", flow->signed_in && flow->session.password_proven)
            && otp_view_number(view, "wait", wait > 0 ? wait : 0)
            && otp_view_number(view, "code_digits", OTP_DIGITS_MIN)
            && otp_view_number(view, "pin_min", flow->settings->limits.pin_min)
@@ -127,7 +130,15 @@ OTP_MUST_USE static bool otp_view_pin(otp_flow_t *flow, json_t *view)
 
 OTP_MUST_USE static bool otp_view_home(otp_flow_t *flow, json_t *view)
 {
-    return otp_view_csrf(flow, view) && json_object_set_new(view, "applications", otp_home_applications(flow)) == 0;
+    return otp_view_csrf(flow, view) && json_object_set_new(view, "applications", otp_home_applications(flow)) == 0
+           && json_object_set_new(view, "signals", otp_person_signals(flow, &flow->subject.account)) == 0;
+}
+
+
+OTP_MUST_USE static bool otp_view_key_pin(otp_flow_t *flow, json_t *view)
+{
+    return otp_view_csrf(flow, view) && otp_view_number(view, "pin_min", flow->settings->limits.pin_min)
+           && otp_view_number(view, "pin_max", flow->settings->limits.pin_max);
 }
 
 
@@ -145,6 +156,22 @@ OTP_MUST_USE static bool otp_view_add(otp_flow_t *flow, otp_page_t page, json_t 
     case OTP_PAGE_HELP:
     case OTP_PAGE_ERROR:
         return true;
+    case OTP_PAGE_KEY:
+        return otp_view_csrf(flow, view) && otp_key_view(flow, view);
+    case OTP_PAGE_KEY_PIN:
+        return otp_view_key_pin(flow, view);
+    case OTP_PAGE_ACTIVITY:
+        return otp_view_csrf(flow, view) && otp_activity_view(flow, view);
+    case OTP_PAGE_HELPDESK:
+        return otp_view_csrf(flow, view) && otp_helpdesk_search_view(flow, view);
+    case OTP_PAGE_HELPDESK_PERSON:
+        return otp_view_csrf(flow, view) && otp_helpdesk_person_view(flow, view);
+    case OTP_PAGE_HELPDESK_CONFIRM:
+        return otp_view_csrf(flow, view) && otp_helpdesk_confirm_view(flow, view);
+    case OTP_PAGE_HELPDESK_EMERGENCY:
+        return otp_view_csrf(flow, view) && otp_helpdesk_emergency_view(flow, view);
+    case OTP_PAGE_HELPDESK_REQUESTS:
+        return otp_view_csrf(flow, view) && otp_helpdesk_requests_view(flow, view);
     }
 
     return false;
@@ -169,7 +196,9 @@ json_t *otp_view_of(otp_flow_t *flow, otp_page_t page, otp_notice_t notice)
 {
     json_t *view = otp_view_create(flow);
 
-    if (view == NULL || !otp_view_add(flow, page, view) || !otp_view_notice(view, notice)) {
+    if (view == NULL || !otp_view_add(flow, page, view) || !otp_view_notice(view, notice)
+        || !otp_view_around(view, page))
+    {
         json_decref(view);
         return NULL;
     }

@@ -1,0 +1,194 @@
+/*
+ * What the pages about keys, activity and the helpdesk share: a part of otp_flow_private.h.
+ */
+#ifndef OTP_DESK_PRIVATE_H
+#define OTP_DESK_PRIVATE_H
+
+#include <jansson.h>
+
+#include "core/action/otp_action.h"
+#include "core/model/otp_mixup.h"
+#include "core/model/otp_session.h"
+#include "core/portal/otp_flow.h"
+#include "core/portal/otp_time_text.h"
+
+#define OTP_EVENTS_SHOWN    "25"
+#define OTP_SESSIONS_SHOWN  24
+#define OTP_SESSIONS_AT_ONCE 12     /* at most OTP_FLOW_COMMANDS */
+#define OTP_REQUESTS_SHOWN  48
+#define OTP_SEARCH_MAX      128     /* bytes of what the helpdesk looks for */
+
+typedef otp_effect_t (*otp_flow_stage_t)(otp_flow_t *flow);
+
+/* Who may use an endpoint.  Each needs what the one before it needs. */
+typedef enum {
+    OTP_ACCESS_ALWAYS,          /* needs no Redis */
+    OTP_ACCESS_ANYBODY,
+    OTP_ACCESS_UNDERWAY,        /* who has a session or a pending state */
+    OTP_ACCESS_SESSION,         /* who is signed in */
+    OTP_ACCESS_KEY,             /* by key */
+    OTP_ACCESS_AGENT            /* by key, as a member of a group of otp_helpdesk */
+} otp_access_t;
+
+/* Whether the agent may act on somebody's account. */
+typedef enum { OTP_REACH_OK, OTP_REACH_OWN, OTP_REACH_AGENT, OTP_REACH_SCOPE } otp_reach_t;
+
+/* What of a person is read. */
+typedef enum { OTP_SUBJECT_ACCOUNT = 0, OTP_SUBJECT_HISTORY = 1, OTP_SUBJECT_SESSIONS = 2 } otp_subject_part_t;
+
+/* Whom a page is about. */
+typedef struct {
+    char                 uid[OTP_UID_LEN + 1];
+    bool                 known;                 /* the directory has them, and says: */
+    char                 name[OTP_NAME_LEN + 1], email[OTP_EMAIL_LEN + 1], groups[OTP_GROUPS_LEN + 1];
+    otp_reach_t          reach;
+    unsigned             parts;
+    otp_name_t           acct, history, list;
+    bool                 has_account;
+    otp_account_t        account;               /* an empty one when there is none */
+    json_t              *events, *sessions;     /* rows of the page, or of the JSON answer */
+    char                 digest[OTP_SESSIONS_SHOWN][2 * OTP_DIGEST_LEN];
+    size_t               digests, looked_at;
+    otp_session_lookup_t lookup[OTP_SESSIONS_AT_ONCE];
+    otp_flow_stage_t     next;
+} otp_subject_t;
+
+/* What the agent may do to a person, or to a request, by the last part of the path. */
+typedef struct {
+    const char       *path;
+    otp_action_kind_t kind;
+    bool              serial;       /* of a key it has to be told */
+    bool              reason;       /* one of those for disabling */
+    bool              reason_text;  /* in words */
+    bool              request;      /* about a request, not about a person */
+} otp_desk_action_t;
+
+/* An action inside a flow. */
+typedef struct {
+    const otp_desk_action_t  *what;         /* the agent's */
+    bool                      refused;      /* what stands against it: */
+    otp_managed_t             managed;
+    otp_action_t             *action;
+    otp_action_context_t      context;
+    otp_action_order_t        order;
+    otp_flow_stage_t          claimed, done;
+    const otp_action_result_t *result;
+    otp_name_t                outbox;
+    char                      mail[OTP_MAIL_MAX], mixup[OTP_MIXUP_MAX];
+} otp_acting_t;
+
+typedef struct {
+    char    serial[OTP_SERIAL_MAX + 1], batch[OTP_SERIAL_MAX + 1], uid[OTP_UID_LEN + 1], name[OTP_NAME_LEN + 1];
+    int64_t at;
+} otp_desk_request_t;
+
+/* What only the helpdesk's pages need. */
+typedef struct {
+    otp_person_found_t person[OTP_PEOPLE_FOUND + 2];
+    size_t             persons;
+    bool               more;
+    char               extra[2][OTP_UID_LEN + 1];   /* found by account and by key, to be looked up */
+    size_t             extras, asked;
+    otp_name_t         name[OTP_FLOW_COMMANDS];
+    int64_t            waiting;
+    unsigned           tags;                        /* of the sets looked at so far */
+    otp_flow_stage_t   next;
+    otp_desk_request_t request[OTP_REQUESTS_SHOWN];
+    size_t             requests, read, checked;
+} otp_desk_t;
+
+/* ---- otp_access.c ---- */
+/* Whether the session was opened with the key. */
+bool otp_access_by_key(const otp_flow_t *flow);
+/* Whether the person who is signed in is an agent, whatever they signed in with. */
+bool otp_access_agent(const otp_flow_t *flow);
+/* Goes on with `stage` when the session is enough for the endpoint. */
+otp_effect_t otp_access_enter(otp_flow_t *flow, otp_flow_stage_t stage);
+/* Whether and why not flow->subject is in the agent's reach; its directory part must be known. */
+otp_reach_t otp_access_reach(const otp_flow_t *flow, const otp_subject_t *subject);
+/* 403 with the reason; of a POST it leaves an event. */
+otp_effect_t otp_access_forbidden(otp_flow_t *flow, otp_reach_t reach, const char *event);
+/* Where the endpoint itself is, for coming back after signing in: into flow->rd unless there is one. */
+void otp_access_return_here(otp_flow_t *flow);
+
+/* ---- otp_subject.c ---- */
+/* Forgets whom the flow was about. */
+void otp_subject_reset(otp_flow_t *flow);
+void otp_subject_destroy(otp_subject_t *subject);
+/* Whose uid this is, canonical.  false: nobody can have it. */
+OTP_MUST_USE bool otp_subject_take(otp_flow_t *flow, otp_span_t uid);
+/* The person of the session. */
+void otp_subject_self(otp_flow_t *flow);
+/* Asks the directory, when there is one, then goes on; 503 when it cannot be read. */
+otp_effect_t otp_subject_ask(otp_flow_t *flow, otp_flow_stage_t next);
+/* Reads account, and of history and sessions what `parts` says; 503 when Redis does not answer as it should. */
+otp_effect_t otp_subject_load(otp_flow_t *flow, unsigned parts, otp_flow_stage_t next);
+/* The name and e-mail that are shown. */
+otp_span_t otp_subject_name(const otp_subject_t *subject);
+otp_span_t otp_subject_email(const otp_subject_t *subject);
+
+/* ---- otp_person_view.c: all of them new objects, NULL: no memory ---- */
+/* Sets a text of a row, the empty one when `text` cannot be shown. */
+OTP_MUST_USE bool otp_row_text(json_t *row, const char *name, otp_span_t text);
+OTP_MUST_USE bool otp_row_flag(json_t *row, const char *name, bool value);
+OTP_MUST_USE bool otp_row_number(json_t *row, const char *name, int64_t value);
+/* A time as the answer has it: a text of the page; unix seconds or null in JSON. */
+OTP_MUST_USE bool otp_row_time(const otp_flow_t *flow, json_t *row, const char *name, int64_t at_s);
+json_t *otp_person_keys(const otp_flow_t *flow, const otp_account_t *account);
+json_t *otp_person_signals(const otp_flow_t *flow, const otp_account_t *account);
+/* null when there is none. */
+json_t *otp_person_request(const otp_flow_t *flow, const otp_account_t *account);
+OTP_MUST_USE bool otp_person_request_view(const otp_flow_t *flow, const otp_account_t *account, json_t *view);
+json_t *otp_person_session(const otp_flow_t *flow, const otp_session_t *session);
+/* Of one line of the history; json null when it is none. */
+json_t *otp_person_event(const otp_flow_t *flow, otp_span_t line);
+
+/* ---- otp_act.c ---- */
+/* Claims the form, so that of two sent at once one acts and the other waits for its answer. */
+otp_effect_t otp_act_claim(otp_flow_t *flow, otp_flow_stage_t claimed);
+/* An order of flow->acting, by and for the people of this request. */
+otp_action_order_t *otp_act_order(otp_flow_t *flow, otp_action_kind_t kind);
+/* Carries out flow->acting.order; `done` finds flow->acting.result, which is neither BUSY nor UNAVAILABLE.  A refusal
+ * has left its event. */
+otp_effect_t otp_act(otp_flow_t *flow, otp_flow_stage_t done);
+
+/* ---- otp_helpdesk_*.c ---- */
+/* Sums up, in flow->desk->waiting, the requests that wait. */
+otp_effect_t otp_helpdesk_count(otp_flow_t *flow, otp_flow_stage_t next);
+/* NULL: there is none. */
+const otp_desk_action_t *otp_desk_action_find(otp_span_t path, bool request);
+/* Sets the flag `prefix` + path ("done_pin_clear"). */
+OTP_MUST_USE bool otp_desk_action_flag(json_t *view, const char *prefix, const otp_desk_action_t *action);
+/* A field of the form, or of the address of the page before it; trimmed. */
+otp_span_t otp_desk_field(const otp_flow_t *flow, const char *name);
+/* PORTAL helpdesk/user/UID. */
+otp_span_t otp_desk_address(const otp_flow_t *flow, otp_span_t uid, char *text, size_t size);
+/* Member `name`: that address. */
+OTP_MUST_USE bool otp_desk_address_set(const otp_flow_t *flow, json_t *row, const char *name, otp_span_t uid);
+
+OTP_MUST_USE bool otp_key_view(otp_flow_t *flow, json_t *view);
+OTP_MUST_USE bool otp_activity_view(otp_flow_t *flow, json_t *view);
+OTP_MUST_USE bool otp_helpdesk_search_view(otp_flow_t *flow, json_t *view);
+OTP_MUST_USE bool otp_helpdesk_person_view(otp_flow_t *flow, json_t *view);
+OTP_MUST_USE bool otp_helpdesk_confirm_view(otp_flow_t *flow, json_t *view);
+OTP_MUST_USE bool otp_helpdesk_emergency_view(otp_flow_t *flow, json_t *view);
+OTP_MUST_USE bool otp_helpdesk_requests_view(otp_flow_t *flow, json_t *view);
+
+/* ---- endpoints ---- */
+otp_effect_t otp_key_get(otp_flow_t *flow);
+otp_effect_t otp_key_post(otp_flow_t *flow);
+otp_effect_t otp_key_lost_post(otp_flow_t *flow);
+otp_effect_t otp_key_pin_get(otp_flow_t *flow);
+otp_effect_t otp_key_pin_post(otp_flow_t *flow);
+otp_effect_t otp_signals_post(otp_flow_t *flow);
+otp_effect_t otp_activity_get(otp_flow_t *flow);
+otp_effect_t otp_activity_end_post(otp_flow_t *flow);
+otp_effect_t otp_helpdesk_get(otp_flow_t *flow);
+otp_effect_t otp_helpdesk_person_get(otp_flow_t *flow);
+otp_effect_t otp_helpdesk_action_get(otp_flow_t *flow);
+otp_effect_t otp_helpdesk_action_post(otp_flow_t *flow);
+otp_effect_t otp_helpdesk_requests_get(otp_flow_t *flow);
+otp_effect_t otp_helpdesk_request_get(otp_flow_t *flow);
+otp_effect_t otp_helpdesk_request_post(otp_flow_t *flow);
+
+#endif

@@ -157,7 +157,7 @@ static otp_span_t ngx_http_otp_answer_language(ngx_http_request_t *r, const ngx_
     }
 
     for (ngx_uint_t i = 0; i < headers; i++) {
-        if (otp_cookie_find(header[i], olcf->cookie->language_name, &kept, 1) != 1) {
+        if (otp_cookie_find(header[i], olcf->cookie->full[NGX_HTTP_OTP_COOKIE_LANGUAGE], &kept, 1) != 1) {
             continue;
         }
 

@@ -22,6 +22,48 @@ static char *ngx_http_otp_audit_syslog(ngx_conf_t *cf, ngx_http_otp_audit_t *aud
 }
 
 
+/* nginx opens its logs when all is read, and says no line then: what can be known before is said here. */
+static char *ngx_http_otp_audit_file(ngx_conf_t *cf, ngx_str_t *name, ngx_http_otp_audit_t *audit)
+{
+    struct stat  info;
+    const char  *path;
+    u_char      *slash;
+    ngx_str_t    folder;
+
+    audit->file = ngx_conf_open_file(cf->cycle, name);
+    if (audit->file == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    path = (const char *) audit->file->name.data;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%s\" is a folder: name a file in it", path);
+        return NGX_CONF_ERROR;
+    }
+
+    if (access(path, W_OK) == 0) {
+        return NGX_CONF_OK;
+    }
+
+    slash = (u_char *) strrchr(path, '/');
+    folder = (ngx_str_t) { slash != NULL ? (size_t) (slash - (u_char *) path) : 0, (u_char *) path };
+    if (ngx_errno != NGX_ENOENT || folder.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "cannot write to \"%s\"", path);
+        return NGX_CONF_ERROR;
+    }
+
+    *slash = '\0';
+    if (access(path, W_OK|X_OK) == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "cannot make \"%V/%s\" (make the folder \"%V\", writable "
+            "for the user who runs nginx)", &folder, slash + 1, &folder);
+        return NGX_CONF_ERROR;
+    }
+    *slash = '/';
+
+    return NGX_CONF_OK;
+}
+
+
 char *ngx_http_otp_conf_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_otp_loc_conf_t *olcf = conf;
@@ -45,12 +87,10 @@ char *ngx_http_otp_conf_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (value[1].len == 0) {
-        return "needs a file, \"syslog:server=…\" or \"off\"";
+        return "needs a file, \"syslog:server=ADDRESS\" or \"off\"";
     }
 
-    olcf->audit->file = ngx_conf_open_file(cf->cycle, &value[1]);
-
-    return olcf->audit->file == NULL ? NGX_CONF_ERROR : NGX_CONF_OK;
+    return ngx_http_otp_audit_file(cf, &value[1], olcf->audit);
 }
 
 

@@ -107,8 +107,7 @@ char *ngx_http_otp_conf_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* Splits at commas.  NULL: reported. */
-static otp_span_t *ngx_http_otp_conf_names(ngx_conf_t *cf, otp_span_t text, size_t *n)
+otp_span_t *ngx_http_otp_conf_names(ngx_conf_t *cf, otp_span_t text, size_t *n)
 {
     ngx_array_t *names = ngx_array_create(cf->pool, 4, sizeof(otp_span_t));
     otp_span_t  *name;

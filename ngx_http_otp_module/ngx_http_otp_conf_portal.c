@@ -180,6 +180,8 @@ static ngx_int_t ngx_http_otp_conf_cookie_join(ngx_conf_t *cf, const char *befor
 
 static char *ngx_http_otp_conf_cookie_names(ngx_conf_t *cf, ngx_http_otp_cookie_t *cookie)
 {
+    static const char *const after[NGX_HTTP_OTP_COOKIES] = { "", "-form", "-lang", "-device" };
+
     const char *prefix = cookie->secure && cookie->domain.len == 0 ? "__Host-" : "";
 
     if (!ngx_http_otp_conf_only(cookie->name, "_-") || otp_span_starts(cookie->name, OTP_SPAN("__"))) {
@@ -191,11 +193,10 @@ static char *ngx_http_otp_conf_cookie_names(ngx_conf_t *cf, ngx_http_otp_cookie_
         return "has an invalid \"domain=\": say it as \"example.org\"";
     }
 
-    if (ngx_http_otp_conf_cookie_join(cf, prefix, cookie->name, "", &cookie->full_name) != NGX_OK
-        || ngx_http_otp_conf_cookie_join(cf, "", cookie->full_name, "-form", &cookie->form_name) != NGX_OK
-        || ngx_http_otp_conf_cookie_join(cf, "", cookie->full_name, "-lang", &cookie->language_name) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
+    for (ngx_uint_t i = 0; i < NGX_HTTP_OTP_COOKIES; i++) {
+        if (ngx_http_otp_conf_cookie_join(cf, prefix, cookie->name, after[i], &cookie->full[i]) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
     }
 
     return NGX_CONF_OK;
@@ -254,9 +255,11 @@ static const ngx_http_otp_param_t  ngx_http_otp_limits[] = {
     NGX_HTTP_OTP_LIMIT("pin_max", NGX_HTTP_OTP_NUMBER, pin_max, 4, 12),
     NGX_HTTP_OTP_LIMIT("pin_page", NGX_HTTP_OTP_TIME, pin_page_s, 1, NGX_HTTP_OTP_DAY),
     NGX_HTTP_OTP_LIMIT("window", NGX_HTTP_OTP_NUMBER, window, 1, 10),
-    NGX_HTTP_OTP_LIMIT("wide_window", NGX_HTTP_OTP_NUMBER, wide_window, 1, 100),
+    NGX_HTTP_OTP_LIMIT("wide_window", NGX_HTTP_OTP_NUMBER, wide_window, 1, OTP_WINDOW_MAX),
     NGX_HTTP_OTP_LIMIT("password_free", NGX_HTTP_OTP_NUMBER, password_free, 1, 1000),
     NGX_HTTP_OTP_LIMIT("address_free", NGX_HTTP_OTP_NUMBER, address_free, 1, 1000000),
+    NGX_HTTP_OTP_LIMIT("look_ahead", NGX_HTTP_OTP_NUMBER, look_ahead, 1, OTP_WINDOW_MAX),
+    NGX_HTTP_OTP_LIMIT("look_ahead_wide", NGX_HTTP_OTP_NUMBER, look_ahead_wide, 1, OTP_WINDOW_MAX),
     NGX_HTTP_OTP_LIMIT("delay_max", NGX_HTTP_OTP_TIME, delay_max_s, 1, NGX_HTTP_OTP_DAY),
 };
 
@@ -288,6 +291,10 @@ char *ngx_http_otp_conf_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (limits->next_code > limits->lock || limits->lock > limits->lock_total) {
         return "needs next_code <= lock <= lock_total (3, 10 and 100 where it does not say)";
+    }
+
+    if (limits->look_ahead > limits->look_ahead_wide) {
+        return "has \"look_ahead=\" above \"look_ahead_wide=\" (10 and 50 where it does not say)";
     }
 
     return limits->window > limits->wide_window ? "has \"window=\" above \"wide_window=\"" : NGX_CONF_OK;
@@ -323,26 +330,4 @@ char *ngx_http_otp_conf_support(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
-}
-
-
-char *ngx_http_otp_conf_helpdesk(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    static const ngx_http_otp_param_t params[] = {
-        { ngx_string("group"), NGX_HTTP_OTP_TEXT, 0, 1, 128 },
-    };
-    ngx_http_otp_loc_conf_t *olcf = conf;
-
-    if (olcf->helpdesk_group.len != 0) {
-        return "is duplicate";
-    }
-
-    if (ngx_http_otp_conf_params(cf, 1, NGX_HTTP_OTP_PARAMS(params), &olcf->helpdesk_group) != NGX_CONF_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_strlchr((u_char *) olcf->helpdesk_group.data,
-               (u_char *) olcf->helpdesk_group.data + olcf->helpdesk_group.len, ',') != NULL
-               ? "takes one group"
-               : NGX_CONF_OK;
 }

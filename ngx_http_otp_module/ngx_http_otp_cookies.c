@@ -115,11 +115,13 @@ static bool ngx_http_otp_cookies_empty(const ngx_table_elt_t *header, void *data
 /* Whether one of our cookies is in the header: most requests to public pages have none. */
 static bool ngx_http_otp_cookies_have(otp_span_t header, const ngx_http_otp_cookie_t *cookie)
 {
-    otp_span_t none;
+    for (ngx_uint_t i = 0; i < NGX_HTTP_OTP_COOKIES; i++) {
+        if (otp_cookie_find(header, cookie->full[i], NULL, 0) != 0) {
+            return true;
+        }
+    }
 
-    return otp_cookie_find(header, cookie->full_name, &none, 0) != 0
-           || otp_cookie_find(header, cookie->form_name, &none, 0) != 0
-           || otp_cookie_find(header, cookie->language_name, &none, 0) != 0;
+    return false;
 }
 
 
@@ -137,9 +139,8 @@ static ngx_int_t ngx_http_otp_cookies_strip_one(ngx_http_request_t *r, ngx_str_t
         return NGX_ERROR;
     }
 
-    value->len = otp_cookie_strip(ngx_http_otp_span(*value), cookie->full_name, cookie->form_name, (char *) stripped);
+    value->len = otp_cookie_strip(ngx_http_otp_span(*value), cookie->full, NGX_HTTP_OTP_COOKIES, (char *) stripped);
     value->data = stripped;
-    value->len = otp_cookie_strip(ngx_http_otp_span(*value), cookie->language_name, OTP_SPAN_NONE, (char *) stripped);
     stripped[value->len] = '\0';
 
     return NGX_OK;

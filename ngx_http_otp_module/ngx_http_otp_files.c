@@ -91,14 +91,14 @@ static ngx_int_t ngx_http_otp_files_keyring_safe(ngx_conf_t *cf, ngx_str_t *path
     char mode[8];
 
     if (info->st_mode & (S_IRWXG | S_IRWXO)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "key ring \"%V\" has mode %s, so that others than its owner can "
-            "reach it: chmod 600 it", path, ngx_http_otp_files_mode(info->st_mode, mode));
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "key ring \"%V\" can be reached by others than its owner (mode %s; "
+            "run \"chmod 600 %V\")", path, ngx_http_otp_files_mode(info->st_mode, mode), path);
         return NGX_ERROR;
     }
 
     if (!ngx_http_otp_files_owner(cf, info->st_uid)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "key ring \"%V\" belongs to user id %ui: chown it to root or to the "
-            "user of nginx", path, (ngx_uint_t) info->st_uid);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "key ring \"%V\" belongs to the user id %ui, who is neither root nor "
+            "the user of nginx (run \"chown root %V\")", path, (ngx_uint_t) info->st_uid, path);
         return NGX_ERROR;
     }
 
@@ -175,14 +175,14 @@ ngx_int_t ngx_http_otp_files_check_people(ngx_conf_t *cf, ngx_str_t *path)
     }
 
     if (info.st_mode & S_IWOTH) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "password file \"%V\" has mode %s, so that anyone can write to it: "
-            "chmod o-rwx it", path, ngx_http_otp_files_mode(info.st_mode, mode));
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "password file \"%V\" can be written to by anyone (mode %s; run "
+            "\"chmod o-rwx %V\")", path, ngx_http_otp_files_mode(info.st_mode, mode), path);
         return NGX_ERROR;
     }
 
     if (!ngx_http_otp_files_worker_reads(cf, &info)) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "password file \"%V\" cannot be read by the workers' user: nobody "
-            "could sign in; chown it to that user or let its group read it", path);
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "nobody could sign in: password file \"%V\" cannot be read by the "
+            "workers' user (chown it to that user, or let its group read it)", path);
     }
 
     return NGX_OK;

@@ -16,18 +16,26 @@ typedef struct {
 } ngx_http_otp_folder_t;
 
 
+/* `name`: the file it is about, below the language's folder; NULL: `what` says it. */
 static ngx_int_t ngx_http_otp_pages_refuse(const ngx_http_otp_folder_t *folder, ngx_err_t err, const char *what,
     const char *name)
 {
     const ngx_http_otp_place_t *place = &folder->templates->place;
-    ngx_str_t                   language = ngx_http_otp_str(folder->language);
+    ngx_str_t                   subfolder = folder->language.len != 0 ? ngx_http_otp_str(folder->language)
+                                                                      : (ngx_str_t) ngx_string("static");
+    u_char                      text[NGX_MAX_ERROR_STR], *p = text;
 
+    if (name != NULL) {
+        p = ngx_slprintf(p, text + sizeof(text), "%V/%s: ", &subfolder, name);
+    }
+
+    p = ngx_slprintf(p, text + sizeof(text), "%s", what);
     if (place->line != 0) {
-        ngx_log_error(NGX_LOG_EMERG, folder->cf->log, err, "otp_templates \"%V\": %V%s%s: %s in %V:%ui",
-            &folder->templates->dir, &language, language.len != 0 ? "/" : "", name, what, &place->file, place->line);
+        ngx_log_error(NGX_LOG_EMERG, folder->cf->log, err, "otp_templates \"%V\": %*s in %V:%ui",
+            &folder->templates->dir, (size_t) (p - text), text, &place->file, place->line);
     } else {
-        ngx_log_error(NGX_LOG_EMERG, folder->cf->log, err, "default of otp_templates \"%V\": %V%s%s: %s",
-            &folder->templates->dir, &language, language.len != 0 ? "/" : "", name, what);
+        ngx_log_error(NGX_LOG_EMERG, folder->cf->log, err, "default of otp_templates \"%V\": %*s",
+            &folder->templates->dir, (size_t) (p - text), text);
     }
 
     return NGX_ERROR;
@@ -50,8 +58,8 @@ char *ngx_http_otp_files_check_templates(ngx_conf_t *cf, ngx_str_t *dir)
     }
 
     if (info.st_mode & S_IWOTH) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "folder \"%V\" has mode %s, so that anyone can write to it: chmod "
-            "o-w it", dir, ngx_http_otp_files_mode(info.st_mode, mode));
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "folder \"%V\" can be written to by anyone (mode %s; run "
+            "\"chmod o-w %V\")", dir, ngx_http_otp_files_mode(info.st_mode, mode), dir);
         return NGX_CONF_ERROR;
     }
 
@@ -74,7 +82,7 @@ static ngx_int_t ngx_http_otp_pages_take(const ngx_http_otp_folder_t *folder, co
 
     if (info.st_mode & S_IWOTH) {
         free(text);
-        return ngx_http_otp_pages_refuse(folder, 0, "anyone can write to it: chmod o-w it", name);
+        return ngx_http_otp_pages_refuse(folder, 0, "can be written to by anyone (chmod o-w)", name);
     }
 
     bytes.data = text;
@@ -117,7 +125,7 @@ static ngx_int_t ngx_http_otp_pages_folder(const ngx_http_otp_folder_t *folder)
     (void) ngx_snprintf(path, sizeof(path), "%V/%V%Z", &folder->templates->dir, &subfolder);
     dir = opendir((char *) path);
     if (dir == NULL) {
-        return ngx_http_otp_pages_refuse(folder, ngx_errno, "folder cannot be read", (char *) path);
+        return ngx_http_otp_pages_refuse(folder, ngx_errno, "the folder cannot be read", "");
     }
 
     while (rc == NGX_OK && (entry = readdir(dir)) != NULL) {
@@ -126,7 +134,7 @@ static ngx_int_t ngx_http_otp_pages_folder(const ngx_http_otp_folder_t *folder)
         }
 
         if (++files > NGX_HTTP_OTP_FILES) {
-            rc = ngx_http_otp_pages_refuse(folder, 0, "more than 256 files", (char *) path);
+            rc = ngx_http_otp_pages_refuse(folder, 0, "more than 256 files", "");
             break;
         }
 
@@ -174,7 +182,7 @@ static otp_pages_t *ngx_http_otp_pages_read(ngx_conf_t *cf, const ngx_http_otp_l
 
     folder.language = OTP_SPAN_NONE;
     if (otp_pages_check(folder.pages, error, sizeof(error)) != OTP_OK) {
-        (void) ngx_http_otp_pages_refuse(&folder, 0, error, "");
+        (void) ngx_http_otp_pages_refuse(&folder, 0, error, NULL);
         return NULL;
     }
 

@@ -1,7 +1,12 @@
 /* Figures, in shared memory: one page that all workers add to and that a reload keeps. */
+#include "core/action/otp_action.h"
+#include "core/model/otp_event.h"
+#include "core/store/otp_swap.h"
 #include "ngx_http_otp_module/ngx_http_otp_module.h"
 
-#define NGX_HTTP_OTP_METRICS_TEXT  8192
+#define NGX_HTTP_OTP_METRICS_TEXT  16384
+/* The layout below belongs to a size of the zone: an nginx that is upgraded makes a new zone. */
+#define NGX_HTTP_OTP_METRICS_PAGES 9
 
 static const char *const  ngx_http_otp_guard_labels[] = {
     "ok", "login_required", "otp_required", "forbidden", "unavailable"
@@ -13,12 +18,22 @@ static const char *const  ngx_http_otp_guard_labels[] = {
 static const char *const  ngx_http_otp_portal_labels[] = {
     "page", "static", "redirect", "session", "health", "ok", "pin_required", "wait_next_code", "next_code", "denied",
     "already_used", "throttled", "pin_refused", "login_required", "otp_required", "csrf", "bad_request",
-    "not_found", "method_not_allowed", "too_large", "unavailable", "other"
+    "not_found", "method_not_allowed", "too_large", "unavailable", "forbidden", "refused", "requested",
+    "serial_refused", "other"
 };
 
 #define NGX_HTTP_OTP_PORTAL_FIGURES  (sizeof(ngx_http_otp_portal_labels) / sizeof(ngx_http_otp_portal_labels[0]))
 
+/* Verdicts of what the portal did to keys, accounts and sessions: `part` is a further record of the same action. */
+static const char *const  ngx_http_otp_action_labels[] = {
+    "ok", "part", "forbidden", "throttled", "other"
+};
+
+#define NGX_HTTP_OTP_ACTION_FIGURES  (sizeof(ngx_http_otp_action_labels) / sizeof(ngx_http_otp_action_labels[0]))
+
 typedef struct {
+    ngx_atomic_t  action[OTP_ACTIONS][NGX_HTTP_OTP_ACTION_FIGURES];
+    ngx_atomic_t  mails;
     ngx_atomic_t  guard[NGX_HTTP_OTP_GUARD_FIGURES];
     ngx_atomic_t  portal[NGX_HTTP_OTP_PORTAL_FIGURES];
     ngx_atomic_t  redis_failures;
@@ -51,7 +66,7 @@ ngx_int_t ngx_http_otp_metrics_add(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omc
 {
     ngx_str_t name = ngx_string("otp_metrics");
 
-    omcf->metrics = ngx_shared_memory_add(cf, &name, 8 * ngx_pagesize, &ngx_http_otp_module);
+    omcf->metrics = ngx_shared_memory_add(cf, &name, NGX_HTTP_OTP_METRICS_PAGES * ngx_pagesize, &ngx_http_otp_module);
     if (omcf->metrics == NULL) {
         return NGX_ERROR;
     }
@@ -105,6 +120,44 @@ void ngx_http_otp_metrics_portal(ngx_http_request_t *r, otp_span_t verdict)
 }
 
 
+void ngx_http_otp_metrics_event(ngx_http_request_t *r, otp_span_t line)
+{
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
+    otp_span_t              event, verdict;
+    size_t                  i = 0;
+
+    if (figures == NULL || !otp_event_words(line, &event, &verdict)) {
+        return;
+    }
+
+    for (int kind = 0; kind < OTP_ACTIONS; kind++) {
+        if (otp_span_equal(event, otp_span_of(otp_action_event((otp_action_kind_t) kind)))) {
+            while (i < NGX_HTTP_OTP_ACTION_FIGURES - 1
+                   && !otp_span_equal(verdict, otp_span_of(ngx_http_otp_action_labels[i])))
+            {
+                i++;
+            }
+
+            ngx_http_otp_metrics_count(&figures->action[kind][i], 1);
+            return;
+        }
+    }
+}
+
+
+void ngx_http_otp_metrics_mails(ngx_http_request_t *r, const otp_command_t *command, const otp_reply_t *const *replies,
+    size_t count)
+{
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
+
+    for (size_t i = 0; figures != NULL && i < count; i++) {
+        if (otp_swap_mailed(&command[i], replies[i])) {
+            ngx_http_otp_metrics_count(&figures->mails, 1);
+        }
+    }
+}
+
+
 void ngx_http_otp_metrics_redis_failure(ngx_http_request_t *r)
 {
     ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
@@ -137,12 +190,36 @@ static u_char *ngx_http_otp_metrics_table(u_char *p, u_char *end, const char *na
 }
 
 
+/* Every action with `ok`, so that a graph begins at 0; other verdicts once there is one. */
+static u_char *ngx_http_otp_metrics_actions(u_char *p, u_char *end, const ngx_http_otp_figures_t *figures)
+{
+    p = ngx_slprintf(p, end, "# HELP otp_actions_total Changes of keys, accounts and sessions by the helpdesk and by "
+                             "people themselves, at this gateway.\n"
+                             "# TYPE otp_actions_total counter\n");
+    for (int kind = 0; kind < OTP_ACTIONS; kind++) {
+        for (size_t i = 0; i < NGX_HTTP_OTP_ACTION_FIGURES; i++) {
+            if (i == 0 || figures->action[kind][i] != 0) {
+                p = ngx_slprintf(p, end, "otp_actions_total{event=\"%s\",verdict=\"%s\"} %uA\n",
+                    otp_action_event((otp_action_kind_t) kind), ngx_http_otp_action_labels[i],
+                    figures->action[kind][i]);
+            }
+        }
+    }
+
+    return ngx_slprintf(p, end,
+        "# HELP otp_mails_queued_total Mails that this gateway has put into the outbox for otpctl notify.\n"
+        "# TYPE otp_mails_queued_total counter\n"
+        "otp_mails_queued_total %uA\n", figures->mails);
+}
+
+
 static u_char *ngx_http_otp_metrics_text(u_char *p, u_char *end, const ngx_http_otp_figures_t *figures, ngx_uint_t up)
 {
     p = ngx_http_otp_metrics_table(p, end, "otp_guard_requests_total", "Decisions about protected locations.",
         figures->guard, ngx_http_otp_guard_labels, NGX_HTTP_OTP_GUARD_FIGURES);
     p = ngx_http_otp_metrics_table(p, end, "otp_portal_requests_total", "Answers of the portal.", figures->portal,
         ngx_http_otp_portal_labels, NGX_HTTP_OTP_PORTAL_FIGURES);
+    p = ngx_http_otp_metrics_actions(p, end, figures);
 
     p = ngx_slprintf(p, end,
         "# HELP otp_redis_failures_total Exchanges with Redis that were refused or did not end in time.\n"

@@ -59,7 +59,13 @@ static ngx_command_t  ngx_http_otp_commands[] = {
     { ngx_string("otp_support"), NGX_HTTP_OTP_SRV|NGX_CONF_1MORE, ngx_http_otp_conf_support,
       NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
-    { ngx_string("otp_helpdesk"), NGX_HTTP_OTP_SRV|NGX_CONF_TAKE1, ngx_http_otp_conf_helpdesk,
+    { ngx_string("otp_helpdesk"), NGX_HTTP_OTP_SRV|NGX_CONF_1MORE, ngx_http_otp_conf_helpdesk,
+      NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("otp_activation"), NGX_HTTP_OTP_LOC|NGX_CONF_TAKE1, ngx_http_otp_conf_activation,
+      NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("otp_timezone"), NGX_HTTP_OTP_SRV|NGX_CONF_TAKE1, ngx_http_otp_conf_timezone,
       NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
     { ngx_string("otp_templates"), NGX_HTTP_OTP_LOC|NGX_CONF_TAKE1, ngx_http_otp_conf_templates,
@@ -76,6 +82,9 @@ static ngx_command_t  ngx_http_otp_commands[] = {
 
     { ngx_string("otp_audit"), NGX_HTTP_OTP_SRV|NGX_CONF_TAKE1, ngx_http_otp_conf_audit,
       NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("otp_audit_retention"), NGX_HTTP_OTP_MAIN|NGX_CONF_TAKE12, ngx_http_otp_conf_audit_retention,
+      NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
     { ngx_string("otp_metrics"), NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS, ngx_http_otp_conf_metrics,
       NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
@@ -127,6 +136,8 @@ static void *ngx_http_otp_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    omcf->retention.age_s = 400 * 86400;
+
     return omcf;
 }
 
@@ -141,6 +152,7 @@ static void *ngx_http_otp_create_loc_conf(ngx_conf_t *cf)
 
     olcf->portal = NGX_CONF_UNSET;
     olcf->first_use_password = NGX_CONF_UNSET;
+    olcf->activation_automatic = NGX_CONF_UNSET;
     olcf->identity = NGX_CONF_UNSET;
     olcf->metrics = NGX_CONF_UNSET;
 
@@ -156,7 +168,7 @@ static ngx_http_otp_support_t   ngx_http_otp_support_none;
 
 static ngx_http_otp_cookie_t  ngx_http_otp_cookie_default = {
     { "otp", 3 }, { NULL, 0 }, { "Lax", 3 }, true,
-    { "__Host-otp", 10 }, { "__Host-otp-form", 15 }, { "__Host-otp-lang", 15 }
+    { { "__Host-otp", 10 }, { "__Host-otp-form", 15 }, { "__Host-otp-lang", 15 }, { "__Host-otp-device", 17 } }
 };
 
 static otp_span_t   ngx_http_otp_languages[] = { { "fr", 2 }, { "en", 2 } };
@@ -190,34 +202,14 @@ static void ngx_http_otp_merge_values(ngx_http_otp_loc_conf_t *conf, const ngx_h
     ngx_http_otp_inherit(conf->cookie, prev->cookie, &ngx_http_otp_cookie_default)
     ngx_http_otp_inherit(conf->applications, prev->applications, NULL)
     ngx_http_otp_inherit(conf->support, prev->support, &ngx_http_otp_support_none)
-    ngx_http_otp_inherit_span(conf->helpdesk_group, prev->helpdesk_group, OTP_SPAN_NONE)
+    ngx_http_otp_inherit(conf->helpdesk, prev->helpdesk, NULL)
+    ngx_conf_merge_value(conf->activation_automatic, prev->activation_automatic, 0);
+    ngx_http_otp_inherit(conf->zone, prev->zone, NULL)
     ngx_http_otp_inherit(conf->templates, prev->templates, &ngx_http_otp_templates_default)
     ngx_http_otp_inherit(conf->languages, prev->languages, &ngx_http_otp_languages_default)
     ngx_http_otp_inherit(conf->redirect_hosts, prev->redirect_hosts, NULL)
     ngx_conf_merge_value(conf->identity, prev->identity, NGX_CONF_UNSET);
     ngx_http_otp_inherit(conf->audit, prev->audit, NULL)
-}
-
-
-static ngx_int_t ngx_http_otp_portal_path(ngx_conf_t *cf, const ngx_str_t *name, otp_span_t *path)
-{
-    char *text;
-
-    *path = ngx_http_otp_span(*name);
-    if (name->data[name->len - 1] == '/') {
-        return NGX_OK;
-    }
-
-    text = ngx_pnalloc(cf->pool, name->len + 1);
-    if (text == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(text, name->data, name->len);
-    text[name->len] = '/';
-    *path = (otp_span_t) { text, name->len + 1 };
-
-    return NGX_OK;
 }
 
 
@@ -241,7 +233,7 @@ static ngx_int_t ngx_http_otp_merge_portal(ngx_conf_t *cf, const ngx_http_otp_lo
 
     clcf->auto_redirect = clcf->name.data[clcf->name.len - 1] == '/';
 
-    return ngx_http_otp_portal_path(cf, &clcf->name, &conf->portal_path);
+    return ngx_http_otp_settings_path(cf, &clcf->name, &conf->portal_path);
 }
 
 
@@ -280,6 +272,8 @@ static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *chi
         return NGX_CONF_ERROR;
     }
 
+    ngx_http_otp_check_return(cf, conf);
+
     /* Incomplete: ngx_http_otp_postconfiguration() says so. */
     if (omcf->redis == NULL || omcf->ring == NULL) {
         return NGX_CONF_OK;
@@ -291,11 +285,17 @@ static char *ngx_http_otp_merge_loc_conf(ngx_conf_t *cf, void *parent, void *chi
         return NGX_CONF_ERROR;
     }
 
-    if (conf->portal) {
-        ngx_http_otp_settings_build(omcf, conf);
+    if (!conf->portal) {
+        return NGX_CONF_OK;
     }
 
-    return NGX_CONF_OK;
+    if (conf->zone == NULL) {
+        conf->zone = ngx_http_otp_zone_default(cf, omcf);
+    }
+
+    ngx_http_otp_settings_build(omcf, conf);
+
+    return conf->zone == NULL ? NGX_CONF_ERROR : NGX_CONF_OK;
 }
 
 
@@ -359,7 +359,13 @@ static ngx_int_t ngx_http_otp_init_process(ngx_cycle_t *cycle)
 {
     ngx_http_otp_main_conf_t *omcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_otp_module);
 
-    return omcf == NULL ? NGX_OK : ngx_http_otp_redis_init_process(cycle, omcf->redis);
+    if (omcf == NULL || ngx_http_otp_redis_init_process(cycle, omcf->redis) != NGX_OK) {
+        return omcf == NULL ? NGX_OK : NGX_ERROR;
+    }
+
+    ngx_http_otp_retention_init_process(cycle, omcf);
+
+    return NGX_OK;
 }
 
 

@@ -40,6 +40,14 @@ typedef struct {
 } ngx_http_otp_place_t;
 
 typedef struct {
+    otp_span_t        events;               /* decimal text; empty: the core's own number */
+    int64_t           age_s;                /* 0: whatever their age */
+    ngx_uint_t        seen;
+    ngx_event_t       timer;
+    ngx_connection_t  ident;                /* of the timer, for nginx's debug log */
+} ngx_http_otp_retention_t;
+
+typedef struct {
     ngx_http_otp_redis_t  *redis;           /* NULL: no otp_redis */
     otp_keyring_t         *ring;            /* NULL: no otp_keyring */
     ngx_http_otp_place_t   needed;          /* the first directive that needs both; directive.len 0: none */
@@ -49,6 +57,8 @@ typedef struct {
     ngx_shm_zone_t        *metrics;
     ngx_int_t              request_id;      /* index of $request_id */
     ngx_uint_t             session_cache;   /* otp_session_cache was seen */
+    ngx_http_otp_retention_t  retention;
+    const otp_zone_t      *zone;            /* of the system; NULL: nobody has asked yet */
 } ngx_http_otp_main_conf_t;
 
 typedef struct {
@@ -62,11 +72,16 @@ typedef struct {
     int64_t  idle_s, lifetime_s;
 } ngx_http_otp_lifetime_t;
 
+/* NAME, NAME-form, NAME-lang, NAME-device */
+typedef enum {
+    NGX_HTTP_OTP_COOKIE_SESSION, NGX_HTTP_OTP_COOKIE_FORM, NGX_HTTP_OTP_COOKIE_LANGUAGE, NGX_HTTP_OTP_COOKIE_DEVICE,
+    NGX_HTTP_OTP_COOKIES
+} ngx_http_otp_cookie_kind_t;
+
 typedef struct {
     otp_span_t  name, domain, samesite;     /* as written */
     bool        secure;
-    otp_span_t  full_name;                  /* with __Host- where it applies */
-    otp_span_t  form_name, language_name;   /* of the other cookies of the portal: NAME-form, NAME-lang */
+    otp_span_t  full[NGX_HTTP_OTP_COOKIES]; /* names of all our cookies, with __Host- where it applies */
 } ngx_http_otp_cookie_t;
 
 typedef struct {
@@ -93,7 +108,9 @@ typedef struct {
     ngx_http_otp_cookie_t     *cookie;
     ngx_array_t               *applications;        /* of otp_application_t */
     ngx_http_otp_support_t    *support;
-    otp_span_t                 helpdesk_group;
+    ngx_array_t               *helpdesk;            /* of otp_helpdesk_t */
+    ngx_flag_t                 activation_automatic;
+    const otp_zone_t          *zone;                /* NULL: the system's */
     ngx_http_otp_templates_t  *templates;
     ngx_array_t               *languages;           /* of otp_span_t */
     ngx_array_t               *redirect_hosts;      /* of otp_span_t */
@@ -140,6 +157,9 @@ char *ngx_http_otp_conf_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_application(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_support(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_helpdesk(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_otp_conf_activation(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_otp_conf_timezone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_otp_conf_audit_retention(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_templates(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_language(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_otp_conf_redirect_hosts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -168,10 +188,14 @@ extern ngx_http_otp_require_t  ngx_http_otp_require_off;
 /* NGX_ERROR: the location, or the http block, lacks what its directives need; the log says what and where. */
 ngx_int_t ngx_http_otp_check_allow(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf);
 ngx_int_t ngx_http_otp_check_portal(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf);
+/* Warns of a `return` that answers in the guard's place. */
+void ngx_http_otp_check_return(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf);
 ngx_int_t ngx_http_otp_check_needs(ngx_conf_t *cf, const ngx_http_otp_main_conf_t *omcf);
 
 char *ngx_http_otp_conf_params(ngx_conf_t *cf, ngx_uint_t first, const ngx_http_otp_param_t *params, ngx_uint_t n,
     void *base);
+/* Splits at commas.  NULL: reported. */
+otp_span_t *ngx_http_otp_conf_names(ngx_conf_t *cf, otp_span_t text, size_t *n);
 /* Whether `text` can stand in a URI as it is: visible ASCII without quotes and the like. */
 bool ngx_http_otp_conf_uri_text(otp_span_t text);
 
@@ -200,8 +224,16 @@ int ngx_http_otp_files_read(const char *path, size_t max, struct stat *info, cha
 /* A file's mode as "0644". */
 const char *ngx_http_otp_files_mode(mode_t mode, char text[8]);
 
+/* The system's time zone.  NULL: reported. */
+const otp_zone_t *ngx_http_otp_zone_default(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omcf);
+
+/* A location's name with the final slash. */
+ngx_int_t ngx_http_otp_settings_path(ngx_conf_t *cf, const ngx_str_t *name, otp_span_t *path);
 /* Fills olcf->settings of a portal location. */
 void ngx_http_otp_settings_build(ngx_http_otp_main_conf_t *omcf, ngx_http_otp_loc_conf_t *olcf);
+
+/* Has worker 0 trim the events that are too old, each hour. */
+void ngx_http_otp_retention_init_process(ngx_cycle_t *cycle, ngx_http_otp_main_conf_t *omcf);
 
 /* --- the request's state -------------------------------------------------------------------------- */
 
@@ -306,7 +338,10 @@ typedef void (*ngx_http_otp_person_handler_pt)(void *data, const otp_person_resu
 ngx_http_otp_people_t *ngx_http_otp_people_add(ngx_conf_t *cf, ngx_str_t *path);
 /* The pool of threads "otp": the operator's, or one of our own. */
 ngx_thread_pool_t *ngx_http_otp_people_threads(ngx_conf_t *cf);
-/* Asks in a thread; the handler is called from the event loop.  NULL: the queue is full. */
+/* What `from` has, and no more of the people found than there are. */
+void ngx_http_otp_person_result_copy(otp_person_result_t *to, const otp_person_result_t *from);
+/* Asks in a thread; the handler is called from the event loop, and what it is given is gone once it returns.
+ * NULL: the queue is full. */
 ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ngx_thread_pool_t *threads,
     const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data);
 /* The request went away; the thread finishes and its memory is wiped. */
@@ -327,6 +362,11 @@ typedef enum {
 ngx_int_t ngx_http_otp_metrics_add(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omcf);
 void ngx_http_otp_metrics_guard(ngx_http_request_t *r, ngx_http_otp_guard_figure_t figure);
 void ngx_http_otp_metrics_portal(ngx_http_request_t *r, otp_span_t verdict);
+/* Of an audit line: counted when it tells of an action. */
+void ngx_http_otp_metrics_event(ngx_http_request_t *r, otp_span_t line);
+/* Counts the mails among `command`s that were done. */
+void ngx_http_otp_metrics_mails(ngx_http_request_t *r, const otp_command_t *command, const otp_reply_t *const *replies,
+    size_t count);
 void ngx_http_otp_metrics_redis_failure(ngx_http_request_t *r);
 void ngx_http_otp_metrics_flow(ngx_http_request_t *r, ngx_int_t change);
 

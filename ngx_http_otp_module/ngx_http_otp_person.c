@@ -1,4 +1,5 @@
-/* One question about a person, answered in a thread: password hashes are slow by design. */
+/* One question about people, answered in a thread: password hashes are slow by design, searches by size. */
+#include "core/crypto/otp_people_search.h"
 #include "core/crypto/otp_password.h"
 #include "ngx_http_otp_module/ngx_http_otp_people.h"
 
@@ -16,12 +17,16 @@ struct ngx_http_otp_person_s {
     char                            password[NGX_HTTP_OTP_PASSWORD_MAX];
     size_t                          password_len;
     bool                            look_up_only;
-    otp_person_result_t             result;
+    char                            search[OTP_PEOPLE_QUERY_LEN];
+    size_t                          search_len;
+    bool                            searches;
+    otp_person_result_t            *result;         /* large: those `found` are touched by a search only */
 };
 
 
 static void ngx_http_otp_person_free(ngx_http_otp_person_t *person)
 {
+    free(person->result);
     otp_secret_wipe(person, sizeof(*person));
     free(person);
 }
@@ -70,9 +75,43 @@ static void ngx_http_otp_person_check(ngx_http_otp_person_t *job, otp_span_t tex
         matches = otp_password_matches(password, hash);
     }
 
-    job->result.verdict = OTP_PERSON_REFUSED;
+    job->result->verdict = OTP_PERSON_REFUSED;
     if (found && matches) {
-        ngx_http_otp_person_known(&job->result, &person);
+        ngx_http_otp_person_known(job->result, &person);
+    }
+}
+
+
+static void ngx_http_otp_person_text(otp_span_t from, char *to, size_t size)
+{
+    size_t len;
+
+    ngx_http_otp_person_copy(from, to, size - 1, &len);
+    to[len] = '\0';
+}
+
+
+static void ngx_http_otp_person_search(ngx_http_otp_person_t *job, otp_span_t text)
+{
+    otp_person_t         person[OTP_PEOPLE_FOUND];
+    otp_person_result_t *result = job->result;
+    size_t               len;
+
+    result->verdict = OTP_PERSON_MATCHES;
+    result->founds = otp_people_search(text, (otp_span_t) { job->search, job->search_len }, person, OTP_PEOPLE_FOUND,
+        &result->more);
+
+    for (size_t i = 0; i < result->founds; i++) {
+        otp_person_found_t *found = &result->found[i];
+
+        if (otp_uid_canonical(person[i].uid, found->uid, &len) != OTP_OK) {
+            len = 0;
+        }
+
+        found->uid[len] = '\0';
+        ngx_http_otp_person_text(person[i].name, found->name, sizeof(found->name));
+        ngx_http_otp_person_text(person[i].email, found->email, sizeof(found->email));
+        ngx_http_otp_person_text(person[i].groups, found->groups, sizeof(found->groups));
     }
 }
 
@@ -87,9 +126,15 @@ static void ngx_http_otp_person_run(void *data, ngx_log_t *log)
 
     text = ngx_http_otp_people_take(job->people);
     if (text == NULL) {
-        job->result.verdict = OTP_PERSON_UNAVAILABLE;
+        job->result->verdict = OTP_PERSON_UNAVAILABLE;
     } else {
-        ngx_http_otp_person_check(job, (otp_span_t) { text->data, text->len });
+        otp_span_t all = { text->data, text->len };
+
+        if (job->searches) {
+            ngx_http_otp_person_search(job, all);
+        } else {
+            ngx_http_otp_person_check(job, all);
+        }
         ngx_http_otp_people_give(job->people, text);
     }
 
@@ -100,15 +145,12 @@ static void ngx_http_otp_person_run(void *data, ngx_log_t *log)
 /* Back in the event loop. */
 static void ngx_http_otp_person_finished(ngx_event_t *ev)
 {
-    ngx_http_otp_person_t         *job = ev->data;
-    ngx_http_otp_person_handler_pt handler = job->handler;
-    otp_person_result_t            result;
-    void                          *data = job->data;
+    ngx_http_otp_person_t *job = ev->data;
 
     if (ev->timedout) {
         /* The thread still has the job. */
         ev->timedout = 0;
-        ngx_log_error(NGX_LOG_ALERT, ev->log, 0, "a password has been in the queue or in check for a minute");
+        ngx_log_error(NGX_LOG_ALERT, ev->log, 0, "a password or a search has been in the queue or under way for a minute");
         return;
     }
 
@@ -116,25 +158,54 @@ static void ngx_http_otp_person_finished(ngx_event_t *ev)
         ngx_del_timer(ev);
     }
 
-    result = job->result;
-    if (result.verdict == OTP_PERSON_UNAVAILABLE) {
+    if (job->result->verdict == OTP_PERSON_UNAVAILABLE) {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0, "cannot read password file \"%s\": nobody can sign in",
             job->people->path);
     }
 
-    ngx_http_otp_person_free(job);
-    if (handler != NULL) {
-        handler(data, &result);
+    if (job->handler != NULL) {
+        job->handler(job->data, job->result);
     }
 
-    otp_secret_wipe(&result, sizeof(result));
+    ngx_http_otp_person_free(job);
+}
+
+
+void ngx_http_otp_person_result_copy(otp_person_result_t *to, const otp_person_result_t *from)
+{
+    ngx_memcpy(to, from, offsetof(otp_person_result_t, found));
+    ngx_memcpy(to->found, from->found, from->founds * sizeof(from->found[0]));
+    to->founds = from->founds;
+    to->more = from->more;
+}
+
+
+static ngx_http_otp_person_t *ngx_http_otp_person_create(void)
+{
+    ngx_http_otp_person_t *job = calloc(1, sizeof(ngx_http_otp_person_t));
+
+    if (job == NULL) {
+        return NULL;
+    }
+
+    job->result = malloc(sizeof(otp_person_result_t));
+    if (job->result == NULL) {
+        free(job);
+        return NULL;
+    }
+
+    ngx_memzero(job->result, offsetof(otp_person_result_t, found));
+    job->result->founds = 0;
+    job->result->more = false;
+
+    return job;
 }
 
 
 ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ngx_thread_pool_t *threads,
     const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data)
 {
-    ngx_http_otp_person_t *job = calloc(1, sizeof(ngx_http_otp_person_t));
+    ngx_http_otp_person_t *job = ngx_http_otp_person_create();
 
     if (job == NULL) {
         return NULL;
@@ -144,8 +215,10 @@ ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ng
     job->handler = handler;
     job->data = data;
     job->look_up_only = query->password.data == NULL;
+    job->searches = query->search.data != NULL;
     ngx_http_otp_person_copy(query->uid, job->uid, sizeof(job->uid), &job->uid_len);
     ngx_http_otp_person_copy(query->password, job->password, sizeof(job->password), &job->password_len);
+    ngx_http_otp_person_copy(query->search, job->search, sizeof(job->search), &job->search_len);
 
     job->task.ctx = job;
     job->task.handler = ngx_http_otp_person_run;

@@ -68,6 +68,7 @@ static void ngx_http_otp_portal_answer(ngx_http_otp_portal_t *portal)
 
     for (size_t i = 0; i < view->audits; i++) {
         ngx_http_otp_audit_write(portal->olcf->audit, r->connection->log, view->audit[i]);
+        ngx_http_otp_metrics_event(r, view->audit[i]);
     }
 
     ngx_http_otp_metrics_portal(r, view->answer.verdict);
@@ -95,6 +96,7 @@ static void ngx_http_otp_portal_replied(void *data, const otp_reply_t *const *re
         ngx_http_otp_metrics_redis_failure(portal->r);
     }
 
+    ngx_http_otp_metrics_mails(portal->r, otp_flow_view(portal->flow)->command, replies, count);
     ngx_http_otp_portal_step(portal, replies, count);
 }
 
@@ -104,7 +106,7 @@ static void ngx_http_otp_portal_person(void *data, const otp_person_result_t *re
     ngx_http_otp_portal_t *portal = data;
 
     portal->person = NULL;
-    *otp_flow_view(portal->flow)->person_result = *result;
+    ngx_http_otp_person_result_copy(otp_flow_view(portal->flow)->person_result, result);
     ngx_http_otp_portal_step(portal, NULL, 0);
 }
 
@@ -137,6 +139,8 @@ static bool ngx_http_otp_portal_ask(ngx_http_otp_portal_t *portal, const otp_flo
     /* Without a directory nobody is known by a password. */
     if (portal->olcf->people == NULL) {
         view->person_result->verdict = OTP_PERSON_REFUSED;
+        view->person_result->founds = 0;
+        view->person_result->more = false;
         return false;
     }
 

@@ -117,8 +117,8 @@ static ngx_fd_t ngx_http_otp_redis_open_file(ngx_conf_t *cf, ngx_str_t *name, co
     } else if (!ngx_is_file(&info)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": %s \"%V\" is not a regular file", option, name);
     } else if (info.st_mode & forbidden) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": %s \"%V\" has mode %ui%ui%ui%ui, which lets others "
-            "at it; run: %s %V", option, name, OCTAL(info.st_mode, 9), OCTAL(info.st_mode, 6), OCTAL(info.st_mode, 3),
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": %s \"%V\" can be reached by others (mode "
+            "%ui%ui%ui%ui; run \"%s %V\")", option, name, OCTAL(info.st_mode, 9), OCTAL(info.st_mode, 6), OCTAL(info.st_mode, 3),
             OCTAL(info.st_mode, 0), remedy, name);
     } else {
         return fd;
@@ -312,6 +312,22 @@ static ngx_uint_t ngx_http_otp_redis_is_unix(ngx_str_t *value)
 
 /* The directive */
 
+static ngx_int_t ngx_http_otp_redis_unknown(ngx_conf_t *cf, const ngx_str_t *arg)
+{
+    u_char  names[256];
+    u_char *p = names;
+
+    for (const ngx_http_otp_redis_option_t *option = ngx_http_otp_redis_options; option->set; option++) {
+        if (option->set != ngx_http_otp_redis_set_sentinel && option->set != ngx_http_otp_redis_set_cluster) {
+            p = ngx_slprintf(p, names + sizeof(names), "%s%V", p == names ? "" : ", ", &option->name);
+        }
+    }
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": unknown parameter \"%V\": it may be one of %*s", arg,
+        (size_t) (p - names), names);
+    return NGX_ERROR;
+}
+
+
 static ngx_int_t ngx_http_otp_redis_argument(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *arg)
 {
     ngx_str_t                     value;
@@ -336,8 +352,7 @@ static ngx_int_t ngx_http_otp_redis_argument(ngx_conf_t *cf, ngx_http_otp_redis_
         return option->set(cf, redis, &value);
     }
     if (!ngx_http_otp_redis_is_unix(arg) && ngx_strlchr(arg->data, arg->data + arg->len, '=')) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": unknown parameter \"%V\"", arg);
-        return NGX_ERROR;
+        return ngx_http_otp_redis_unknown(cf, arg);
     }
     return ngx_http_otp_redis_add_address(cf, redis, arg);
 }

@@ -215,7 +215,7 @@ static ngx_int_t ngx_http_otp_session_cookie(ngx_http_request_t *r, otp_span_t *
     }
 
     for (ngx_uint_t i = 0; i < headers; i++) {
-        found += otp_cookie_find(header[i], olcf->cookie->full_name, cookie, 1);
+        found += otp_cookie_find(header[i], olcf->cookie->full[NGX_HTTP_OTP_COOKIE_SESSION], cookie, 1);
     }
 
     return found == 1 ? NGX_OK : NGX_DECLINED;

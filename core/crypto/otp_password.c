@@ -8,8 +8,8 @@
 #define HASH_MAX        256
 #define BCRYPT_USED     72      /* bytes of a password that bcrypt looks at */
 
-/* Fields of a line, in order. */
-enum { FIELD_UID, FIELD_HASH, FIELD_NAME, FIELD_EMAIL, FIELD_GROUPS, FIELDS };
+/* Fields of a line after the uid, in order. */
+enum { FIELD_HASH, FIELD_NAME, FIELD_EMAIL, FIELD_GROUPS, FIELDS };
 
 /* Takes the next line that can be somebody's off `*text`: one with a uid and a hash. */
 static bool next_line(otp_span_t *text, otp_span_t *uid, otp_span_t *rest)
@@ -28,9 +28,36 @@ static bool next_line(otp_span_t *text, otp_span_t *uid, otp_span_t *rest)
 }
 
 
+/* Of one line: `rest` is what follows the uid. */
+static void read_fields(otp_span_t owner, otp_span_t rest, otp_person_t *person, otp_span_t *hash)
+{
+    otp_span_t field[FIELDS] = { { NULL, 0 } };
+
+    for (size_t i = FIELD_HASH; i < FIELDS && rest.data; i++) {
+        field[i] = otp_span_trim(otp_span_cut(&rest, ':'));
+    }
+    *person = (otp_person_t) {
+        .uid = owner, .name = field[FIELD_NAME], .email = field[FIELD_EMAIL], .groups = field[FIELD_GROUPS]
+    };
+    *hash = field[FIELD_HASH];
+}
+
+
+bool otp_password_next(otp_span_t *text, otp_person_t *person)
+{
+    otp_span_t owner, rest, hash;
+
+    if (!next_line(text, &owner, &rest)) {
+        return false;
+    }
+    read_fields(owner, rest, person, &hash);
+    return true;
+}
+
+
 bool otp_password_find(otp_span_t text, otp_span_t uid, otp_person_t *person, otp_span_t *hash)
 {
-    otp_span_t field[FIELDS] = { { NULL, 0 } }, owner, rest;
+    otp_span_t owner, rest;
     bool       found = false;
 
     /* To the end in any case: the time must not tell whether somebody has a line, nor where. */
@@ -38,15 +65,7 @@ bool otp_password_find(otp_span_t text, otp_span_t uid, otp_person_t *person, ot
         if (!otp_span_equal_nocase(owner, uid) || found) {
             continue;
         }
-        field[FIELD_UID] = owner;
-        for (size_t i = FIELD_HASH; i < FIELDS && rest.data; i++) {
-            field[i] = otp_span_trim(otp_span_cut(&rest, ':'));
-        }
-        *person = (otp_person_t) {
-            .uid = field[FIELD_UID], .name = field[FIELD_NAME], .email = field[FIELD_EMAIL],
-            .groups = field[FIELD_GROUPS]
-        };
-        *hash = field[FIELD_HASH];
+        read_fields(owner, rest, person, hash);
         found = true;
     }
     return found;

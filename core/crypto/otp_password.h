@@ -14,6 +14,10 @@
  * Found or not; a file cannot be "invalid", only its lines. */
 bool otp_password_find(otp_span_t text, otp_span_t uid, otp_person_t *person, otp_span_t *hash);
 
+/* Takes the next person's line off `*text`; spans in `person` point into the text.  false: there is none left.
+ * A line that is no person's is skipped; one whose uid has no canonical form is not. */
+bool otp_password_next(otp_span_t *text, otp_person_t *person);
+
 /* The hash an unknown `uid` is compared with, so that it costs what a known one costs: picked from
  * the acceptable hashes of the file, the same one each time for the same uid; a built-in yescrypt
  * setting when the file has none. */

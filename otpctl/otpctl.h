@@ -39,9 +39,12 @@ typedef otpctl_status_t otpctl_run_t(otpctl_t *ctl);
 otpctl_run_t otpctl_audit_run, otpctl_doctor_run, otpctl_keyring_init_run, otpctl_keyring_rotate_run;
 otpctl_run_t otpctl_key_generate_run, otpctl_key_list_run, otpctl_key_show_run, otpctl_key_delete_run;
 otpctl_run_t otpctl_key_assign_run, otpctl_key_unassign_run, otpctl_key_disable_run, otpctl_key_enable_run;
+otpctl_run_t otpctl_key_resync_run, otpctl_emergency_issue_run, otpctl_emergency_revoke_run;
+otpctl_run_t otpctl_request_list_run, otpctl_request_approve_run, otpctl_request_reject_run;
 otpctl_run_t otpctl_user_show_run, otpctl_user_list_run, otpctl_user_unlock_run, otpctl_pin_clear_run;
 otpctl_run_t otpctl_key_drift_run, otpctl_keyring_rewrap_run, otpctl_export_run, otpctl_import_run;
-otpctl_run_t otpctl_session_list_run, otpctl_session_revoke_run;
+otpctl_run_t otpctl_key_import_run, otpctl_key_identify_run;
+otpctl_run_t otpctl_session_list_run, otpctl_session_revoke_run, otpctl_notify_run;
 
 int64_t otpctl_now_ms(void);
 int64_t otpctl_now_s(void);

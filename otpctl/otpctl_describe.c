@@ -28,7 +28,8 @@ static const char *pin_name(const otp_key_t *key)
 static json_t *key_json(const otp_key_t *key, const char *state)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "serial", key->serial, "state", state,
-                     "reason", key->reason, "type", "totp", "algorithm", otp_algorithm_name(key->algorithm),
+                     "reason", key->reason, "type", otp_type_rules(key->type)->name,
+                     "algorithm", otp_algorithm_name(key->algorithm),
                      "digits", (json_int_t) key->digits, "period", (json_int_t) key->period_s,
                      "drift", (json_int_t) key->drift, "step", (json_int_t) key->step,
                      "assigned", (json_int_t) key->assigned, "used", (json_int_t) key->used);
@@ -40,6 +41,8 @@ json_t *otpctl_stock_json(const otp_stock_t *stock)
     json_t *object = key_json(&stock->key, otpctl_stock_state(stock));
 
     (void) json_object_set_new(object, "user", json_string(stock->uid));
+    (void) json_object_set_new(object, "wanted", json_string(stock->wanted));
+    (void) json_object_set_new(object, "batch", json_string(stock->batch));
     return object;
 }
 

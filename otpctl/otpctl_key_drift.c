@@ -168,10 +168,10 @@ static bool is_leaving(const fleet_t *fleet, const row_t *row)
 }
 
 
-/* Neither used nor, if never used, assigned since. */
+/* Not used since; if never used, not assigned since. */
 static bool is_silent(const fleet_t *fleet, const row_t *row)
 {
-    int64_t last = row->key.used > row->key.assigned ? row->key.used : row->key.assigned;
+    int64_t last = row->key.used ? row->key.used : row->key.assigned;
 
     return last + fleet->silent_days * DAY_S <= fleet->now_s;
 }

@@ -28,12 +28,33 @@ static bool read_number(const char *text, const char *option, int64_t min, int64
 }
 
 
+/* A key whose seed is made here, with the period that its type begins with. */
+static bool read_type(const otpctl_options_t *options, otp_key_t *key)
+{
+    key->type = OTP_TYPE_TOTP;
+    if (options->type && (otp_type_parse(otp_span_of(options->type), &key->type) != OTP_OK
+                          || key->type == OTP_TYPE_SECURID))
+    {
+        otpctl_say("--type %s: totp or hotp", options->type);
+        return false;
+    }
+    key->period_s = otp_type_rules(key->type)->timed ? 60 : 0;
+    if (key->period_s == 0 && options->period) {
+        otpctl_say("--period: a key that shows a code for each press of its button has none");
+        return false;
+    }
+    return true;
+}
+
+
 static bool read_options(const otpctl_options_t *options, otp_key_t *key)
 {
     int64_t digits = OTP_DIGITS_MIN;
 
-    key->period_s = 60;
     key->algorithm = OTP_SHA1;
+    if (!read_type(options, key)) {
+        return false;
+    }
     if (!read_number(options->period, "period", OTP_PERIOD_MIN, OTP_PERIOD_MAX, &key->period_s)
         || !read_number(options->digits, "digits", OTP_DIGITS_MIN, OTP_DIGITS_MAX, &digits))
     {
@@ -96,6 +117,17 @@ static otpctl_status_t store(otpctl_t *ctl, fresh_t *fresh, bool *created)
 }
 
 
+static otp_status_t write_uri(const fresh_t *fresh, char *uri, size_t size, size_t *len)
+{
+    const otp_key_t *key = &fresh->stock.key;
+    otp_span_t       seed = { (const char *) fresh->seed, fresh->len }, label = otp_span_of(key->serial);
+
+    return otp_type_rules(key->type)->timed
+        ? otp_otpauth_write(ISSUER, label, seed, key->algorithm, key->digits, key->period_s, uri, size, len)
+        : otp_otpauth_write_hotp(ISSUER, label, seed, key->algorithm, key->digits, key->step, uri, size, len);
+}
+
+
 static otpctl_status_t print(const otpctl_t *ctl, const fresh_t *fresh)
 {
     char             uri[URI_MAX];
@@ -103,9 +135,7 @@ static otpctl_status_t print(const otpctl_t *ctl, const fresh_t *fresh)
     const otp_key_t *key = &fresh->stock.key;
     int              status = OTPCTL_DONE;
 
-    if (otp_otpauth_write(ISSUER, otp_span_of(key->serial), (otp_span_t) { (const char *) fresh->seed, fresh->len },
-                          key->algorithm, key->digits, key->period_s, uri, sizeof(uri) - 1, &len) != OTP_OK)
-    {
+    if (write_uri(fresh, uri, sizeof(uri) - 1, &len) != OTP_OK) {
         otpctl_say("the URI of key %s cannot be written: delete the key and generate another", key->serial);
         return OTPCTL_REFUSED;
     }

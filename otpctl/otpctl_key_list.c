@@ -5,7 +5,7 @@
 #include "otpctl/otpctl_scan.h"
 
 typedef struct {
-    const char *state;      /* NULL: any */
+    const char *state, *batch;      /* NULL: any */
     json_t     *list;
 } listing_t;
 
@@ -14,7 +14,9 @@ static otpctl_status_t visit(otpctl_t *ctl, const otp_stock_t *stock, void *data
     const listing_t *listing = data;
 
     (void) ctl;
-    if (listing->state && strcmp(listing->state, otpctl_stock_state(stock)) != 0) {
+    if ((listing->state && strcmp(listing->state, otpctl_stock_state(stock)) != 0)
+        || (listing->batch && strcmp(listing->batch, stock->batch) != 0))
+    {
         return OTPCTL_DONE;
     }
     if (listing->list) {
@@ -33,7 +35,7 @@ static bool state_known(const char *state)
 
 otpctl_status_t otpctl_key_list_run(otpctl_t *ctl)
 {
-    listing_t listing = { .state = ctl->options->state };
+    listing_t listing = { .state = ctl->options->state, .batch = ctl->options->batch };
 
     if (listing.state && !state_known(listing.state)) {
         otpctl_say("--state %s: free, assigned or disabled", listing.state);

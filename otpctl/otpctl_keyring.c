@@ -59,7 +59,8 @@ otp_keyring_t *otpctl_keyring_load(const char *path, char *error, size_t error_s
     int            fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0) {
-        (void) fail(error, error_size, path, strerror(errno));
+        (void) fail(error, error_size, path, errno == ENOENT ? "No such file or directory: take the key ring of the "
+                    "gateways, or make one with `otpctl keyring init`" : strerror(errno));
         return NULL;
     }
     if (read_text(fd, path, text, &len, error, error_size)) {

@@ -1,13 +1,18 @@
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "otpctl/otpctl.h"
 #include "otpctl/otpctl_keyring.h"
 #include "otpctl/otpctl_print.h"
 
 enum { NEEDS_REDIS = 1, NEEDS_RING = 2, LOOKS = 4 };
+
+/* Of what is done to a person's account: why, and where mail to the person goes. */
+#define OTPCTL_ACT  (OTPCTL_NOTE | OTPCTL_CONTACT)
 
 typedef struct {
     const char   *group, *name;         /* `name` NULL: the group is the command */
@@ -25,32 +30,51 @@ static const command_t commands[] = {
     { "keyring", "rotate", "FILE", 1, 1, 0, 0, otpctl_keyring_rotate_run, "add a newest key to a key ring" },
     { "keyring", "rewrap", "", 0, 0, 0, NEEDS_REDIS | NEEDS_RING, otpctl_keyring_rewrap_run,
       "seal every record anew with the newest key" },
-    { "key", "generate", "", 0, 0, OTPCTL_SERIAL | OTPCTL_PERIOD | OTPCTL_DIGITS | OTPCTL_ALGORITHM,
+    { "key", "generate", "", 0, 0, OTPCTL_SERIAL | OTPCTL_TYPE | OTPCTL_PERIOD | OTPCTL_DIGITS | OTPCTL_ALGORITHM,
       NEEDS_REDIS | NEEDS_RING, otpctl_key_generate_run,
       "put a software key into the stock and print its otpauth:// URI, which holds its secret" },
-    { "key", "list", "", 0, 0, OTPCTL_STATE, NEEDS_REDIS | NEEDS_RING, otpctl_key_list_run, "the stock" },
+    { "key", "import", "FILE", 1, 1, OTPCTL_FORMAT | OTPCTL_KEY_FILE | OTPCTL_SKIP_EXISTING | OTPCTL_BATCH,
+      NEEDS_REDIS | NEEDS_RING, otpctl_key_import_run, "put the keys of a vendor's file into the stock: all or none" },
+    { "key", "identify", "", 0, 0, 0, NEEDS_REDIS | NEEDS_RING, otpctl_key_identify_run,
+      "which keys show the code on standard input now" },
+    { "key", "list", "", 0, 0, OTPCTL_STATE | OTPCTL_BATCH, NEEDS_REDIS | NEEDS_RING, otpctl_key_list_run, "the stock" },
     { "key", "show", "SERIAL", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_key_show_run, "everything about one key" },
-    { "key", "assign", "SERIAL UID", 2, 2, 0, NEEDS_REDIS | NEEDS_RING, otpctl_key_assign_run,
+    { "key", "assign", "SERIAL UID", 2, 2, OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_key_assign_run,
       "give a free key to a person, whose next sign-in with it is a first use" },
-    { "key", "unassign", "SERIAL", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_key_unassign_run,
+    { "key", "unassign", "SERIAL", 1, 1, OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_key_unassign_run,
       "take a key back into the stock and end the sessions opened with it" },
-    { "key", "disable", "SERIAL", 1, 1, OTPCTL_REASON, NEEDS_REDIS | NEEDS_RING, otpctl_key_disable_run,
+    { "key", "disable", "SERIAL", 1, 1, OTPCTL_REASON | OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_key_disable_run,
       "make a key useless at once; sessions opened with it lose their level" },
-    { "key", "enable", "SERIAL", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_key_enable_run, "the contrary of disable" },
-    { "key", "delete", "SERIAL", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_key_delete_run,
+    { "key", "enable", "SERIAL", 1, 1, OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_key_enable_run,
+      "the contrary of disable" },
+    { "key", "resync", "SERIAL", 1, 1, OTPCTL_NOTE, NEEDS_REDIS | NEEDS_RING, otpctl_key_resync_run,
+      "find the clock or the counter of a key again, by two consecutive codes on standard input" },
+    { "key", "delete", "SERIAL", 1, 1, OTPCTL_NOTE, NEEDS_REDIS | NEEDS_RING, otpctl_key_delete_run,
       "remove a free key from the stock for good" },
     { "key", "drift", "", 0, 0, OTPCTL_WEEKS | OTPCTL_SILENT | OTPCTL_BATCH, NEEDS_REDIS | NEEDS_RING,
       otpctl_key_drift_run, "which keys will leave the window, which are silent, by delivery" },
-    { "pin", "clear", "UID", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_pin_clear_run,
+    { "pin", "clear", "UID", 1, 1, OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_pin_clear_run,
       "forget a person's PIN: the next sign-in with the key is a first use" },
     { "user", "show", "UID", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_user_show_run,
       "a person's keys, failures and locks" },
     { "user", "list", "", 0, 0, 0, NEEDS_REDIS | NEEDS_RING, otpctl_user_list_run, "everybody who has an account" },
-    { "user", "unlock", "UID", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_user_unlock_run,
-      "end a person's lock and forget the failures" },
+    { "user", "unlock", "UID", 1, 1, OTPCTL_NOTE, NEEDS_REDIS | NEEDS_RING, otpctl_user_unlock_run,
+      "end a person's lock and the delay after bad passwords, and forget the failures" },
+    { "emergency", "issue", "UID", 1, 1, OTPCTL_TIMEZONE | OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING,
+      otpctl_emergency_issue_run, "print a password that replaces the passcode until the end of the day" },
+    { "emergency", "revoke", "UID", 1, 1, OTPCTL_NOTE, NEEDS_REDIS | NEEDS_RING, otpctl_emergency_revoke_run,
+      "end the emergency password and the sessions it has opened" },
+    { "request", "list", "", 0, 0, 0, NEEDS_REDIS | NEEDS_RING, otpctl_request_list_run,
+      "who waits for the activation of which key" },
+    { "request", "approve", "SERIAL", 1, 1, OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_request_approve_run,
+      "assign a key to the person who asks for it" },
+    { "request", "reject", "SERIAL", 1, 1, OTPCTL_REASON | OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING,
+      otpctl_request_reject_run, "refuse it, with a reason that the person is told" },
     { "session", "list", "", 0, 0, OTPCTL_USER, NEEDS_REDIS | NEEDS_RING, otpctl_session_list_run, "who is signed in" },
-    { "session", "revoke", "[ID]", 0, 1, OTPCTL_USER | OTPCTL_ALL, NEEDS_REDIS | NEEDS_RING, otpctl_session_revoke_run,
-      "end the session ID, those of a person (--user), or all (--all)" },
+    { "session", "revoke", "[ID]", 0, 1, OTPCTL_USER | OTPCTL_ALL | OTPCTL_NOTE, NEEDS_REDIS | NEEDS_RING,
+      otpctl_session_revoke_run, "end the session ID, those of a person (--user), or all (--all)" },
+    { "notify", NULL, "", 0, 0, OTPCTL_ONCE | OTPCTL_MAIL, NEEDS_REDIS | NEEDS_RING, otpctl_notify_run,
+      "send the mails that are due, and go on sending" },
     { "audit", NULL, "", 0, 0, OTPCTL_USER | OTPCTL_FOLLOW, NEEDS_REDIS, otpctl_audit_run,
       "what has happened, a line an event" },
     { "export", NULL, "", 0, 0, 0, NEEDS_REDIS | NEEDS_RING, otpctl_export_run,
@@ -218,6 +242,10 @@ static otpctl_status_t prepare(otpctl_t *ctl, otpctl_options_t *options, unsigne
         }
     }
     if (status == OTPCTL_DONE && needs & NEEDS_REDIS) {
+        if (!otpctl_redis_password_there(&ctl->address, error, sizeof(error))) {
+            otpctl_say("%s", error);
+            return OTPCTL_REFUSED;
+        }
         ctl->redis = otpctl_redis_open(&ctl->address, error, sizeof(error));
         if (!ctl->redis) {
             otpctl_say("%s", error);
@@ -228,14 +256,25 @@ static otpctl_status_t prepare(otpctl_t *ctl, otpctl_options_t *options, unsigne
 }
 
 
+/* Whoever read our output has gone, as `head` does: there is nobody to tell. */
+static bool reader_gone(void)
+{
+    struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+    return poll(&output, 1, 0) == 1 && output.revents & POLLERR;
+}
+
+
 /* What was printed must have arrived: a seed on a full disk is a lost key. */
 static int finish(otpctl_status_t status)
 {
-    if ((fflush(stdout) != 0 || ferror(stdout)) && status == OTPCTL_DONE) {
-        otpctl_say("standard output: %s", strerror(errno));
-        return (int) OTPCTL_REFUSED;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || status != OTPCTL_DONE) {
+        return (int) status;
     }
-    return (int) status;
+    if (!reader_gone()) {
+        otpctl_say("standard output: %s", strerror(errno));
+    }
+    return (int) OTPCTL_REFUSED;
 }
 
 

@@ -62,6 +62,8 @@ static const option_t table[] = {
       "required, opportunistic or off; default: required, off on loopback" },
     { "smtp-ca", OTPCTL_SMTP_CA, VALUE(smtp_ca), true, "FILE",
       "authorities that sign its certificate; default: the system's" },
+    { "smtp-timeout", OTPCTL_SMTP_TIMEOUT, VALUE(smtp_timeout), true, "TIME",
+      "what sending one mail may take: 30s, 2m; default: 2m" },
     { "from", OTPCTL_FROM, VALUE(from), true, "ADDRESS", "sender of mail" },
     { "reply-to", OTPCTL_REPLY_TO, VALUE(reply_to), true, "ADDRESS", "where answers to mail go" },
     { "people", OTPCTL_PEOPLE, VALUE(people), true, "FILE",

@@ -59,11 +59,18 @@
 #define OTPCTL_SUPPORT_PHONE OTPCTL_BIT(41)
 #define OTPCTL_SUPPORT_HOURS OTPCTL_BIT(42)
 #define OTPCTL_GIVE_UP      OTPCTL_BIT(43)
+#define OTPCTL_SMTP_TIMEOUT OTPCTL_BIT(44)
 
 #define OTPCTL_GLOBAL \
     (OTPCTL_REDIS | OTPCTL_KEYRING | OTPCTL_CONFIG_FILE | OTPCTL_JSON | OTPCTL_HELP | OTPCTL_VERSION)
 /* Everything about the person mail goes to. */
 #define OTPCTL_CONTACT      (OTPCTL_NAME | OTPCTL_EMAIL | OTPCTL_LANGUAGE)
+/* Everything about how mail is sent and what it says. */
+#define OTPCTL_MAIL \
+    (OTPCTL_SMTP | OTPCTL_SMTP_USER | OTPCTL_SMTP_PASSWORD_FILE | OTPCTL_SMTP_TLS | OTPCTL_SMTP_CA \
+     | OTPCTL_SMTP_TIMEOUT | OTPCTL_FROM | OTPCTL_REPLY_TO | OTPCTL_PEOPLE | OTPCTL_TEMPLATES | OTPCTL_LANGUAGE \
+     | OTPCTL_TIMEZONE | OTPCTL_PORTAL | OTPCTL_SUPPORT_EMAIL | OTPCTL_SUPPORT_PHONE | OTPCTL_SUPPORT_HOURS \
+     | OTPCTL_GIVE_UP)
 
 typedef struct {
     uint64_t     given;                     /* bits of the options that are there */
@@ -73,7 +80,7 @@ typedef struct {
     const char  *note, *email, *name, *language, *timezone;
     const char  *weeks, *silent;
     const char  *smtp, *smtp_user, *smtp_password_file, *smtp_tls, *smtp_ca, *from, *reply_to, *people, *templates;
-    const char  *portal, *support_email, *support_phone, *support_hours, *give_up;
+    const char  *portal, *support_email, *support_phone, *support_hours, *give_up, *smtp_timeout;
     const char  *word[OTPCTL_WORDS];        /* the command and its arguments */
     size_t       words;
     const char *const *argument;            /* those after the command's own words */

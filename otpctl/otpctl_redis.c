@@ -14,6 +14,7 @@
 
 #define PASSWORD_MAX    512
 #define READ_SIZE       16384
+#define PATIENCE_MS     5       /* more, for each of many commands */
 
 struct otpctl_redis_s {
     otpctl_link_t link;
@@ -154,6 +155,37 @@ otp_reply_t *otpctl_redis_ask(otpctl_redis_t *redis, const otp_span_t *arg, size
 }
 
 
+bool otpctl_redis_ask_many(otpctl_redis_t *redis, const otp_command_t *command, size_t commands, otp_reply_t **reply)
+{
+    int64_t deadline_ms = otpctl_clock_ms() + redis->timeout_ms + (int64_t) commands * PATIENCE_MS;
+    size_t  size = 0, len = 0, come = 0;
+    char   *bytes;
+    bool    sent = false;
+
+    for (size_t i = 0; i < commands; i++) {
+        reply[i] = NULL;
+        size += otp_command_write(&command[i], false, NULL, 0);
+    }
+    bytes = malloc(size + 1);
+    (void) snprintf(redis->link.error, sizeof(redis->link.error), "out of memory");
+    if (bytes) {
+        for (size_t i = 0; i < commands; i++) {
+            len += otp_command_write(&command[i], false, bytes + len, size - len);
+        }
+        sent = otpctl_link_write(&redis->link, (otp_span_t) { bytes, len }, deadline_ms);
+        otp_secret_wipe(bytes, size);
+        free(bytes);
+    }
+    while (sent && come < commands && (reply[come] = receive(redis, deadline_ms)) != NULL) {
+        come++;
+    }
+    if (come < commands) {
+        (void) snprintf(redis->error, sizeof(redis->error), "Redis at %s: %s", redis->place, redis->link.error);
+    }
+    return come == commands;
+}
+
+
 /* Asks, and keeps an error reply as the error. */
 static bool greet(otpctl_redis_t *redis, const otp_span_t *arg, size_t args)
 {
@@ -172,35 +204,47 @@ static bool greet(otpctl_redis_t *redis, const otp_span_t *arg, size_t args)
 }
 
 
-/* The first line of the file.  False: redis->error says why not. */
-static bool read_password(otpctl_redis_t *redis, const char *path, char *password, size_t size)
+static bool no_password(char *error, size_t error_size, const char *path, const char *why)
+{
+    (void) snprintf(error, error_size, "password_file %s: %s", path, why);
+    return false;
+}
+
+
+/* The first line of the file.  False: `error` says why not. */
+static bool read_password(const char *path, char *password, size_t size, char *error, size_t error_size)
 {
     int         fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     ssize_t     len = -1;
 
-    if (fd >= 0 && fstat(fd, &status) == 0) {
-        if (status.st_mode & (S_IWGRP | S_IRWXO)) {
-            (void) snprintf(redis->error, sizeof(redis->error),
-                            "%s: everybody may read it, or others write it: chmod 640 it", path);
-            close(fd);
-            return false;
-        }
-        len = read(fd, password, size - 1);
-    }
-    if (len < 0) {
-        (void) snprintf(redis->error, sizeof(redis->error), "%s: %s", path, strerror(errno));
-    } else {
-        password[len] = '\0';
-        password[strcspn(password, "\r\n")] = '\0';
-        if (!*password) {
-            (void) snprintf(redis->error, sizeof(redis->error), "%s: there is no password in it", path);
-        }
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        (void) no_password(error, error_size, path, strerror(errno));
+    } else if (status.st_mode & (S_IWGRP | S_IRWXO)) {
+        (void) no_password(error, error_size, path, "everybody may read it, or others write it: chmod 640 it");
+    } else if ((len = read(fd, password, size - 1)) < 0) {
+        (void) no_password(error, error_size, path, strerror(errno));
     }
     if (fd >= 0) {
         close(fd);
     }
-    return len >= 0 && *password;
+    if (len < 0) {
+        return false;
+    }
+    password[len] = '\0';
+    password[strcspn(password, "\r\n")] = '\0';
+    return *password || no_password(error, error_size, path, "there is no password in it");
+}
+
+
+bool otpctl_redis_password_there(const otpctl_address_t *address, char *error, size_t error_size)
+{
+    char password[PASSWORD_MAX];
+    bool there = !address->password_file
+        || read_password(address->password_file, password, sizeof(password), error, error_size);
+
+    otp_secret_wipe(password, sizeof(password));
+    return there;
 }
 
 
@@ -211,7 +255,8 @@ static bool sign_in(otpctl_redis_t *redis, const otpctl_address_t *address)
     if (!address->password_file) {
         return true;
     }
-    bool       read = read_password(redis, address->password_file, password, sizeof(password));
+    bool       read = read_password(address->password_file, password, sizeof(password), redis->error,
+                                    sizeof(redis->error));
     otp_span_t arg[3] = { OTP_SPAN("AUTH"), otp_span_of(address->user), otp_span_of(password) };
 
     if (!address->user) {

@@ -14,10 +14,19 @@ typedef struct otpctl_redis_s otpctl_redis_t;
 OTP_MUST_USE otpctl_redis_t *otpctl_redis_open(const otpctl_address_t *address, char *error, size_t error_size);
 void otpctl_redis_close(otpctl_redis_t *redis);
 
+/* Whether there is a password in the file that `address` names, if it names one.  False: `error` says what is wrong with
+ * the file, which is no fault of Redis. */
+OTP_MUST_USE bool otpctl_redis_password_there(const otpctl_address_t *address, char *error, size_t error_size);
+
 /* The reply, of whatever kind; the caller destroys it.  NULL: the connection is over, and whether the
  * command was carried out is unknown.  `patience_ms`: what the command itself may take (BLOCK). */
 OTP_MUST_USE otp_reply_t *otpctl_redis_ask(otpctl_redis_t *redis, const otp_span_t *arg, size_t args,
     int64_t patience_ms);
+
+/* Many commands, sent before the first reply is read; `reply[i]` is the caller's to destroy, also when the connection
+ * was over before all had come (false): those that did not come are NULL then. */
+OTP_MUST_USE bool otpctl_redis_ask_many(otpctl_redis_t *redis, const otp_command_t *command, size_t commands,
+    otp_reply_t **reply);
 
 /* Why otpctl_redis_ask() gave NULL, and where we are connected. */
 const char *otpctl_redis_error(const otpctl_redis_t *redis);

@@ -1,20 +1,12 @@
 #include "otpctl/otpctl_session.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "core/base/otp_buffer.h"
 #include "otpctl/otpctl_print.h"
 #include "otpctl/otpctl_scan.h"
 
 #define DIGEST_LEN      (2 * OTP_DIGEST_LEN)    /* hex digits of H */
-#define ATTEMPTS        8
-
-/* What is to be done with sessions, and what has been. */
-typedef struct {
-    const char        *uid, *serial;
-    bool               keep_password;
-    otpctl_sessions_t *done;
-} gone_t;
 
 /* H out of `…sess:{H}`; empty for a name of another form. */
 static otp_span_t digest_of(otp_span_t name)
@@ -58,119 +50,90 @@ static otpctl_status_t end_session(otpctl_t *ctl, otp_span_t digest, otp_span_t 
 }
 
 
-/* Writes the lowered session in the place of the one that was read. */
-static otpctl_status_t rewrite(otpctl_t *ctl, otp_span_t name, otp_span_t value, const otp_session_t *session,
-    bool *swapped, char *stored, size_t *len)
+/* The digests that the names hold. */
+static char *digests_of(const otpctl_names_t *names, size_t *count)
 {
-    char         record[OTP_SESSION_MAX], ttl[24];
-    size_t       record_len;
-    otp_buffer_t ttl_ms;
-    int64_t      left_ms = session->expires * 1000 - otpctl_now_ms();
+    char *digests = malloc(names->names * DIGEST_LEN + 1);
 
-    otp_buffer_init(&ttl_ms, ttl, sizeof(ttl));
-    otp_buffer_add_number(&ttl_ms, left_ms > 0 ? left_ms : 1);
-    if (otp_session_write(ctl->ring, name, session, record, sizeof(record), &record_len) != OTP_OK) {
-        return otpctl_unreadable(ctl, name);
+    *count = 0;
+    for (size_t i = 0; digests && i < names->names; i++) {
+        otp_span_t digest = digest_of(otp_span_of(names->name[i]));
+
+        if (digest.len) {
+            memcpy(digests + DIGEST_LEN * (*count)++, digest.data, DIGEST_LEN);
+        }
     }
-    otp_swap_t swap = {
-        .key = name, .stream = name, .expected = value, .next = { record, record_len },
-            .ttl_ms = otp_buffer_span(&ttl_ms)
-    };
-
-    return otpctl_swap(ctl, &swap, NULL, swapped, stored, len);
+    return digests;
 }
 
 
-/* One session whose key is gone. */
-static otpctl_status_t visit_gone(otpctl_t *ctl, otp_span_t name, otp_span_t value, void *data)
+otpctl_status_t otpctl_session_sweep_all(otpctl_action_t *action, otp_span_t uid, otp_sweep_judge_t judge, void *how)
 {
-    const gone_t         *gone = data;
-    otp_session_t         session;
-    char                  stored[OTPCTL_RECORD_MAX];
-    bool                  swapped = false;
-    otpctl_status_t       status = OTPCTL_DONE;
-    otp_managed_session_t verdict;
-
-    for (int i = 0; i < ATTEMPTS && status == OTPCTL_DONE && !swapped; i++) {
-        /* A record that does not read opens nothing. */
-        if (value.len == 0 || otp_session_read(ctl->ring, name, value, &session) != OTP_OK
-            || !otp_span_equal(session.person.uid, otp_span_of(gone->uid)))
-        {
-            return OTPCTL_DONE;
-        }
-        verdict = otp_manage_session(&session, otp_span_of(gone->serial));
-        if (verdict == OTP_MANAGE_SESSION_KEPT) {
-            return OTPCTL_DONE;
-        }
-        if (verdict == OTP_MANAGE_SESSION_ENDED || !gone->keep_password) {
-            gone->done->ended++;
-            return end_session(ctl, digest_of(name), session.person.uid);
-        }
-        status = rewrite(ctl, name, value, &session, &swapped, stored, &value.len);
-        value.data = stored;
-    }
-    gone->done->lowered += swapped;
-    return status == OTPCTL_DONE && !swapped ? end_session(ctl, digest_of(name), otp_span_of(gone->uid)) : status;
-}
-
-
-/* Names of the session records that the person's index knows. */
-static otpctl_status_t add_indexed(otpctl_t *ctl, const char *uid, otpctl_names_t *names)
-{
-    otp_name_t      user, sess;
-    otp_reply_t    *reply;
-    otpctl_status_t status;
-
-    otp_name_of(&user, OTP_NAME_USER_SESSIONS, ctl->prefix, otp_span_of(uid));
-    status = otpctl_ask(ctl, (otp_span_t[]) { OTP_SPAN("ZRANGE"), otp_name_span(&user), OTP_SPAN("0"), OTP_SPAN("-1") },
-                        4, &reply);
-    if (status != OTPCTL_DONE) {
-        return status;
-    }
-    for (size_t i = 0; i < reply->elements && status == OTPCTL_DONE; i++) {
-        if (reply->element[i].text.len == DIGEST_LEN) {
-            otp_name_cookie(&sess, ctl->prefix, "sess", reply->element[i].text);
-            status = otpctl_names_add(names, otp_name_span(&sess)) ? OTPCTL_DONE : OTPCTL_REFUSED;
-        }
-    }
-    otp_reply_destroy(reply);
-    return status;
-}
-
-
-/* One walk: over the person's index (`indexed`), or over every session there is. */
-static otpctl_status_t walk(otpctl_t *ctl, const char *uid, bool indexed, otpctl_visit_t *visit, void *data)
-{
+    otpctl_t       *ctl = action->ctl;
     otpctl_names_t  names = { 0 };
-    otpctl_status_t status = indexed ? add_indexed(ctl, uid, &names) : otpctl_scan(ctl, "sess:{*}", &names);
+    otp_sweep_t    *sweep = calloc(1, sizeof(*sweep));
+    char           *digests = NULL;
+    size_t          count = 0;
+    otpctl_status_t status = otpctl_scan(ctl, "sess:{*}", &names);
 
     if (status == OTPCTL_DONE) {
-        status = otpctl_each(ctl, &names, visit, data);
+        digests = digests_of(&names, &count);
     }
     otpctl_names_free(&names);
+    if (status == OTPCTL_DONE && (!sweep || !digests
+        || !otp_sweep_begin_with(sweep, ctl->ring, ctl->prefix, uid, digests, count, judge, how)))
+    {
+        otpctl_say("out of memory");
+        status = OTPCTL_REFUSED;
+    }
+    free(digests);
+    if (status == OTPCTL_DONE) {
+        status = otpctl_action_sweep(action, sweep);
+    }
+    if (sweep) {
+        otp_sweep_end(sweep);
+    }
+    free(sweep);
     return status;
 }
 
 
-otpctl_status_t otpctl_session_key_gone(otpctl_t *ctl, const char *uid, const char *serial, bool keep_password,
-    otpctl_sessions_t *sessions)
+static otpctl_status_t report(const otpctl_t *ctl, size_t ended)
 {
-    gone_t          gone = { uid, serial, keep_password, sessions };
-    otpctl_status_t status = walk(ctl, uid, true, visit_gone, &gone);
-
-    /* At once by the index; then all of them, for an index somebody has tampered with or a crash left behind. */
-    return status == OTPCTL_DONE ? walk(ctl, uid, false, visit_gone, &gone) : status;
+    if (ctl->options->given & OTPCTL_JSON) {
+        return (otpctl_status_t) otpctl_print_json(json_pack("{s:s, s:I}", "verdict", "ok", "sessions_ended",
+                                                             (json_int_t) ended));
+    }
+    printf("%zu session(s) ended\n", ended);
+    return OTPCTL_DONE;
 }
 
 
-typedef struct {
-    const char *uid;            /* whose; NULL: everybody's */
-    size_t      ended;
-} revoke_t;
+static otpctl_status_t revoke_of(otpctl_t *ctl)
+{
+    otpctl_action_t action;
+    otp_span_t      kept = OTP_SPAN_NONE;
+    otpctl_status_t status = otpctl_action_begin(ctl, OTP_ACTION_SESSIONS_REVOKE, -1, -1, &action);
+
+    if (status == OTPCTL_DONE) {
+        status = otpctl_uid(ctl->options->user, action.uid);
+        action.order.uid = otp_span_of(action.uid);
+    }
+    if (status == OTPCTL_DONE) {
+        status = otpctl_action_run(&action);
+    }
+    if (status == OTPCTL_DONE && otp_managed_refused(action.result.managed)) {
+        return otpctl_action_refuse(&action);
+    }
+    if (status == OTPCTL_DONE) {
+        status = otpctl_session_sweep_all(&action, action.order.uid, otp_sweep_all_but, &kept);
+    }
+    return status == OTPCTL_DONE ? report(ctl, action.result.sessions_ended) : status;
+}
+
 
 static otpctl_status_t visit_revoke(otpctl_t *ctl, otp_span_t name, otp_span_t value, void *data)
 {
-    revoke_t     *revoke = data;
     otp_session_t session;
     otp_span_t    digest = digest_of(name), uid = OTP_SPAN_NONE;
 
@@ -180,62 +143,68 @@ static otpctl_status_t visit_revoke(otpctl_t *ctl, otp_span_t name, otp_span_t v
     if (otp_session_read(ctl->ring, name, value, &session) == OTP_OK) {
         uid = session.person.uid;
     }
-    if (revoke->uid && !otp_span_equal(uid, otp_span_of(revoke->uid))) {
-        return OTPCTL_DONE;
-    }
-    revoke->ended++;
+    ++*(size_t *) data;
     return end_session(ctl, digest, uid);
 }
 
 
-/* The event first: what cannot be told is not done. */
-static otpctl_status_t revoke_told(otpctl_t *ctl, const char *uid)
+/* Everybody's, and what does not read too.  The event first: what cannot be told is not done. */
+static otpctl_status_t revoke_all(otpctl_t *ctl)
 {
     otp_event_t     event = {
-        .event = OTP_SPAN("session_revoke"), .verdict = OTP_SPAN("ok"), .user = otp_span_of(uid),
-        .reason = uid ? OTP_SPAN_NONE : OTP_SPAN("all")
+        .event = OTP_SPAN("session_revoke"), .verdict = OTP_SPAN("ok"), .reason = OTP_SPAN("all"),
+        .note = otp_span_of(ctl->options->note)
     };
-    revoke_t        revoke = { .uid = uid };
-    otpctl_status_t status = otpctl_event_add(ctl, otp_span_of(uid), &event);
+    otpctl_names_t  names = { 0 };
+    size_t          ended = 0;
+    otpctl_status_t status = otpctl_event_add(ctl, OTP_SPAN_NONE, &event);
 
-    if (status == OTPCTL_DONE && uid) {
-        status = walk(ctl, uid, true, visit_revoke, &revoke);
+    if (status == OTPCTL_DONE) {
+        status = otpctl_scan(ctl, "sess:{*}", &names);
     }
     if (status == OTPCTL_DONE) {
-        status = walk(ctl, NULL, false, visit_revoke, &revoke);
+        status = otpctl_each(ctl, &names, visit_revoke, &ended);
     }
-    if (status != OTPCTL_DONE) {
-        return status;
-    }
-    if (ctl->options->given & OTPCTL_JSON) {
-        return (otpctl_status_t) otpctl_print_json(json_pack("{s:s, s:I}", "verdict", "ok", "sessions_ended",
-                                                             (json_int_t) revoke.ended));
-    }
-    printf("%zu session(s) ended\n", revoke.ended);
-    return OTPCTL_DONE;
+    otpctl_names_free(&names);
+    return status == OTPCTL_DONE ? report(ctl, ended) : status;
+}
+
+
+/* A session that is in nobody's list, or does not read: there is no person to do it for. */
+static otpctl_status_t revoke_stray(otpctl_t *ctl, otp_span_t digest, otp_span_t uid)
+{
+    otp_event_t     event = {
+        .event = OTP_SPAN("session_revoke"), .verdict = OTP_SPAN("ok"), .user = uid,
+        .session = { digest.data, OTP_PUBLIC_ID_LEN }, .note = otp_span_of(ctl->options->note)
+    };
+    otpctl_status_t status = otpctl_event_add(ctl, uid, &event);
+
+    return status == OTPCTL_DONE ? end_session(ctl, digest, uid) : status;
 }
 
 
 static otpctl_status_t visit_one(otpctl_t *ctl, otp_span_t name, otp_span_t value, void *data)
 {
-    otp_session_t session;
-    otp_span_t    digest = digest_of(name);
-    otp_event_t   event = { .event = OTP_SPAN("session_revoke"), .verdict = OTP_SPAN("ok") };
+    otp_session_t   session;
+    otpctl_action_t action;
+    otp_span_t      digest = digest_of(name);
+    otpctl_status_t status;
 
     if (value.len == 0 || digest.len == 0) {
         return OTPCTL_DONE;
     }
-    if (otp_session_read(ctl->ring, name, value, &session) == OTP_OK) {
-        event.user = session.person.uid;
+    ++*(size_t *) data;
+    if (otp_session_read(ctl->ring, name, value, &session) != OTP_OK) {
+        return revoke_stray(ctl, digest, OTP_SPAN_NONE);
     }
-    event.session = (otp_span_t) { digest.data, OTP_PUBLIC_ID_LEN };
-    otpctl_status_t status = otpctl_event_add(ctl, event.user, &event);
-
+    status = otpctl_action_begin(ctl, OTP_ACTION_SESSION_REVOKE, -1, -1, &action);
+    action.order.uid = session.person.uid;
+    action.order.session = (otp_span_t) { digest.data, OTP_PUBLIC_ID_LEN };
     if (status == OTPCTL_DONE) {
-        ++*(size_t *) data;
-        status = end_session(ctl, digest, event.user);
+        status = otpctl_action_run(&action);
     }
-    return status;
+    return status == OTPCTL_DONE && action.result.managed == OTP_MANAGE_NO_SESSION
+        ? revoke_stray(ctl, digest, session.person.uid) : status;
 }
 
 
@@ -274,7 +243,6 @@ static otpctl_status_t revoke_one(otpctl_t *ctl, const char *id)
 otpctl_status_t otpctl_session_revoke_run(otpctl_t *ctl)
 {
     const otpctl_options_t *options = ctl->options;
-    char                    uid[OTP_UID_LEN + 1];
     bool                    all = options->given & OTPCTL_ALL;
 
     if (options->arguments + (options->user != NULL) + all != 1) {
@@ -285,9 +253,7 @@ otpctl_status_t otpctl_session_revoke_run(otpctl_t *ctl)
         return revoke_one(ctl, options->argument[0]);
     }
     if (all) {
-        return revoke_told(ctl, NULL);
+        return revoke_all(ctl);
     }
-    otpctl_status_t status = otpctl_uid(options->user, uid);
-
-    return status == OTPCTL_DONE ? revoke_told(ctl, uid) : status;
+    return revoke_of(ctl);
 }

@@ -20,7 +20,7 @@ static otpctl_status_t unreachable(otpctl_t *ctl)
 }
 
 
-static otpctl_status_t refused(const otpctl_t *ctl, otp_span_t error)
+otpctl_status_t otpctl_refused(const otpctl_t *ctl, otp_span_t error)
 {
     const char *remedy = otpctl_redis_remedy(error);
 
@@ -39,7 +39,7 @@ otpctl_status_t otpctl_ask(otpctl_t *ctl, const otp_span_t *arg, size_t args, ot
     if ((*reply)->kind != OTP_REPLY_ERROR) {
         return OTPCTL_DONE;
     }
-    otpctl_status_t status = refused(ctl, (*reply)->text);
+    otpctl_status_t status = otpctl_refused(ctl, (*reply)->text);
 
     otp_reply_destroy(*reply);
     *reply = NULL;
@@ -163,7 +163,7 @@ otpctl_status_t otpctl_stock_read(otpctl_t *ctl, const char *serial, otp_stock_t
 }
 
 
-static bool write_event(const otpctl_t *ctl, const otp_event_t *event, char *line, size_t *len)
+bool otpctl_event_line(const otpctl_t *ctl, const otp_event_t *event, char *line, size_t *len)
 {
     otp_event_t complete = *event;
 
@@ -200,7 +200,7 @@ otpctl_status_t otpctl_swap(otpctl_t *ctl, otp_swap_t *swap, const otp_event_t *
 
     if (event) {
         swap->event = (otp_span_t) { line, 0 };
-        if (!write_event(ctl, event, line, &swap->event.len)) {
+        if (!otpctl_event_line(ctl, event, line, &swap->event.len)) {
             otpctl_say("the audit event cannot be written, so nothing was changed");
             return OTPCTL_REFUSED;
         }
@@ -221,7 +221,7 @@ otpctl_status_t otpctl_swap(otpctl_t *ctl, otp_swap_t *swap, const otp_event_t *
         status = keep(ctl, swap->key, now, stored, stored_len);
         break;
     case OTP_SWAP_FAILED:
-        status = refused(ctl, reply->kind == OTP_REPLY_ERROR ? reply->text : OTP_SPAN("unexpected reply"));
+        status = otpctl_refused(ctl, reply->kind == OTP_REPLY_ERROR ? reply->text : OTP_SPAN("unexpected reply"));
         break;
     }
     otp_reply_destroy(reply);
@@ -344,7 +344,7 @@ otpctl_status_t otpctl_event_add(otpctl_t *ctl, otp_span_t id, const otp_event_t
     otp_name_t   stream;
     otp_reply_t *reply;
 
-    if (!write_event(ctl, event, line, &len)) {
+    if (!otpctl_event_line(ctl, event, line, &len)) {
         otpctl_say("the audit event cannot be written, so nothing was changed");
         return OTPCTL_REFUSED;
     }

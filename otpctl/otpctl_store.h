@@ -51,6 +51,14 @@ OTP_MUST_USE otpctl_status_t otpctl_stock_create(otpctl_t *ctl, const otp_stock_
  * has what is there now. */
 OTP_MUST_USE otpctl_status_t otpctl_swap(otpctl_t *ctl, otp_swap_t *swap, const otp_event_t *event, bool *swapped,
     char *stored, size_t *stored_len);
+/* Many swaps, of different records, at once and each for itself; `result[i]` says what became of it.  Not OTPCTL_DONE:
+ * at least one has OTP_SWAP_FAILED.  OTPCTL_UNREACHABLE: whether those were carried out is unknown; else they were not. */
+OTP_MUST_USE otpctl_status_t otpctl_swap_many(otpctl_t *ctl, const otp_swap_t *swap, size_t swaps,
+    otp_swapped_t *result);
+/* The event of a swap: time and actor are added.  False: it does not fit OTP_EVENT_MAX bytes. */
+OTP_MUST_USE bool otpctl_event_line(const otpctl_t *ctl, const otp_event_t *event, char *line, size_t *len);
+/* Says what Redis refused, and what to do. */
+otpctl_status_t otpctl_refused(const otpctl_t *ctl, otp_span_t error);
 /* An event that goes with no single record, to the stream of `id`. */
 OTP_MUST_USE otpctl_status_t otpctl_event_add(otpctl_t *ctl, otp_span_t id, const otp_event_t *event);
 

@@ -1,9 +1,10 @@
 #!/bin/bash
-# The demo: Redis, two gateways, a sample application and a software key with a display, all on loopback.
+# The demo: Redis, two gateways, a sample application, software keys with a display and a mail server, on loopback.
 #
 #     demo.sh run|start|stop
 #
-#     DEMO_PORT     first port (8081): gateways at +0 and +1, the application at +2, the key's display at +9
+#     DEMO_PORT     first port (8081): gateways at +0 and +1, the application at +2, mail at +3,
+#                   the keys' displays at +9
 #     DEMO_STATE    where everything is kept (build/demo); made anew at each start
 #     DEMO_PERIOD   seconds that the key shows a code (60)
 #     DEMO_PEOPLE   more identifiers to create, with Marie's password
@@ -42,7 +43,7 @@ taken() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 check_ports() {
     local one
-    for one in "$port" $((port + 1)) $((port + 2)) $((port + 9)); do
+    for one in "$port" $((port + 1)) $((port + 2)) $((port + 3)) $((port + 9)); do
         ! taken "$one" || fail "port $one is in use. Is a demo running (make demo-stop)?" \
             "Or choose another first port: make demo DEMO_PORT=9081"
     done
@@ -86,6 +87,7 @@ create_people() {
     hash=$(perl -e 'print crypt $ARGV[0], q{$6$} . join "", map { ("a" .. "z", 0 .. 9)[rand 36] } 1 .. 16' "$password")
     {
         echo "marie.dupont:$hash:Marie Dupont:marie.dupont@example.org:enseignants,personnels"
+        echo "jean.martin:$hash:Jean Martin:jean.martin@example.org:enseignants,personnels"
         echo "agent.support:$hash:Agent Support:agent.support@example.org:assistance,personnels"
         for uid in ${DEMO_PEOPLE:-}; do
             echo "$uid:$hash:$uid:$uid@example.org:personnels"
@@ -94,9 +96,32 @@ create_people() {
     chmod 600 "$state/people"
 }
 
+# A key with the serial $1, whose owner the display calls $2; given to $3 if there is one.
 create_key() {
-    otpctl --json key generate --serial "$serial" --period "${DEMO_PERIOD:-60}" > "$state/key.json" &&
-        otpctl key assign "$serial" marie.dupont > /dev/null || fail "otpctl cannot make the key"
+    otpctl --json key generate --serial "$1" --period "${DEMO_PERIOD:-60}" > "$state/key-$1.json" ||
+        fail "otpctl cannot make the key $1"
+    sed "s|}\$|,\"owner\":\"$2\"}|" "$state/key-$1.json" >> "$state/keys.jsonl"
+    [ -z "${3:-}" ] || otpctl key assign "$1" "$3" > /dev/null || fail "otpctl cannot assign the key $1"
+}
+
+create_keys() {
+    create_key "$serial" "Marie Dupont" marie.dupont
+    create_key $((serial + 1)) "Agent Support" agent.support
+    create_key $((serial + 2)) "Jean Martin : à activer"
+    cp "$state/key-$serial.json" "$state/key.json"
+    { echo '['; sed '$!s/$/,/' "$state/keys.jsonl"; echo ']'; } > "$state/keys.json"
+}
+
+start_mail() {
+    mkdir -p "$state/mail"
+    python3 -B "$files/mail/catcher.py" $((port + 3)) "$state/mail" > "$state/mail.log" 2>&1 &
+    children+=($!)
+    wait_for_port $((port + 3)) $! "the mail server" "$state/mail.log"
+    "$build/otpctl" --redis "unix:$state/redis.sock" --keyring "$state/keyring" notify \
+        --smtp "smtp://127.0.0.1:$((port + 3))" --from "Portail <portail@example.org>" --people "$state/people" \
+        --templates "$top/lua-free-conf/templates" --portal "http://127.0.0.1:$port/otp/" \
+        --support-email assistance@example.org --support-phone "01 23 45 67 89" > "$state/notify.log" 2>&1 &
+    children+=($!)
 }
 
 start_nginx() {
@@ -116,13 +141,14 @@ start_all() {
     "$build/otpctl" keyring init "$state/keyring" > /dev/null || fail "otpctl cannot make the key ring"
     start_redis
     create_people
-    create_key
+    create_keys
     configuration application.conf "$port" > "$state/application.conf"
     start_nginx application.conf "$state/application.log" $((port + 2))
     for gateway in "$port" $((port + 1)); do
         configuration gateway.conf "$gateway" > "$state/gateway-$gateway.conf"
         start_nginx "gateway-$gateway.conf" "$state/gateway-$gateway.log" "$gateway"
     done
+    start_mail
     printf '%s\n' "${children[@]}" > "$state/pids"
 }
 
@@ -130,7 +156,8 @@ explain() {
     cat <<END
 
   The gateways          http://127.0.0.1:$port/    and    http://127.0.0.1:$((port + 1))/
-  The key's display     http://127.0.0.1:$((port + 9))/    (key $serial, six new digits every ${DEMO_PERIOD:-60} s)
+  The keys' displays    http://127.0.0.1:$((port + 9))/    (six new digits every ${DEMO_PERIOD:-60} s)
+  Mail that was sent    http://127.0.0.1:$((port + 9))/mail/
 
   Sign in               marie.dupont  /  $password
     « Congés et absences » opens with the password.
@@ -138,7 +165,9 @@ explain() {
     (4071, say), wait until the display changes, type PIN and new digits together.
     « Bulletin de paie » asks for the key again after two minutes.
   Or at once            « Clé de sécurité OTP » on the first page: identifier and passcode, no password.
-  Without a key         agent.support  /  $password
+  The helpdesk          agent.support  /  $password, then the key $((serial + 1)): « Assistance » on the portal
+  A key to activate     jean.martin  /  $password: « Ma clé », serial $((serial + 2)) and its six digits; then
+                        agent.support validates the request, and Jean gets a mail
   The same session      is good on both gateways; « Déconnexion » on one ends it on the other.
   On the command line   export OTP_REDIS=unix:$state/redis.sock OTP_KEYRING=$state/keyring
                         $build/otpctl key list        $build/otpctl user show marie.dupont

@@ -1,4 +1,4 @@
-// A software key that behaves like the hardware one: RFC 6238 with the seed of key.json.
+// Software keys that behave like the hardware one: RFC 6238 with the seeds of keys.json.
 // For the demo only: a real seed never is in a web page.
 'use strict';
 
@@ -16,27 +16,35 @@ async function codeAt(key, step, digits) {
     return String(number % 10 ** digits).padStart(digits, '0');
 }
 
-async function main() {
-    const { serial, uri } = await (await fetch('key.json')).json();
+async function show({ serial, uri, owner }) {
     const query = new URL(uri).searchParams;
     const period = Number(query.get('period') || 60);
     const digits = Number(query.get('digits') || 6);
     const key = await crypto.subtle.importKey('raw', bytesOfBase32(query.get('secret')),
         { name: 'HMAC', hash: 'SHA-1' }, false, ['sign']);
-    const left = document.getElementById('left');
+    const device = document.getElementById('key').content.cloneNode(true).firstElementChild;
+    const left = device.querySelector('progress');
     let shown = null;
 
-    document.getElementById('serial').textContent = serial;
+    device.querySelector('.serial').textContent = serial;
+    device.querySelector('.owner').textContent = owner;
     left.max = period;
+    document.body.append(device);
     setInterval(async () => {
         const now = Date.now() / 1000;
         const step = Math.floor(now / period);
         left.value = period - (now % period);
         if (step !== shown) {
             shown = step;
-            document.getElementById('code').textContent = await codeAt(key, step, digits);
+            device.querySelector('.display').textContent = await codeAt(key, step, digits);
         }
     }, 200);
+}
+
+async function main() {
+    for (const key of await (await fetch('keys.json')).json()) {
+        await show(key);
+    }
 }
 
 main();

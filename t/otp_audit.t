@@ -42,6 +42,19 @@ unlike($all, qr/wrong-password|craie-et/, 'no password');
 unlike($all, qr/4071/, 'no PIN, no passcode');
 (my $cookie = $owner->session_cookie) =~ s/.*=//;
 unlike($all, qr/\Q$cookie\E/, 'no cookie');
+
+# logrotate: moved away, then USR1.
+rename $path, "$path.1" or die;
+$nginx->signal('USR1');
+for (1 .. 50) { last if -e $path; select undef, undef, undef, 0.1 }
+ok(-e $path, 'USR1: the file is made anew');
+select undef, undef, undef, 0.3;
+$nginx->browser->login('jean.martin', password());
+select undef, undef, undef, 0.2;
+open $file, '<', $path or die;
+like(join('', <$file>), qr/"jean\.martin"/, 'and gets what comes then');
+open $file, '<', "$path.1" or die;
+unlike(join('', <$file>), qr/"jean\.martin"/, 'the old one does not');
 $nginx->stop;
 
 # The order in one account is the order in the stream of Redis, too.
@@ -53,4 +66,36 @@ $nginx->browser->login('marie.dupont', password());
 my $packet = '';
 eval { local $SIG{ALRM} = sub { die }; alarm 3; recv $syslog, $packet, 65536, 0; alarm 0 };
 like($packet, qr/otp: .*"user": ?"marie\.dupont"/, 'syslog');
+$nginx->stop;
+
+# What an agent does is there as well: who, for whom, why.
+unlink $path;
+$nginx = start_nginx(3, http => "otp_audit $path;\notp_helpdesk group=helpdesk;", server => 'location /otp/ { otp_portal; }');
+my $agent = helpdesk_agent()->at($nginx);
+my $note = 'said « non » on the telephone, "twice"';
+is($agent->act("user/$uid/key-disable", serial => $key->{serial}, reason => 'lost', note => $note)->status, 200);
+is($agent->act("user/$uid/emergency", note => 'x')->status, 200);
+my $forbidden = $agent->act('user/agent.second/emergency', note => 'x');
+is($forbidden->status, 403);
+select undef, undef, undef, 0.2;
+open $file, '<', $path or die;
+@event = map { eval { decode_json($_) } // {} } <$file>;
+my ($disabled) = grep { ($_->{event} // '') eq 'key_disable' && $_->{verdict} eq 'ok' } @event;
+is($disabled->{user}, $uid, 'key_disable: whose') or diag(explain \@event);
+is($disabled->{actor}, 'agent.support', 'by whom');
+is($disabled->{serial}, $key->{serial}, 'which key');
+is($disabled->{reason}, 'lost', 'the reason');
+is($disabled->{note}, decode_json('["' . $note =~ s/"/\\"/gr . '"]')->[0], 'why');
+ok($disabled->{request}, 'in which request');
+my ($emergency) = grep { ($_->{event} // '') eq 'emergency' && $_->{verdict} eq 'ok' } @event;
+is($emergency->{actor}, 'agent.support', 'emergency: by whom');
+ok((grep { ($_->{verdict} // '') eq 'forbidden' && ($_->{user} // '') eq 'agent.second' } @event), 'what was not allowed');
+$nginx->stop;
+
+for my $wrong ([ 'otp_audit /nowhere/audit.log;', qr{/nowhere} ], [ 'otp_audit /tmp;', qr{"/tmp" is a folder} ],
+    [ 'otp_audit "";', qr/needs a file/ ], [ "otp_audit off;\notp_audit off;", qr/duplicate/ ]) {
+    my ($text, $status) = check_config(http => $wrong->[0], server => 'location /otp/ { otp_portal; }');
+    isnt($status, 0, "$wrong->[0] is refused");
+    like($text, qr/\[emerg\].*$wrong->[1].*nginx\.conf:\d+/, 'with the reason and the line') or diag($text);
+}
 done_testing();

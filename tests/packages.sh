@@ -8,9 +8,11 @@
 set -eu
 
 build="gcc=gcc make=make dpkg-buildflags=dpkg-dev libc6-dev nginx nginx-dev
-    libhiredis-dev libjansson-dev libssl-dev libcrypt-dev libqrencode-dev"
-demo="redis-server=redis-server perl=perl"
-test="libcmocka-dev python3=python3 procps openssl=openssl curl=curl libtest-base-perl libtest-longstring-perl
+    libhiredis-dev libjansson-dev libssl-dev libcrypt-dev libqrencode-dev
+    libstoken-dev libpskc-dev libxml2-dev libcurl4-openssl-dev"
+demo="redis-server=redis-server perl=perl python3=python3 python3-aiosmtpd tzdata"
+test="libcmocka-dev stoken=stoken oathtool=oathtool python3=python3 python3-aiosmtpd tzdata procps openssl=openssl
+    curl=curl libtest-base-perl libtest-longstring-perl
     liblist-moreutils-perl libwww-perl libtext-diff-perl liblwp-protocol-https-perl libipc-run-perl
     node=nodejs npm=npm chromium=chromium"
 

@@ -18,7 +18,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
     world port with_world http_config password password_cookie otp_cookie
-    start_nginx check_config otpctl redis_cli new_key new_uid code wait_for_quiet_step browser percent
+    start_nginx check_config otpctl redis_cli new_key new_uid code wait_for_quiet_step browser percent helpdesk_agent
 );
 
 our $World = $ENV{OTP_WORLD} or die "OTP_WORLD is not set: run tests/run-t.sh\n";
@@ -184,6 +184,17 @@ sub login_passcode {
 
 sub passcode { my ($self, $passcode, %more) = @_; $self->submit('passcode', passcode => $passcode, %more) }
 sub pin      { my ($self, $pin, $again) = @_; $self->submit('pin', pin => $pin, pin_confirm => $again // $pin) }
+
+# The same browser at another gateway.
+sub at { my ($self, $nginx) = @_; return bless { %$self, port => $nginx->{port}, cookie => { %{ $self->{cookie} } } }, ref $self }
+
+# A form of somebody who is signed in: key, activity/end, helpdesk/user/UID/ACTION…
+sub send {
+    my ($self, $path, %fields) = @_;
+    return $self->post(($self->{portal} // '/otp/') . $path, { csrf => $self->session->json->{csrf}, %fields });
+}
+
+sub act { my ($self, $path, %fields) = @_; $self->send("helpdesk/$path", %fields) }
 sub session  { my $self = shift; $self->get(($self->{portal} // '/otp/') . 'session') }
 
 # First use of a key, from its six digits to the finished sign-in, without waiting: the code before the
@@ -307,6 +318,12 @@ sub _kept {
 sub otp_cookie {
     my $uid = shift // 'key.shared';
     return _kept("otp.$uid", sub { browser()->first_use($uid, new_key($uid), '4071')->session_cookie });
+}
+
+# An agent's browser, whose session was opened with a key.  Several tests share it: none may end the session.
+sub helpdesk_agent {
+    my ($name, $value) = split /=/, otp_cookie(shift // 'agent.support'), 2;
+    return browser(cookie => { $name => $value });
 }
 
 # --- an nginx of a test's own -------------------------------------------------------------------------

@@ -24,6 +24,7 @@ NGINX = os.environ.get("TEST_NGINX_BINARY", "/usr/sbin/nginx")
 PASSWORD = "craie-et-tableau-7"
 PIN = "407185"
 PERIOD = 60
+AGENT = "p999"      # of the helpdesk
 
 GATEWAY = """
 {user}
@@ -48,6 +49,7 @@ http {{
     otp_cookie secure=off;
     otp_limits address_free=1000000 {limits};
     otp_audit {root}/{name}-audit.log;
+    otp_helpdesk group=helpdesk;
     server {{
         listen 127.0.0.1:{port} backlog=1024;
         location /otp/ {{ otp_portal; }}
@@ -83,6 +85,7 @@ class World:
             with open(os.open(os.path.join(self.root, "people"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as people_file:
                 for uid in self.people:
                     people_file.write(f"{uid}:{secret}:Person {uid}:{uid}@example.org:staff\n")
+                people_file.write(f"{AGENT}:{secret}:Agent:agent@example.org:helpdesk,staff\n")
             self.start_redis()
             for number, port in enumerate(self.ports):
                 self.start_gateway("gateway%d" % number, port, timeout, limits)

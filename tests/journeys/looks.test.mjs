@@ -1,33 +1,10 @@
 // Every page on a desktop and a telephone, light and dark: nothing is cut off; pictures in build/screenshots.
-import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PIN, createPin, gateways, keyOf, launch, person, picture, read, signInByPasscode, signInByPassword, visitor } from './stage.mjs';
-
-const screens = {
-    desktop: { viewport: { width: 1280, height: 800 } },
-    telephone: { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
-};
+import { PIN, createPin, gateways, keyOf, launch, look, person, read, signInByPasscode, signInByPassword, visitor } from './stage.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
-
-// The same page in every screen and colour scheme: the window changes, the page stays.
-async function look(page, name) {
-    for (const [screen, { viewport }] of Object.entries(screens)) {
-        await page.setViewportSize(viewport);
-        for (const colorScheme of ['light', 'dark']) {
-            await page.emulateMedia({ colorScheme });
-            await picture(page, `${name}-${screen}-${colorScheme}`);
-        }
-        const width = await page.evaluate(() => document.documentElement.scrollWidth);
-        assert.ok(width <= viewport.width, `${name}: ${width} px wide on a ${screen}`);
-    }
-    const nameless = await page.locator('input:not([type=hidden]), button, a').evaluateAll((all) => all
-        .filter((one) => !(one.labels?.length || one.getAttribute('aria-label') || one.innerText?.trim() || one.title))
-        .map((one) => one.outerHTML));
-    assert.deepEqual(nameless, [], `${name}: every field and button has a name`);
-}
 
 for (const language of ['fr', 'en']) {
     test(`pages of ${language}`, async () => {

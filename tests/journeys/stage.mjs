@@ -1,7 +1,8 @@
 // What the journeys share: the demo (started by tests/run-journeys.sh), a browser, people with software keys.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
@@ -79,12 +80,45 @@ export function otpctl(...words) {
         { encoding: 'utf8' });
 }
 
-// A software key of this person; shows a new code every PERIOD seconds, so that nobody waits a minute.
-export function keyOf(uid) {
-    const serial = `77${uid.replace(/\D/g, '').padStart(6, '0')}`;
+// A software key that nobody has yet; shows a new code every PERIOD seconds, so that nobody waits a minute.
+export function stockKey(serial) {
     const { uri } = JSON.parse(otpctl('key', 'generate', '--serial', serial, '--period', String(PERIOD)));
-    otpctl('key', 'assign', serial, uid);
     return { serial, seed: fromBase32(new URL(uri).searchParams.get('secret')), last: 0 };
+}
+
+export const serialOf = (uid, first = 77) => `${first}${uid.replace(/\D/g, '').padStart(6, '0')}`;
+
+// The software key of this person.
+export function keyOf(uid) {
+    const key = stockKey(serialOf(uid));
+    otpctl('key', 'assign', key.serial, uid);
+    return key;
+}
+
+// The key that the demo gave to the helpdesk's agent.
+export function agentKey() {
+    const { serial, uri } = JSON.parse(readFileSync(join(DEMO_STATE, 'key-201500043.json'), 'utf8'));
+    return { serial, seed: fromBase32(new URL(uri).searchParams.get('secret')), last: 0 };
+}
+
+// Waits for the mail to `uid` whose subject or text has `words`, as the demo's mail server received it.
+export async function mailTo(uid, words) {
+    for (const end = Date.now() + 20000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
+        let lines = [];
+        try {
+            lines = readFileSync(join(DEMO_STATE, 'mail', 'mails.jsonl'), 'utf8').split('\n').filter(Boolean);
+        } catch (error) {
+            if (error.code !== 'ENOENT') {
+                throw error;
+            }
+        }
+        const mail = lines.map((line) => JSON.parse(line))
+            .find(({ to, subject, text }) => to === `${uid}@example.org` && words.test(`${subject}\n${text}`));
+        if (mail) {
+            return mail;
+        }
+    }
+    throw new Error(`no mail to ${uid} with ${words}`);
 }
 
 function fromBase32(text) {
@@ -111,9 +145,9 @@ export async function read(key) {
     return codeAt(key, step);
 }
 
-export async function signInByPassword(page, language, uid, address = '/otp/') {
+export async function signInByPassword(page, language, uid, address = '/otp/', gateway = gateways[0]) {
     const text = words[language];
-    await page.goto(gateways[0] + address);
+    await page.goto(gateway + address);
     await page.getByLabel(text.user, { exact: true }).fill(uid);
     await page.locator('#password').fill(PASSWORD);
     await page.getByRole('button', { name: text.submit, exact: true }).click();
@@ -134,10 +168,60 @@ export async function createPin(page, pin = PIN) {
     await page.getByRole('button', { name: 'OK', exact: true }).click();
 }
 
+const accepts = (port) => new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => { socket.destroy(); resolve(true); });
+    socket.on('error', () => resolve(false));
+});
+
+// One more gateway beside the others, whose clock shows unix second `time` now and goes on from there (faketime).
+export async function gatewayAt(time) {
+    const port = Number(DEMO_PORT) + 4;
+    const name = `gateway-${DEMO_PORT}.conf`;
+    const conf = readFileSync(join(DEMO_STATE, name), 'utf8').replaceAll(DEMO_PORT, String(port))
+        .replaceAll(`127.0.0.1:${port + 2};`, `127.0.0.1:${Number(DEMO_PORT) + 2};`);
+    writeFileSync(join(DEMO_STATE, `gateway-${port}.conf`), conf);
+    const ahead = Math.ceil(time - Date.now() / 1000);
+    const nginx = spawn('faketime', ['-f', `+${ahead}s`, process.env.NGINX || '/usr/sbin/nginx', '-p', `${DEMO_STATE}/`,
+        '-e', `gateway-${port}.log`, '-c', join(DEMO_STATE, `gateway-${port}.conf`)], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => nginx.on('exit', resolve));
+    for (let i = 0; i < 100 && !await accepts(port); i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return {
+        address: `http://127.0.0.1:${port}`,
+        async stop() { nginx.kill(); await ended; },
+    };
+}
+
 // The whole page, for somebody to look at: build/screenshots/NAME.png.
 export async function picture(page, name) {
     mkdirSync(SCREENSHOTS, { recursive: true });
     await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true, animations: 'disabled' });
+}
+
+const screens = {
+    desktop: { width: 1280, height: 800 },
+    telephone: { width: 360, height: 740 },
+};
+
+// The same page in every screen and colour scheme: the window changes, the page stays; nothing is cut off, everything
+// has a name.
+export async function look(page, name) {
+    for (const [screen, viewport] of Object.entries(screens)) {
+        await page.setViewportSize(viewport);
+        for (const colorScheme of ['light', 'dark']) {
+            await page.emulateMedia({ colorScheme });
+            await picture(page, `${name}-${screen}-${colorScheme}`);
+        }
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(width <= viewport.width, `${name}: ${width} px wide on a ${screen}`);
+    }
+    const nameless = await page.locator('input:not([type=hidden]), button, a').evaluateAll((all) => all
+        .filter((one) => !(one.labels?.length || one.getAttribute('aria-label') || one.innerText?.trim() || one.title))
+        .map((one) => one.outerHTML));
+    assert.deepEqual(nameless, [], `${name}: every field and button has a name`);
+    await page.setViewportSize(screens.desktop);
 }
 
 export async function sees(page, text) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/otp_buffer.h"
+#include "core/portal/otp_flow_private.h"
 #include "core/store/otp_names.h"
 
 #define TEMPLATES "lua-free-conf/templates"
@@ -32,7 +33,14 @@ static const person_t people[] = {
     { "paul", "Correct horse 2", "Paul <b>Martin</b>", "paul@school.example", "helpdesk,staff" },
     { "lea", "Correct horse 3", "Léa Petit", "lea@school.example", "staff" },
     { "jose", "Correct horse 4", "Jos\xe9 Latin-1", "jose@school.example", "staff" },
+    { "hugo", "Correct horse 5", "Hugo Agent", "hugo@school.example", "helpdesk" },
+    { "zoe", "Correct horse 6", "Zoé <script>alert(1)</script>", "zoe@college.example", "college" },
 };
+
+static const otp_helpdesk_t helpdesk[] = { { OTP_SPAN("helpdesk"), { NULL, 0 }, false } };
+
+/* Paris, in winter. */
+static const otp_zone_t zone = { .change = { { 0, 3600 } }, .changes = 1 };
 
 static const otp_application_t applications[] = {
     { OTP_SPAN("Mail"), OTP_SPAN("/mail/"), OTP_LEVEL_PASSWORD, { NULL, 0 }, { NULL, 0 } },
@@ -89,7 +97,7 @@ static otp_pages_t *pages_load(void)
         folder = opendir(path);
         must(folder != NULL, "run the tests in the root of the project: no " TEMPLATES);
         while ((entry = readdir(folder)) != NULL) {
-            if (entry->d_name[0] != '.') {
+            if (strchr(entry->d_name, '.') != NULL && entry->d_name[0] != '.') {    /* not the folder of mails */
                 pages_add(pages, folders[i], entry->d_name);
             }
         }
@@ -112,7 +120,8 @@ void otp_fake_open(otp_fake_world_t *world)
         .cookie_samesite = OTP_SPAN("Lax"), .cookie_secure = true, .redirect_hosts = redirect_hosts,
         .redirect_hosts_n = 1, .applications = applications, .applications_n = 2,
         .support_email = OTP_SPAN("help@school.example"), .pages = pages_load(),
-        .language = { OTP_SPAN("fr"), OTP_SPAN("en") }, .languages = 2,
+        .language = { OTP_SPAN("fr"), OTP_SPAN("en") }, .languages = 2, .helpdesk = helpdesk, .helpdesks = 1,
+        .zone = &zone,
     };
     world->redis = otp_fake_redis_create();
     world->now_ms = OTP_FAKE_NOW * 1000;
@@ -241,12 +250,42 @@ static void step_command(otp_fake_call_t *call)
 }
 
 
+/* Who has the text in identifier, name or e-mail. */
+static void search_people(const otp_fake_world_t *world, otp_span_t text, otp_person_result_t *result)
+{
+    char *wanted = strndup(text.data, text.len);
+
+    result->verdict = world->directory;
+    for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++) {
+        otp_person_found_t *found = &result->found[result->founds];
+
+        if (strcasestr(people[i].uid, wanted) == NULL && strcasestr(people[i].name, wanted) == NULL
+            && strcasestr(people[i].email, wanted) == NULL)
+        {
+            continue;
+        }
+        (void) snprintf(found->uid, sizeof(found->uid), "%s", people[i].uid);
+        (void) snprintf(found->name, sizeof(found->name), "%s", people[i].name);
+        (void) snprintf(found->email, sizeof(found->email), "%s", people[i].email);
+        (void) snprintf(found->groups, sizeof(found->groups), "%s", people[i].groups);
+        result->founds++;
+    }
+    free(wanted);
+}
+
+
 static void step_person(otp_fake_call_t *call)
 {
     otp_flow_view_t     *view = otp_flow_view(call->flow);
     otp_person_result_t *result = view->person_result;
 
     memset(result, 0, sizeof(*result));
+    call->world->directory_asked++;
+    if (view->person_query.search.data != NULL) {
+        search_people(call->world, view->person_query.search, result);
+        effect_took_place(call, NULL, 0);
+        return;
+    }
     result->verdict = call->world->directory == OTP_PERSON_MATCHES ? OTP_PERSON_REFUSED : call->world->directory;
     call->world->passwords += view->person_query.password.data != NULL;
 
@@ -317,7 +356,7 @@ static void browser_take(otp_fake_browser_t *browser, otp_span_t header)
         return;
     }
 
-    must(i < 4 && name.len < sizeof(browser->cookie[i].name) && value.len < sizeof(browser->cookie[i].value), "cookie");
+    must(i < 8 && name.len < sizeof(browser->cookie[i].name) && value.len < sizeof(browser->cookie[i].value), "cookie");
     (void) snprintf(browser->cookie[i].name, sizeof(browser->cookie[i].name), "%.*s", (int) name.len, name.data);
     (void) snprintf(browser->cookie[i].value, sizeof(browser->cookie[i].value), "%.*s", (int) value.len, value.data);
     browser->cookies = i == browser->cookies ? i + 1 : browser->cookies;
@@ -350,6 +389,8 @@ otp_fake_answer_t *otp_fake_end(otp_fake_call_t *call)
     }
     (void) fclose(headers);
 
+    /* One that runs out ends the worker: no way through the portal may come near. */
+    must(call->flow->random_used <= OTP_FLOW_RANDOM * 3 / 4, "a flow that needs too many random bytes");
     otp_flow_destroy(call->flow);
     free(call->path);
     free(call->query);
@@ -430,6 +471,18 @@ const otp_fake_answer_t *otp_fake_submit(otp_fake_world_t *world, otp_fake_brows
 }
 
 
+const otp_fake_answer_t *otp_fake_send(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *target,
+    const char *fields)
+{
+    char body[4096];
+
+    (void) otp_fake_token(world, browser, "session");
+    (void) snprintf(body, sizeof(body), "%s&csrf=%s", fields, browser->token);
+
+    return otp_fake_post(world, browser, target, body);
+}
+
+
 /* ---- looking into answers ---- */
 
 const char *otp_fake_text(const otp_fake_answer_t *answer, const char *member)
@@ -474,6 +527,17 @@ const char *otp_fake_cookie(const otp_fake_browser_t *browser, const char *name)
     }
 
     return "";
+}
+
+
+void otp_fake_forget(otp_fake_browser_t *browser, const char *name)
+{
+    for (size_t i = 0; i < browser->cookies; i++) {
+        if (strcmp(browser->cookie[i].name, name) == 0) {
+            browser->cookie[i] = browser->cookie[--browser->cookies];
+            return;
+        }
+    }
 }
 
 
@@ -547,6 +611,14 @@ const char *otp_fake_level(otp_fake_world_t *world, otp_fake_browser_t *browser)
 }
 
 
+const char *otp_fake_by_key(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid, const char *serial)
+{
+    (void) otp_fake_password(world, browser, uid);
+
+    return otp_fake_step_up(world, browser, otp_fake_passcode(OTP_FAKE_PIN, serial, otp_fake_step_now(world)).text);
+}
+
+
 /* ---- accounts ---- */
 
 void otp_fake_account_put(otp_fake_world_t *world, const otp_account_t *account)
@@ -583,4 +655,43 @@ void otp_fake_account(otp_fake_world_t *world, const char *uid, const char *seri
     account.keys = 1;
     otp_fake_key(world->settings.ring, &account.key[0], serial, pin);
     otp_fake_account_put(world, &account);
+}
+
+
+/* ---- the stock ---- */
+
+void otp_fake_world_stock_put(otp_fake_world_t *world, const otp_stock_t *stock)
+{
+    char       record[OTP_STOCK_MAX];
+    size_t     len;
+    otp_name_t name;
+
+    otp_name_of(&name, OTP_NAME_STOCK, world->settings.prefix, otp_span_of(stock->key.serial));
+    must(otp_stock_write(world->settings.ring, otp_name_span(&name), stock, record, sizeof(record), &len) == OTP_OK,
+         "stock");
+    otp_fake_redis_put(world->redis, otp_name_span(&name), (otp_span_t) { record, len });
+}
+
+
+otp_stock_t otp_fake_world_stock_get(otp_fake_world_t *world, const char *serial)
+{
+    otp_stock_t stock;
+    otp_name_t  name;
+
+    otp_name_of(&name, OTP_NAME_STOCK, world->settings.prefix, otp_span_of(serial));
+    must(otp_stock_read(world->settings.ring, otp_name_span(&name),
+                        otp_fake_redis_value(world->redis, otp_name_span(&name)), &stock) == OTP_OK, "stock");
+
+    return stock;
+}
+
+
+void otp_fake_world_stock(otp_fake_world_t *world, const char *serial, const char *uid)
+{
+    otp_stock_t stock = { 0 };
+
+    otp_fake_key(world->settings.ring, &stock.key, serial, NULL);
+    (void) snprintf(stock.uid, sizeof(stock.uid), "%s", uid);
+    (void) snprintf(stock.batch, sizeof(stock.batch), "batch-1");
+    otp_fake_world_stock_put(world, &stock);
 }

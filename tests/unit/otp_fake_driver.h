@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "core/model/otp_stock.h"
 #include "core/portal/otp_flow.h"
 #include "otp_fake_key.h"
 #include "otp_fake_redis.h"
@@ -16,7 +17,9 @@
 #define OTP_FAKE_COOKIE "__Host-otp"
 
 /* People: marie (password "Correct horse 1"), paul ("Correct horse 2"), lea ("Correct horse 3"),
- * jose ("Correct horse 4"), whose name is not UTF-8. */
+ * jose ("Correct horse 4"), whose name is not UTF-8, hugo ("Correct horse 5"), zoe ("Correct horse 6").  Paul and hugo
+ * are of the helpdesk; zoe is of the group "college", the others (hugo not) of the group "staff".  The site is in
+ * Paris, in winter. */
 
 typedef struct {
     int     status;
@@ -33,6 +36,7 @@ typedef struct {
     uint64_t             random;
     otp_person_verdict_t directory;     /* OTP_PERSON_MATCHES: it works */
     unsigned             passwords;     /* hashes computed */
+    unsigned             directory_asked;
     uint64_t             commands;      /* stepped so far */
     otp_fake_answer_t   *answer;        /* the last one of otp_fake_get() and otp_fake_post() */
 } otp_fake_world_t;
@@ -40,7 +44,7 @@ typedef struct {
 typedef struct {
     struct {
         char name[32], value[96];
-    }           cookie[4];
+    }           cookie[8];
     size_t      cookies;
     const char *accept;                 /* NULL: application/json */
     const char *accept_language;
@@ -81,12 +85,18 @@ const char *otp_fake_token(otp_fake_world_t *world, otp_fake_browser_t *browser,
 const otp_fake_answer_t *otp_fake_submit(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *page,
     const char *fields);
 
+/* The same with a token of the session, for endpoints without a page. */
+const otp_fake_answer_t *otp_fake_send(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *target,
+    const char *fields);
+
 /* A member of the JSON answer: its text, "" when it is not there; its number, -1. */
 const char *otp_fake_text(const otp_fake_answer_t *answer, const char *member);
 int64_t otp_fake_number(const otp_fake_answer_t *answer, const char *member);
 /* The value of a header, "" when it is not there; into memory that the next call reuses. */
 const char *otp_fake_header(const otp_fake_answer_t *answer, const char *name);
 const char *otp_fake_cookie(const otp_fake_browser_t *browser, const char *name);
+/* The browser loses a cookie. */
+void otp_fake_forget(otp_fake_browser_t *browser, const char *name);
 /* Whether the answer sets our cookie to a value. */
 bool otp_fake_gives_session(const otp_fake_answer_t *answer);
 
@@ -98,6 +108,8 @@ const char *otp_fake_direct(otp_fake_world_t *world, otp_fake_browser_t *browser
     const char *passcode);
 const char *otp_fake_step_up(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *passcode);
 const char *otp_fake_create_pin(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *pin);
+/* By password, then with the key and OTP_FAKE_PIN. */
+const char *otp_fake_by_key(otp_fake_world_t *world, otp_fake_browser_t *browser, const char *uid, const char *serial);
 /* The level of the session, "" when there is none. */
 const char *otp_fake_level(otp_fake_world_t *world, otp_fake_browser_t *browser);
 
@@ -106,5 +118,11 @@ void otp_fake_account_put(otp_fake_world_t *world, const otp_account_t *account)
 otp_account_t otp_fake_account_get(otp_fake_world_t *world, const char *uid);
 /* An account with one key; `pin` NULL: none. */
 void otp_fake_account(otp_fake_world_t *world, const char *uid, const char *serial, const char *pin);
+
+/* ---- the stock ---- */
+void otp_fake_world_stock_put(otp_fake_world_t *world, const otp_stock_t *stock);
+otp_stock_t otp_fake_world_stock_get(otp_fake_world_t *world, const char *serial);
+/* A key of the stock; `uid` "": free.  It shows the codes of otp_fake_passcode(). */
+void otp_fake_world_stock(otp_fake_world_t *world, const char *serial, const char *uid);
 
 #endif

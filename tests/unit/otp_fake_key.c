@@ -48,22 +48,35 @@ void otp_fake_pin(otp_keyring_t *ring, otp_key_t *key, const char *pin)
 }
 
 
-void otp_fake_key(otp_keyring_t *ring, otp_key_t *key, const char *serial, const char *pin)
+static void key_of_type(otp_keyring_t *ring, otp_key_t *key, otp_type_t type, const char *serial, const char *pin)
 {
     static const uint8_t nonce[OTP_RANDOM_NONCE] = "nonce.......";
     uint8_t              seed[20];
 
     memset(key, 0, sizeof(*key));
     (void) snprintf(key->serial, sizeof(key->serial), "%s", serial);
+    key->type = type;
     key->algorithm = OTP_SHA1;
     key->digits = 6;
-    key->period_s = 60;
+    key->period_s = type == OTP_TYPE_HOTP ? 0 : 60;
     key->assigned = OTP_FAKE_NOW - 86400;
     seed_of(serial, seed);
     must(otp_key_seal(ring, key, (otp_span_t) { (const char *) seed, sizeof(seed) }, nonce) == OTP_OK);
     if (pin != NULL) {
         otp_fake_pin(ring, key, pin);
     }
+}
+
+
+void otp_fake_key(otp_keyring_t *ring, otp_key_t *key, const char *serial, const char *pin)
+{
+    key_of_type(ring, key, OTP_TYPE_TOTP, serial, pin);
+}
+
+
+void otp_fake_key_event(otp_keyring_t *ring, otp_key_t *key, const char *serial, const char *pin)
+{
+    key_of_type(ring, key, OTP_TYPE_HOTP, serial, pin);
 }
 
 

@@ -17,6 +17,8 @@ otp_keyring_t *otp_fake_ring(void);
 
 /* A usable key with 6 digits and 60 s whose seed is made of its serial; `pin` NULL: none. */
 void otp_fake_key(otp_keyring_t *ring, otp_key_t *key, const char *serial, const char *pin);
+/* The same as a key that counts events: its code of step n is what the one with a clock shows in step n - 1. */
+void otp_fake_key_event(otp_keyring_t *ring, otp_key_t *key, const char *serial, const char *pin);
 void otp_fake_pin(otp_keyring_t *ring, otp_key_t *key, const char *pin);
 
 /* PIN ("" for none) and the code that the key of this serial shows in `step`. */

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/store/otp_swap.h"
+#include "otp_fake_store.h"
 
 
-static char *copy_bytes(const char *data, size_t len)
+char *otp_fake_copy(const char *data, size_t len)
 {
     char *copy = malloc(len + 1);
 
@@ -38,6 +38,15 @@ static void entry_free(otp_fake_entry_t *entry)
 {
     free(entry->name);
     free(entry->value);
+    free(entry->score);
+}
+
+
+static void event_free(otp_fake_event_t *event)
+{
+    free(event->stream);
+    free(event->field);
+    free(event->text);
 }
 
 
@@ -47,8 +56,7 @@ void otp_fake_redis_destroy(otp_fake_redis_t *redis)
         entry_free(&redis->entry[i]);
     }
     for (size_t i = 0; i < redis->events; i++) {
-        free(redis->event[i].stream);
-        free(redis->event[i].text);
+        event_free(&redis->event[i]);
     }
     free(redis->entry);
     free(redis->event);
@@ -66,21 +74,44 @@ static otp_fake_entry_t *entry_add(otp_fake_redis_t *redis, otp_span_t name)
     }
     entry = &redis->entry[redis->entries++];
     memset(entry, 0, sizeof(*entry));
-    entry->name = copy_bytes(name.data, name.len);
+    entry->name = otp_fake_copy(name.data, name.len);
     entry->name_len = name.len;
 
     return entry;
 }
 
 
-static void event_add(otp_fake_redis_t *redis, otp_span_t stream, otp_span_t text)
+static bool stream_is(const otp_fake_event_t *event, otp_span_t stream)
 {
+    return otp_span_equal(otp_span_of(event->stream), stream);
+}
+
+
+void otp_fake_stream_add(otp_fake_redis_t *redis, otp_span_t stream, otp_span_t field, otp_span_t text, int64_t kept)
+{
+    size_t first = redis->events;
+    int64_t n = 0;
+
+    for (size_t i = redis->events; i-- > 0; ) {
+        if (stream_is(&redis->event[i], stream)) {
+            first = i;
+            n++;
+        }
+    }
+    if (kept != 0 && n >= kept) {
+        event_free(&redis->event[first]);
+        redis->events--;
+        memmove(&redis->event[first], &redis->event[first + 1], (redis->events - first) * sizeof(*redis->event));
+    }
+
     redis->event = realloc(redis->event, (redis->events + 1) * sizeof(*redis->event));
     if (redis->event == NULL) {
         abort();
     }
-    redis->event[redis->events].stream = copy_bytes(stream.data, stream.len);
-    redis->event[redis->events++].text = copy_bytes(text.data, text.len);
+    redis->event[redis->events++] = (otp_fake_event_t) {
+        .stream = otp_fake_copy(stream.data, stream.len), .field = otp_fake_copy(field.data, field.len),
+        .text = otp_fake_copy(text.data, text.len),
+    };
 }
 
 
@@ -92,13 +123,19 @@ otp_fake_redis_t *otp_fake_redis_copy(const otp_fake_redis_t *redis)
         const otp_fake_entry_t *from = &redis->entry[i];
         otp_fake_entry_t       *to = entry_add(copy, (otp_span_t) { from->name, from->name_len });
 
-        to->value = copy_bytes(from->value, from->value_len);
+        to->value = otp_fake_copy(from->value, from->value_len);
         to->value_len = from->value_len;
         to->set = from->set;
+        if (from->score != NULL) {
+            size_t bytes = otp_fake_set_size(from) * sizeof(*from->score);
+
+            to->score = (int64_t *) (void *) otp_fake_copy((const char *) from->score, bytes);
+        }
         to->expires_ms = from->expires_ms;
     }
     for (size_t i = 0; i < redis->events; i++) {
-        event_add(copy, otp_span_of(redis->event[i].stream), otp_span_of(redis->event[i].text));
+        otp_fake_stream_add(copy, otp_span_of(redis->event[i].stream), otp_span_of(redis->event[i].field),
+                            otp_span_of(redis->event[i].text), 0);
     }
     copy->now_ms = redis->now_ms;
 
@@ -106,7 +143,7 @@ otp_fake_redis_t *otp_fake_redis_copy(const otp_fake_redis_t *redis)
 }
 
 
-static void entry_remove(otp_fake_redis_t *redis, otp_fake_entry_t *entry)
+void otp_fake_entry_remove(otp_fake_redis_t *redis, otp_fake_entry_t *entry)
 {
     entry_free(entry);
     *entry = redis->entry[--redis->entries];
@@ -122,7 +159,7 @@ otp_fake_entry_t *otp_fake_redis_find(otp_fake_redis_t *redis, otp_span_t name)
             continue;
         }
         if (entry->expires_ms != 0 && entry->expires_ms <= redis->now_ms) {
-            entry_remove(redis, entry);
+            otp_fake_entry_remove(redis, entry);
             return NULL;
         }
         return entry;
@@ -132,7 +169,7 @@ otp_fake_entry_t *otp_fake_redis_find(otp_fake_redis_t *redis, otp_span_t name)
 }
 
 
-static otp_fake_entry_t *entry_of(otp_fake_redis_t *redis, otp_span_t name)
+otp_fake_entry_t *otp_fake_entry_of(otp_fake_redis_t *redis, otp_span_t name)
 {
     otp_fake_entry_t *entry = otp_fake_redis_find(redis, name);
 
@@ -142,11 +179,13 @@ static otp_fake_entry_t *entry_of(otp_fake_redis_t *redis, otp_span_t name)
 
 void otp_fake_redis_put(otp_fake_redis_t *redis, otp_span_t name, otp_span_t value)
 {
-    otp_fake_entry_t *entry = entry_of(redis, name);
+    otp_fake_entry_t *entry = otp_fake_entry_of(redis, name);
 
     free(entry->value);
-    entry->value = copy_bytes(value.data, value.len);
+    entry->value = otp_fake_copy(value.data, value.len);
     entry->value_len = value.len;
+    free(entry->score);
+    entry->score = NULL;
     entry->set = false;
     entry->expires_ms = 0;
 }
@@ -175,15 +214,21 @@ size_t otp_fake_redis_count(otp_fake_redis_t *redis, const char *prefix)
 }
 
 
-size_t otp_fake_redis_events(const otp_fake_redis_t *redis, const char *text)
+size_t otp_fake_redis_stream(const otp_fake_redis_t *redis, const char *stream, const char *text)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < redis->events; i++) {
-        n += strstr(redis->event[i].text, text) != NULL;
+        n += strstr(redis->event[i].stream, stream) != NULL && strstr(redis->event[i].text, text) != NULL;
     }
 
     return n;
+}
+
+
+size_t otp_fake_redis_events(const otp_fake_redis_t *redis, const char *text)
+{
+    return otp_fake_redis_stream(redis, "events:", text);
 }
 
 
@@ -218,66 +263,10 @@ void otp_fake_redis_fault(otp_fake_redis_t *redis, otp_fault_t fault, uint64_t a
 }
 
 
-/* ---- replies ---- */
-
-static otp_reply_t reply_text(otp_span_t text)
-{
-    return (otp_reply_t) { .kind = OTP_REPLY_TEXT, .text = { copy_bytes(text.data, text.len), text.len } };
-}
-
-
-static otp_reply_t reply_error(const char *text)
-{
-    otp_reply_t reply = reply_text(otp_span_of(text));
-
-    reply.kind = OTP_REPLY_ERROR;
-
-    return reply;
-}
-
-
-static otp_reply_t reply_number(int64_t number)
-{
-    return (otp_reply_t) { .kind = OTP_REPLY_INTEGER, .integer = number };
-}
-
-
-static otp_reply_t reply_nil(void)
-{
-    return (otp_reply_t) { .kind = OTP_REPLY_NIL };
-}
-
-
-static otp_reply_t reply_array(size_t elements)
-{
-    otp_reply_t *element = calloc(elements, sizeof(*element));
-
-    if (element == NULL) {
-        abort();
-    }
-
-    return (otp_reply_t) { .kind = OTP_REPLY_ARRAY, .element = element, .elements = elements };
-}
-
-
-static void reply_free(otp_reply_t *reply)
-{
-    for (size_t i = 0; reply->kind == OTP_REPLY_ARRAY && i < reply->elements; i++) {
-        reply_free(&reply->element[i]);
-    }
-    if (reply->kind == OTP_REPLY_ARRAY) {
-        free(reply->element);
-    }
-    if (reply->kind == OTP_REPLY_TEXT || reply->kind == OTP_REPLY_ERROR) {
-        free((char *) (uintptr_t) reply->text.data);
-    }
-}
-
-
 void otp_fake_replies_free(otp_fake_replies_t *replies)
 {
     for (size_t i = 0; i < replies->count; i++) {
-        reply_free(&replies->reply[i]);
+        otp_fake_reply_free(&replies->reply[i]);
     }
     memset(replies, 0, sizeof(*replies));
 }
@@ -286,249 +275,6 @@ void otp_fake_replies_free(otp_fake_replies_t *replies)
 const otp_reply_t *const *otp_fake_replies_given(const otp_fake_replies_t *replies)
 {
     return replies->lost ? NULL : replies->pointer;
-}
-
-
-/* ---- commands ---- */
-
-typedef otp_reply_t (*verb_t)(otp_fake_redis_t *redis, const otp_command_t *command);
-
-
-static otp_reply_t verb_ping(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    (void) redis;
-    (void) command;
-    return reply_text(OTP_SPAN("PONG"));
-}
-
-
-static otp_reply_t verb_get(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[1]);
-
-    if (command->args != 2) {
-        return reply_error("ERR wrong number of arguments");
-    }
-    if (entry == NULL) {
-        return reply_nil();
-    }
-
-    return entry->set ? reply_error("WRONGTYPE") : reply_text((otp_span_t) { entry->value, entry->value_len });
-}
-
-
-static otp_reply_t verb_mget(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    otp_reply_t reply = reply_array((size_t) command->args - 1);
-
-    for (size_t i = 1; i < command->args; i++) {
-        otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[i]);
-
-        reply.element[i - 1] = entry == NULL || entry->set
-                               ? reply_nil() : reply_text((otp_span_t) { entry->value, entry->value_len });
-    }
-
-    return reply;
-}
-
-
-static otp_reply_t verb_set(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    int64_t number = 0, unit = 0;
-    bool    only_existing = false;
-
-    for (size_t i = 3; i < command->args; i++) {
-        if (otp_span_equal(command->arg[i], OTP_SPAN("XX"))) {
-            only_existing = true;
-            continue;
-        }
-        unit = otp_span_equal(command->arg[i], OTP_SPAN("EX")) ? 1000
-               : otp_span_equal(command->arg[i], OTP_SPAN("PX")) ? 1 : 0;
-        if (unit == 0 || ++i == command->args || otp_span_number(command->arg[i], &number) != OTP_OK || number <= 0) {
-            return reply_error("ERR syntax error or invalid expire time");
-        }
-    }
-
-    if (command->args < 3) {
-        return reply_error("ERR wrong number of arguments");
-    }
-    if (only_existing && otp_fake_redis_find(redis, command->arg[1]) == NULL) {
-        return reply_nil();
-    }
-
-    otp_fake_redis_put(redis, command->arg[1], command->arg[2]);
-    if (unit != 0) {
-        otp_fake_redis_find(redis, command->arg[1])->expires_ms = redis->now_ms + number * unit;
-    }
-
-    return reply_text(OTP_SPAN("OK"));
-}
-
-
-static otp_reply_t verb_del(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    int64_t n = 0;
-
-    for (size_t i = 1; i < command->args; i++) {
-        otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[i]);
-
-        if (entry != NULL) {
-            entry_remove(redis, entry);
-            n++;
-        }
-    }
-
-    return reply_number(n);
-}
-
-
-/* Where `member` begins in the set; -1: it is not there. */
-static int64_t set_find(const otp_fake_entry_t *entry, otp_span_t member)
-{
-    for (size_t at = 0; at < entry->value_len; at += strlen(entry->value + at) + 1) {
-        if (otp_span_equal(otp_span_of(entry->value + at), member)) {
-            return (int64_t) at;
-        }
-    }
-
-    return -1;
-}
-
-
-static otp_reply_t verb_zadd(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    int64_t           score;
-    otp_fake_entry_t *entry;
-
-    if (command->args != 4 || otp_span_number(command->arg[2], &score) != OTP_OK) {
-        return reply_error("ERR value is not a valid float");
-    }
-
-    entry = entry_of(redis, command->arg[1]);
-    if (entry->value != NULL && !entry->set) {
-        return reply_error("WRONGTYPE");
-    }
-    entry->set = true;
-    if (entry->value != NULL && set_find(entry, command->arg[3]) >= 0) {
-        return reply_number(0);
-    }
-
-    entry->value = realloc(entry->value, entry->value_len + command->arg[3].len + 2);
-    if (entry->value == NULL) {
-        abort();
-    }
-    memcpy(entry->value + entry->value_len, command->arg[3].data, command->arg[3].len);
-    entry->value_len += command->arg[3].len + 1;
-    entry->value[entry->value_len - 1] = '\0';
-
-    return reply_number(1);
-}
-
-
-static otp_reply_t verb_zrem(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[1]);
-    int64_t           at = entry == NULL || command->args != 3 ? -1 : set_find(entry, command->arg[2]);
-
-    if (at < 0) {
-        return reply_number(0);
-    }
-
-    entry->value_len -= command->arg[2].len + 1;
-    memmove(entry->value + at, entry->value + at + command->arg[2].len + 1, entry->value_len - (size_t) at);
-    if (entry->value_len == 0) {
-        entry_remove(redis, entry);
-    }
-
-    return reply_number(1);
-}
-
-
-static otp_reply_t verb_expire(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    int64_t           seconds;
-    otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[1]);
-
-    if (command->args != 3 || otp_span_number(command->arg[2], &seconds) != OTP_OK) {
-        return reply_error("ERR value is not an integer");
-    }
-    if (entry == NULL) {
-        return reply_number(0);
-    }
-    entry->expires_ms = redis->now_ms + seconds * 1000;
-
-    return reply_number(1);
-}
-
-
-static otp_reply_t verb_xadd(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    if (command->args != 8 || !otp_span_equal(command->arg[2], OTP_SPAN("MAXLEN"))
-        || !otp_span_equal(command->arg[5], OTP_SPAN("*")) || !otp_span_equal(command->arg[6], OTP_SPAN("e")))
-    {
-        return reply_error("ERR syntax error");
-    }
-    event_add(redis, command->arg[1], command->arg[7]);
-
-    return reply_text(OTP_SPAN("1-1"));
-}
-
-
-/* The script of otp_swap.h. */
-static otp_reply_t verb_evalsha(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[3]);
-    otp_span_t        stored = entry == NULL ? OTP_SPAN("") : (otp_span_t) { entry->value, entry->value_len };
-    otp_reply_t       reply;
-    int64_t           ttl_ms;
-
-    if (!command->swap || command->args != 10 || !otp_span_equal(command->arg[1], otp_swap_sha1())
-        || otp_span_number(command->arg[7], &ttl_ms) != OTP_OK || (entry != NULL && entry->set))
-    {
-        return reply_error("ERR not the swap");
-    }
-
-    if (!otp_span_equal(stored, command->arg[5])) {
-        reply = reply_array(2);
-        reply.element[0] = reply_number(0);
-        reply.element[1] = entry == NULL ? reply_nil() : reply_text(stored);
-        return reply;
-    }
-
-    if (command->arg[8].len != 0) {
-        event_add(redis, command->arg[4], command->arg[8]);
-    }
-    if (command->arg[6].len != 0) {
-        otp_fake_redis_put(redis, command->arg[3], command->arg[6]);
-        otp_fake_redis_find(redis, command->arg[3])->expires_ms = ttl_ms == 0 ? 0 : redis->now_ms + ttl_ms;
-    } else if (entry != NULL) {
-        entry_remove(redis, entry);
-    }
-    reply = reply_array(1);
-    reply.element[0] = reply_number(1);
-
-    return reply;
-}
-
-
-static otp_reply_t carry_out(otp_fake_redis_t *redis, const otp_command_t *command)
-{
-    static const struct {
-        const char *name;
-        verb_t      verb;
-    } verbs[] = {
-        { "PING", verb_ping }, { "GET", verb_get }, { "MGET", verb_mget }, { "SET", verb_set }, { "DEL", verb_del },
-        { "ZADD", verb_zadd }, { "ZREM", verb_zrem }, { "EXPIRE", verb_expire }, { "XADD", verb_xadd },
-        { "EVALSHA", verb_evalsha },
-    };
-
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if (otp_span_equal(command->arg[0], otp_span_of(verbs[i].name))) {
-            return verbs[i].verb(redis, command);
-        }
-    }
-
-    return reply_error("ERR unknown command");
 }
 
 
@@ -542,7 +288,7 @@ void otp_fake_redis_command(otp_fake_redis_t *redis, const otp_command_t *comman
         abort();
     }
     replies->pointer[at] = &replies->reply[at];
-    replies->reply[at] = reply_nil();
+    replies->reply[at] = (otp_reply_t) { .kind = OTP_REPLY_NIL };
     redis->commands++;
     redis->fault_done |= now;
 
@@ -552,7 +298,7 @@ void otp_fake_redis_command(otp_fake_redis_t *redis, const otp_command_t *comman
     }
 
     if (now && redis->fault == OTP_FAULT_ERROR) {
-        replies->reply[at] = reply_error("OOM command not allowed when used memory > 'maxmemory'.");
+        replies->reply[at] = otp_fake_reply_error("OOM command not allowed when used memory > 'maxmemory'.");
         return;
     }
 
@@ -560,5 +306,5 @@ void otp_fake_redis_command(otp_fake_redis_t *redis, const otp_command_t *comman
     if (now && redis->fault != OTP_FAULT_LOST_AFTER) {
         return;
     }
-    replies->reply[at] = carry_out(redis, command);
+    replies->reply[at] = otp_fake_carry_out(redis, command);
 }

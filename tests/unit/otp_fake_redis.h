@@ -13,12 +13,14 @@
 typedef struct {
     char    *name, *value;          /* value: the string, or the members of a sorted set, each with a final NUL */
     size_t   name_len, value_len;
-    bool     set;                   /* a sorted set */
+    bool     set;                   /* a sorted set: its members are in order, and */
+    int64_t *score;                 /* of each of them */
     int64_t  expires_ms;            /* 0: never */
 } otp_fake_entry_t;
 
+/* An entry of a stream: of events, a history, an outbox. */
 typedef struct {
-    char *stream, *text;
+    char *stream, *field, *text;
 } otp_fake_event_t;
 
 typedef enum {
@@ -69,6 +71,11 @@ void otp_fake_redis_put(otp_fake_redis_t *redis, otp_span_t name, otp_span_t val
 /* How many living entries have this prefix, and how many events hold `text`. */
 size_t otp_fake_redis_count(otp_fake_redis_t *redis, const char *prefix);
 size_t otp_fake_redis_events(const otp_fake_redis_t *redis, const char *text);
+/* How many entries of the streams whose name holds `stream` ("hist:", "mail:") hold `text`. */
+size_t otp_fake_redis_stream(const otp_fake_redis_t *redis, const char *stream, const char *text);
+/* Number of members of a sorted set; the score of one, -1: it is not there. */
+size_t otp_fake_set_size(const otp_fake_entry_t *entry);
+int64_t otp_fake_set_score(const otp_fake_entry_t *entry, otp_span_t member);
 /* Whether any name, value or event holds these bytes. */
 bool otp_fake_redis_holds(const otp_fake_redis_t *redis, otp_span_t bytes);
 

@@ -159,7 +159,7 @@ static void test_pin_and_code_open(void **state)
     (void) state;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_OK);
     assert_string_equal(desk.decision.serial, A);
-    assert_string_equal(desk.decision.signal, "");
+    assert_string_equal(otp_signal_name(desk.decision.signal), "");
     assert_int_equal(key(0)->step, OTP_FAKE_STEP);
     assert_int_equal(key(0)->used, OTP_FAKE_NOW);
 }
@@ -236,7 +236,7 @@ static void test_spent_code_with_right_pin_is_told_and_not_counted(void **state)
     assert_int_equal(desk.account.unknown.failures, 0);
     assert_false(desk.decision.changed);
     assert_int_equal(desk.decision.retry_after_s, 40);
-    assert_string_equal(desk.decision.signal, "replay");
+    assert_string_equal(otp_signal_name(desk.decision.signal), "replay");
 }
 
 
@@ -253,7 +253,7 @@ static void test_right_code_with_wrong_pin_is_spent(void **state)
 {
     (void) state;
     assert_int_equal(passcode(PASSCODE("2581", A, step_now())), OTP_VERDICT_DENIED);
-    assert_string_equal(desk.decision.signal, "code_without_pin");
+    assert_string_equal(otp_signal_name(desk.decision.signal), "code_without_pin");
     assert_int_equal(desk.account.unknown.failures, 1);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_ALREADY_USED);
     desk.now += 60;
@@ -275,7 +275,7 @@ static void test_right_pin_with_wrong_code_is_a_signal(void **state)
 {
     (void) state;
     assert_int_equal(passcode(otp_fake_wrong(PIN, A, step_now()).text), OTP_VERDICT_DENIED);
-    assert_string_equal(desk.decision.signal, "pin_without_code");
+    assert_string_equal(otp_signal_name(desk.decision.signal), "pin_without_code");
     assert_int_equal(desk.account.unknown.failures, 1);
 }
 
@@ -595,7 +595,7 @@ static void test_wrong_next_code_at_first_use_starts_over(void **state)
     (void) state;
     (void) passcode(PASSCODE("", A, step_now() + 4));
     assert_int_equal(next_code(otp_fake_wrong("", A, step_now()).text), OTP_VERDICT_DENIED);
-    assert_int_equal(otp_account_state(&desk.account, &desk.limits, desk.now), OTP_STATE_FIRST_USE);
+    assert_int_equal(otp_account_state(&desk.account, &desk.limits, false, desk.now), OTP_STATE_FIRST_USE);
 }
 
 
@@ -607,7 +607,7 @@ static void test_tenth_failure_locks_for_a_quarter_of_an_hour(void **state)
     (void) fail_times(9);
     assert_int_equal(desk.account.unknown.locked_until, 0);
     (void) fail_times(1);
-    assert_string_equal(desk.decision.signal, "locked");
+    assert_string_equal(otp_signal_name(desk.decision.signal), "locked");
     assert_int_equal(desk.account.unknown.locked_until, OTP_FAKE_NOW + 900);
     desk.now += 899;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
@@ -703,7 +703,7 @@ static void test_wrong_next_codes_reach_the_lock_too(void **state)
     (void) fail_times(9);
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_NEXT_CODE);
     assert_int_equal(next_code(otp_fake_wrong("", A, step_now()).text), OTP_VERDICT_DENIED);
-    assert_int_equal(otp_account_state(&desk.account, &desk.limits, desk.now), OTP_STATE_LOCKED);
+    assert_int_equal(otp_account_state(&desk.account, &desk.limits, false, desk.now), OTP_STATE_LOCKED);
 }
 
 
@@ -784,7 +784,7 @@ static void test_pin_of_one_key_with_code_of_the_other_opens_nothing(void **stat
     desk.account.keys = 2;
     otp_fake_key(desk.ring, key(1), B, PIN_B);
     assert_int_equal(passcode(PASSCODE(PIN, B, step_now())), OTP_VERDICT_DENIED);
-    assert_string_equal(desk.decision.signal, "code_without_pin");
+    assert_string_equal(otp_signal_name(desk.decision.signal), "code_without_pin");
     assert_int_equal(key(1)->step, OTP_FAKE_STEP);
     assert_int_equal(key(0)->step, 0);
 }

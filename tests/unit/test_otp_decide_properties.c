@@ -10,6 +10,7 @@
 
 #include "core/decide/otp_decide.h"
 #include "core/decide/otp_manage.h"
+#include "core/model/otp_emergency.h"
 #include "otp_fake_key.h"
 
 /*
@@ -29,7 +30,7 @@
 typedef struct {
     otp_submission_t kind;
     size_t           browser;
-    bool             first_factor, first_use;
+    bool             first_factor, first_use, known;
     char             passcode[24], pin[8], confirm[8], id[OTP_PENDING_ID_LEN + 1], nonce[OTP_NONCE_LEN + 1];
 } submission_t;
 
@@ -43,17 +44,22 @@ typedef struct {
     char          opened[OTP_PENDING_ID_LEN + 1];       /* by the last first code, for */
     size_t        opened_key;
     int64_t       opened_step, opened_until;
+    char          emergency[OTP_EMERGENCY_LEN + 1];         /* "" none */
+    int64_t       emergency_expires, emergency_failures;
+    char          accepted_from[16];
+    int64_t       mailed[OTP_MAIL_KINDS];
     submission_t  last;
 } world_t;
 
 static const char *const serials[KEYS] = { "K-A", "K-B" };
+static const char *const addresses[BROWSERS] = { "192.0.2.1", "192.0.2.2", "2001:db8::1" };
 static const char *const pins[] = { "2580", "7294", "80517", "496382", "1234", "1407", "258" };
 static const otp_limits_t limits = OTP_LIMITS_DEFAULT;
 
 static otp_keyring_t *ring;
 static char           shown[KEYS][SHOWN][8];
 static uint64_t       dice;
-static unsigned       verdicts[OTP_VERDICTS], states_seen[OTP_STATES], repeats, histories;
+static unsigned       verdicts[OTP_VERDICTS], states_seen[OTP_STATES], repeats, histories, emergencies, changes, mails;
 
 
 static int prepare(void **state)
@@ -150,6 +156,15 @@ static void roll_submission(const world_t *world, const otp_account_t *account, 
     s->first_use = roll(4) != 0;
     memcpy(s->id, world->held[s->browser], sizeof(s->id));
     roll_passcode(world, account, now, s);
+    s->known = s->browser == 0;
+    if (world->emergency[0] != '\0' && roll(6) == 0) {
+        s->kind = OTP_SUBMIT_EMERGENCY;
+        (void) snprintf(s->passcode, sizeof(s->passcode), "%s", roll(3) == 0 ? "ABCDEFGHJK" : world->emergency);
+    } else if (s->kind == OTP_SUBMIT_PASSCODE && roll(12) == 0) {
+        s->kind = OTP_SUBMIT_PIN_CHANGE;
+    } else if (s->kind == OTP_SUBMIT_EMERGENCY) {
+        (void) snprintf(s->passcode, sizeof(s->passcode), "Z23456789A");
+    }
     (void) snprintf(s->pin, sizeof(s->pin), "%s", pins[roll(sizeof(pins) / sizeof(pins[0]))]);
     (void) snprintf(s->confirm, sizeof(s->confirm), "%s", roll(10) == 0 ? "9999" : s->pin);
     if (roll(5) != 0) {
@@ -159,6 +174,12 @@ static void roll_submission(const world_t *world, const otp_account_t *account, 
 
 
 /* ---- the judge ---- */
+
+static const otp_guesses_t *guesses_of(const otp_account_t *account, const submission_t *s)
+{
+    return s->known ? &account->known : &account->unknown;
+}
+
 
 /* Whether the typed code is one of `key` within `window` steps of where its record expects it, not spent. */
 static bool fresh(const otp_account_t *account, size_t key, const char *code, int64_t now, int64_t window)
@@ -205,6 +226,8 @@ static void judge_accepted(world_t *world, const otp_account_t *next, const subm
     int64_t     step = next->key[key].step;
     const char *code = s->passcode + strlen(s->passcode) - 6;
 
+    (void) snprintf(world->accepted_from, sizeof(world->accepted_from), "%s", addresses[s->browser]);
+    assert_string_equal(next->accepted_from, world->accepted_from);
     assert_true(step > world->accepted[key]);
     assert_string_equal(code_of(key, step), code);
     world->accepted[key] = step;
@@ -217,9 +240,17 @@ static void judge_opening(const world_t *world, const otp_account_t *before, con
 {
     bool pin = world->pin[key][0] != '\0';
 
+    if (s->kind == OTP_SUBMIT_PIN_CHANGE) {
+        assert_true(pin && proves(world, before, s, key, now, limits.window));
+        assert_string_equal(s->pin, s->confirm);
+        assert_string_not_equal(s->pin, world->pin[key]);
+        assert_string_not_equal(s->pin, world->pin_before[key]);
+        return;
+    }
+
     assert_true(pin == (verdict == OTP_VERDICT_OK));
     if (s->kind == OTP_SUBMIT_PASSCODE) {
-        assert_true(before->unknown.failures < limits.next_code);
+        assert_true(guesses_of(before, s)->failures < limits.next_code);
         assert_true(proves(world, before, s, key, now, limits.window));
         return;
     }
@@ -236,11 +267,16 @@ static void judge_denied(const world_t *world, const otp_account_t *before, cons
     otp_verdict_t verdict,
     int64_t now)
 {
+    for (size_t key = 0; s->kind == OTP_SUBMIT_PIN_CHANGE && key < before->keys; key++) {
+        if (world->pin[key][0] != '\0' && proves(world, before, s, key, now, limits.window)) {
+            assert_true(verdict == OTP_VERDICT_OK || verdict == OTP_VERDICT_PIN_REFUSED);
+        }
+    }
     for (size_t key = 0; s->kind == OTP_SUBMIT_PASSCODE && key < before->keys; key++) {
         if (proves(world, before, s, key, now, limits.window)) {
-            assert_true(before->unknown.failures < limits.next_code ? verdict == OTP_VERDICT_OK
-                                                              || verdict == OTP_VERDICT_PIN_REQUIRED
-                                                            : verdict == OTP_VERDICT_NEXT_CODE);
+            assert_true(guesses_of(before, s)->failures < limits.next_code ? verdict == OTP_VERDICT_OK
+                                                                       || verdict == OTP_VERDICT_PIN_REQUIRED
+                                                                     : verdict == OTP_VERDICT_NEXT_CODE);
         } else if (proves(world, before, s, key, now, limits.wide_window)) {
             assert_true(verdict == OTP_VERDICT_NEXT_CODE || verdict == OTP_VERDICT_OK
                         || verdict == OTP_VERDICT_PIN_REQUIRED);
@@ -252,17 +288,22 @@ static void judge_denied(const world_t *world, const otp_account_t *before, cons
 static void judge_counters(const otp_account_t *before, const otp_account_t *next, const submission_t *s,
     const otp_decision_t *d, int64_t now)
 {
-    bool success = d->verdict == OTP_VERDICT_OK
-                   || (d->verdict == OTP_VERDICT_PIN_REQUIRED && s->kind == OTP_SUBMIT_NEXT_CODE);
+    bool                 success = (d->verdict == OTP_VERDICT_OK && s->kind != OTP_SUBMIT_PIN_CHANGE)
+                                   || (d->verdict == OTP_VERDICT_PIN_REQUIRED && s->kind == OTP_SUBMIT_NEXT_CODE);
+    const otp_guesses_t *was = guesses_of(before, s), *is = guesses_of(next, s);
+    const otp_guesses_t *other_was = s->known ? &before->unknown : &before->known;
+    const otp_guesses_t *other_is = s->known ? &next->unknown : &next->known;
 
     if (success) {
-        assert_int_equal(next->unknown.failures, 0);
+        assert_int_equal(is->failures, 0);
+        assert_int_equal(other_is->failures, s->known ? other_was->failures : 0);
         return;
     }
-    assert_true(next->unknown.failures == before->unknown.failures || next->unknown.failures == before->unknown.failures + 1);
-    if (next->unknown.failures != before->unknown.failures) {
+    assert_memory_equal(other_is, other_was, sizeof(*other_is));
+    assert_true(is->failures == was->failures || is->failures == was->failures + 1);
+    if (is->failures != was->failures) {
         assert_int_equal(d->verdict, OTP_VERDICT_DENIED);
-        assert_true(next->unknown.failures % limits.lock != 0 || next->unknown.locked_until == now + limits.lock_time_s);
+        assert_true(is->failures % limits.lock != 0 || is->locked_until == now + limits.lock_time_s);
     }
     for (size_t i = 0; i < before->keys; i++) {
         assert_true(next->key[i].step >= before->key[i].step);
@@ -298,12 +339,81 @@ static void open_to(world_t *world, const otp_account_t *next, const submission_
 }
 
 
+/* A mail about a signal at most once a day, and only with the signal. */
+static void judge_mail(world_t *world, const submission_t *s, const otp_decision_t *d, int64_t now)
+{
+    if (d->mail == OTP_MAIL_NONE) {
+        return;
+    }
+
+    mails++;
+    assert_true(d->changed);
+    if (d->mail == OTP_MAIL_PIN_CHANGED) {
+        assert_true(s->kind == OTP_SUBMIT_PIN_CHANGE && d->verdict == OTP_VERDICT_OK);
+        return;
+    }
+    assert_true(d->signal == OTP_SIGNAL_LOCKED || d->mail == otp_mail_of_signal(d->signal));
+    assert_true(world->mailed[d->mail] == 0 || now - world->mailed[d->mail] >= 86400);
+    world->mailed[d->mail] = now;
+}
+
+
+/* While there is an emergency password it alone is concerned.  false: there is none. */
+static bool judge_emergency(world_t *world, const otp_account_t *before, const otp_account_t *next,
+    const submission_t *s, const otp_decision_t *d, int64_t now)
+{
+    otp_account_t changed = *before;
+    bool          right = strcmp(s->passcode, world->emergency) == 0;
+
+    if (s->kind != OTP_SUBMIT_EMERGENCY || !s->first_factor || world->emergency[0] == '\0'
+        || world->emergency_failures >= OTP_EMERGENCY_FAILURES || now >= world->emergency_expires)
+    {
+        assert_false(d->emergency);
+        return false;
+    }
+
+    emergencies += right;
+    assert_int_equal(d->emergency, right);
+    assert_int_equal(d->verdict, right ? OTP_VERDICT_OK : OTP_VERDICT_DENIED);
+    assert_int_equal(d->expires, right ? world->emergency_expires : 0);
+    assert_int_equal(d->mail, OTP_MAIL_NONE);
+    world->emergency_failures = right ? 0 : world->emergency_failures + 1;
+    assert_int_equal(next->emergency.failures, world->emergency_failures);
+
+    changed.emergency = next->emergency;
+    changed.revision = next->revision;
+    memcpy(changed.nonce, next->nonce, sizeof(changed.nonce));
+    changed.nonce_at = next->nonce_at;
+    assert_memory_equal(&changed, next, sizeof(changed));
+
+    return true;
+}
+
+
+/* The key was used: what replaced it is gone. */
+static void judge_key_used(world_t *world, const otp_account_t *before, const otp_account_t *next,
+    const submission_t *s, const otp_decision_t *d, size_t key, int64_t now)
+{
+    assert_int_equal(d->emergency_ended, before->emergency.expires != 0);
+    assert_false(otp_emergency_live(next, now));
+    world->emergency[0] = '\0';
+    if (s->kind == OTP_SUBMIT_PIN_CHANGE) {
+        changes++;
+        memcpy(world->pin_before[key], world->pin[key], sizeof(world->pin[key]));
+        memcpy(world->pin[key], s->pin, sizeof(s->pin));
+        return;
+    }
+    world->opened[0] = '\0';
+}
+
+
 static void judge(world_t *world, const otp_account_t *before, const otp_account_t *next, const submission_t *s,
     const otp_decision_t *d, int64_t now)
 {
-    bool        locked = before->unknown.locked_until > now || before->unknown.failures >= limits.lock_total;
+    bool        locked = guesses_of(before, s)->locked_until > now
+                         || guesses_of(before, s)->failures >= limits.lock_total;
     size_t      key = key_of(d->serial);
-    otp_state_t from = otp_account_state(before, &limits, now);
+    otp_state_t from = otp_account_state(before, &limits, s->known, now);
 
     states_seen[from]++;
     verdicts[d->verdict]++;
@@ -314,8 +424,12 @@ static void judge(world_t *world, const otp_account_t *before, const otp_account
         return;
     }
 
-    assert_true(otp_transition_legal(from, s->kind, d->verdict, otp_account_state(next, &limits, now)));
+    assert_true(otp_transition_legal(from, s->kind, d->verdict, otp_account_state(next, &limits, s->known, now)));
     assert_int_equal(next->revision, before->revision + (d->changed ? 1 : 0));
+    judge_mail(world, s, d, now);
+    if (judge_emergency(world, before, next, s, d, now)) {
+        return;
+    }
     if (locked || from == OTP_STATE_NO_KEY) {
         assert_true(d->verdict == OTP_VERDICT_DENIED || d->verdict == OTP_VERDICT_THROTTLED);
         assert_memory_equal(before, next, sizeof(*next));
@@ -329,7 +443,7 @@ static void judge(world_t *world, const otp_account_t *before, const otp_account
     case OTP_VERDICT_OK:
         judge_opening(world, before, s, d->verdict, key, now);
         judge_accepted(world, next, s, key);
-        world->opened[0] = '\0';
+        judge_key_used(world, before, next, s, d, key, now);
         break;
     case OTP_VERDICT_PIN_REQUIRED:
         judge_opening(world, before, s, d->verdict, key, now);
@@ -350,7 +464,8 @@ static void judge(world_t *world, const otp_account_t *before, const otp_account
         world->opened[0] = '\0';
         break;
     case OTP_VERDICT_PIN_REFUSED:
-        assert_true(holds_opened(world, s, now));
+        assert_true(s->kind == OTP_SUBMIT_PIN_CHANGE || holds_opened(world, s, now));
+        assert_false(d->changed);
         break;
     case OTP_VERDICT_DENIED:
         if (s->kind == OTP_SUBMIT_NEXT_CODE && d->changed) {
@@ -358,7 +473,9 @@ static void judge(world_t *world, const otp_account_t *before, const otp_account
         }
         break;
     case OTP_VERDICT_ALREADY_USED:
-        assert_false(d->changed);
+        assert_int_equal(d->changed, s->kind != OTP_SUBMIT_NEXT_CODE && world->pin[key][0] != '\0'
+                                     && world->accepted_from[0] != '\0'
+                                     && strcmp(world->accepted_from, addresses[s->browser]) != 0);
         break;
     case OTP_VERDICT_THROTTLED:
         fail_msg("throttled without a lock");
@@ -394,12 +511,13 @@ static void begin(world_t *world, otp_account_t *account)
 
 
 /* The helpdesk, now and then. */
-static void manage(world_t *world, otp_account_t *account)
+static void manage(world_t *world, otp_account_t *account, int64_t now)
 {
     size_t        key = roll(account->keys);
     otp_span_t    serial = otp_span_of(serials[key]);
     otp_stock_t   stock = { .uid = "marie" };
     otp_managed_t managed = OTP_MANAGE_UNCHANGED;
+    uint8_t       random[OTP_SALT_LEN];
 
     switch (roll(60)) {
     case 0:
@@ -421,10 +539,22 @@ static void manage(world_t *world, otp_account_t *account)
     case 4:
         stock.key = account->key[key];
         stock.key.state = OTP_KEY_USABLE;
+        if (otp_manage_account_prepare(account, serial) == OTP_MANAGE_CHANGED) {
+            (void) !otp_manage_account_prepare(account, serial);
         managed = otp_manage_account_enable(account, &stock);
+        }
         break;
     case 5:
         managed = otp_manage_unlock(account);
+        break;
+    case 6:
+    case 7:
+        otp_fake_random_bytes(&dice, random, sizeof(random));
+        otp_emergency_make(random, world->emergency);
+        world->emergency_expires = now + 60 + (int64_t) roll(3600);
+        world->emergency_failures = 0;
+        assert_int_equal(otp_emergency_set(ring, account, otp_span_of(world->emergency), random, now,
+                                           world->emergency_expires), OTP_OK);
         break;
     }
     assert_false(otp_managed_refused(managed));
@@ -450,7 +580,8 @@ static void submit(world_t *world, otp_account_t *account, const submission_t *s
     otp_submitted_t in = {
         .kind = s->kind, .passcode = otp_span_of(s->passcode), .pin = otp_span_of(s->pin),
         .pin_confirm = otp_span_of(s->confirm), .pending_id = otp_span_of(s->id), .first_factor = s->first_factor,
-        .first_use = s->first_use, .nonce = otp_span_of(s->nonce), .now_s = now,
+        .first_use = s->first_use, .known = s->known, .address = otp_span_of(addresses[s->browser]),
+        .nonce = otp_span_of(s->nonce), .now_s = now,
     };
 
     otp_fake_random_bytes(&dice, in.random_id, sizeof(in.random_id));
@@ -472,7 +603,7 @@ static void history(void)
     begin(&world, &account);
     for (int i = 0; i < SUBMISSIONS; i++) {
         now += pauses[roll(sizeof(pauses) / sizeof(pauses[0]))];
-        manage(&world, &account);
+        manage(&world, &account, now);
         roll_submission(&world, &account, now, &s);
         submit(&world, &account, &s, now);
         assert_stored_and_read_back(&account);
@@ -499,6 +630,8 @@ static void test_rules_hold_in_random_histories(void **state)
     }
     print_message(", repeated %u\n", repeats);
     assert_true(repeats > 100);
+    print_message("emergency passwords accepted %u, PINs changed %u, mails %u\n", emergencies, changes, mails);
+    assert_true(emergencies > 100 && changes > 100 && mails > 100);
     for (int i = 0; i < OTP_STATES; i++) {
         assert_true(states_seen[i] > 100);
     }

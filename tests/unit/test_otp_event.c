@@ -38,7 +38,7 @@ static void test_every_member_has_its_name(void **state)
 {
     otp_event_t event = {
         0, OTP_SPAN("e"), OTP_SPAN("v"), OTP_SPAN("u"), OTP_SPAN("a"), OTP_SPAN("s"), OTP_SPAN("g"), OTP_SPAN("i"),
-        OTP_SPAN("c"), OTP_SPAN("r"), OTP_SPAN("q"),
+        OTP_SPAN("c"), OTP_SPAN("r"), OTP_SPAN("n"), OTP_SPAN("q"),
     };
     char line[OTP_EVENT_MAX];
 
@@ -46,7 +46,7 @@ static void test_every_member_has_its_name(void **state)
     assert_int_equal(write_event(&event, line, sizeof(line)), OTP_OK);
     assert_string_equal(line, "{\"time\":\"1970-01-01T00:00:00.000Z\",\"event\":\"e\",\"verdict\":\"v\",\"user\":\"u\","
                               "\"address\":\"a\",\"serial\":\"s\",\"signal\":\"g\",\"session\":\"i\",\"actor\":\"c\","
-                              "\"reason\":\"r\",\"request\":\"q\"}");
+                              "\"reason\":\"r\",\"note\":\"n\",\"request\":\"q\"}");
 }
 
 
@@ -80,12 +80,35 @@ static void test_event_that_is_not_text_or_too_long_is_refused(void **state)
 }
 
 
+static void test_the_words_of_a_line_are_found_again(void **state)
+{
+    otp_event_t event = {
+        .event = OTP_SPAN("key_disable"), .verdict = OTP_SPAN("part"), .user = OTP_SPAN("a\",\"verdict\":\"ok")
+    };
+    otp_span_t name, verdict;
+    char       line[OTP_EVENT_MAX];
+
+    (void) state;
+    assert_int_equal(write_event(&event, line, sizeof(line)), OTP_OK);
+    assert_true(otp_event_words(otp_span_of(line), &name, &verdict));
+    assert_true(otp_span_equal(name, event.event));
+    assert_true(otp_span_equal(verdict, event.verdict));
+
+    event.verdict = OTP_SPAN_NONE;
+    assert_int_equal(write_event(&event, line, sizeof(line)), OTP_OK);
+    assert_false(otp_event_words(otp_span_of(line), &name, &verdict));
+    assert_false(otp_event_words(OTP_SPAN_NONE, &name, &verdict));
+    assert_false(otp_event_words(OTP_SPAN("{\"time\":\"x\",\"event\":\"e\",\"verdict\":\"o"), &name, &verdict));
+}
+
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_event_is_one_line_with_the_time_first),
         cmocka_unit_test(test_every_member_has_its_name),
         cmocka_unit_test(test_hostile_text_stays_inside_its_member),
+        cmocka_unit_test(test_the_words_of_a_line_are_found_again),
         cmocka_unit_test(test_event_that_is_not_text_or_too_long_is_refused),
     };
 

@@ -747,6 +747,7 @@ static void test_throttled_step_up_is_told_to_the_audit(void **state)
     (void) state;
     otp_fake_account(&world, "marie", K, PIN);
     (void) otp_fake_password(&world, &browser, "marie");
+    otp_fake_forget(&browser, OTP_FAKE_COOKIE "-device");
     world.settings.limits.address_free = 1;
     (void) otp_fake_direct(&world, &other, "nobody", "2580123456");
     (void) otp_fake_direct(&world, &other, "nobody", "2580123456");

@@ -262,7 +262,7 @@ static void test_code_whose_answer_was_lost_stays_spent(void **state)
 
 static void test_html_page_says_what_json_says(void **state)
 {
-    static const char *const pages[] = { "login", "session", "health", "help", "" };
+    static const char *const pages[] = { "login", "session", "health", "" };
 
     (void) state;
     before = otp_fake_redis_copy(world.redis);

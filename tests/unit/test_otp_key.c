@@ -41,8 +41,11 @@ static otp_key_t full_key(void)
     key.state = OTP_KEY_DISABLED;
     (void) snprintf(key.reason, sizeof(key.reason), "stolen");
     key.drift = -7;
+    key.drift_first = -2;
+    key.drift_since = 1690000000;
     key.step = 28333333;
     key.used = 1700000001;
+    (void) snprintf(key.holding, sizeof(key.holding), "holding-id1");
 
     return key;
 }
@@ -96,26 +99,26 @@ static void test_serial_of_other_characters_or_lengths_is_refused(void **state)
 static void test_seed_is_opened_as_it_was_sealed(void **state)
 {
     static const uint8_t nonce[OTP_RANDOM_NONCE];
-    uint8_t              seed[OTP_SEED_MAX], opened[OTP_SEED_MAX];
+    uint8_t              seed[OTP_SECRET_MAX], opened[OTP_SECRET_MAX];
     size_t               len;
     otp_key_t            key = full_key();
 
     (void) state;
     memset(seed, 's', sizeof(seed));
-    for (size_t n = OTP_SEED_MIN; n <= OTP_SEED_MAX; n++) {
+    for (size_t n = OTP_SEED_MIN; n <= OTP_SECRET_MAX; n++) {
         assert_int_equal(otp_key_seal(ring, &key, (otp_span_t) { (char *) seed, n }, nonce), OTP_OK);
         assert_int_equal(otp_key_open(ring, &key, opened, &len), OTP_OK);
         assert_int_equal(len, n);
         assert_memory_equal(opened, seed, n);
     }
     assert_int_equal(otp_key_seal(ring, &key, (otp_span_t) { (char *) seed, OTP_SEED_MIN - 1 }, nonce), OTP_INVALID);
-    assert_int_equal(otp_key_seal(ring, &key, (otp_span_t) { "", OTP_SEED_MAX + 1 }, nonce), OTP_INVALID);
+    assert_int_equal(otp_key_seal(ring, &key, (otp_span_t) { "", OTP_SECRET_MAX + 1 }, nonce), OTP_INVALID);
 }
 
 
 static void assert_does_not_open(const otp_key_t *key)
 {
-    uint8_t seed[OTP_SEED_MAX];
+    uint8_t seed[OTP_SECRET_MAX];
     size_t  len;
 
     assert_int_equal(otp_key_open(ring, key, seed, &len), OTP_INVALID);
@@ -144,6 +147,9 @@ static void test_seed_does_not_open_with_other_parameters(void **state)
     assert_does_not_open(&key);
     key = full_key();
     key.period_s = 30;
+    assert_does_not_open(&key);
+    key = full_key();
+    key.type = OTP_TYPE_SECURID;
     assert_does_not_open(&key);
 }
 
@@ -224,6 +230,23 @@ static void test_key_is_read_as_it_was_written(void **state)
 }
 
 
+static void test_key_of_every_type_is_read_as_it_was_written(void **state)
+{
+    (void) state;
+    for (int type = 0; type < OTP_TYPES; type++) {
+        otp_key_t key = full_key(), read;
+        json_t   *object;
+
+        key.type = (otp_type_t) type;
+        key.period_s = otp_type_rules(key.type)->timed ? 30 : 0;
+        object = otp_key_to_json(&key);
+        assert_int_equal(otp_key_from_json(object, &read), OTP_OK);
+        assert_memory_equal(&read, &key, sizeof(key));
+        json_decref(object);
+    }
+}
+
+
 static void test_key_without_pin_reason_or_use_is_read_as_it_was_written(void **state)
 {
     otp_key_t key, read;
@@ -234,6 +257,7 @@ static void test_key_without_pin_reason_or_use_is_read_as_it_was_written(void **
     object = otp_key_to_json(&key);
     assert_null(json_object_get(object, "pin"));
     assert_null(json_object_get(object, "reason"));
+    assert_null(json_object_get(object, "holding"));
     assert_int_equal(otp_key_from_json(object, &read), OTP_OK);
     assert_memory_equal(&read, &key, sizeof(key));
     json_decref(object);
@@ -242,7 +266,8 @@ static void test_key_without_pin_reason_or_use_is_read_as_it_was_written(void **
 
 #define KEY(type, algorithm, digits, period, drift, step, rest)                                                     \
     "{\"serial\":\"K\",\"type\":" type ",\"algorithm\":" algorithm ",\"digits\":" digits ",\"period\":" period     \
-    ",\"seed\":\"x\",\"state\":\"usable\",\"drift\":" drift ",\"step\":" step ",\"assigned\":0,\"used\":0" rest "}"
+    ",\"seed\":\"x\",\"state\":\"usable\",\"drift\":" drift ",\"step\":" step                                     \
+    ",\"assigned\":0,\"used\":0,\"drift_first\":-4,\"drift_since\":5" rest "}"
 
 
 static void test_smallest_key_is_read(void **state)
@@ -252,6 +277,8 @@ static void test_smallest_key_is_read(void **state)
     (void) state;
     assert_int_equal(read_key(KEY("\"totp\"", "\"sha1\"", "6", "60", "-3", "0", ""), &key), OTP_OK);
     assert_int_equal(key.drift, -3);
+    assert_int_equal(key.drift_first, -4);
+    assert_int_equal(key.drift_since, 5);
     assert_int_equal(key.state, OTP_KEY_USABLE);
     assert_false(key.pin.set);
 }
@@ -261,7 +288,9 @@ static void test_members_out_of_bounds_or_of_another_type_are_refused(void **sta
 {
     static const char *const refused[] = {
         "{}",
+        KEY("\"motp\"", "\"sha1\"", "6", "60", "0", "0", ""),
         KEY("\"hotp\"", "\"sha1\"", "6", "60", "0", "0", ""),
+        KEY("\"securid\"", "\"sha1\"", "6", "0", "0", "0", ""),
         KEY("1", "\"sha1\"", "6", "60", "0", "0", ""),
         KEY("\"totp\"", "\"md5\"", "6", "60", "0", "0", ""),
         KEY("\"totp\"", "null", "6", "60", "0", "0", ""),
@@ -281,6 +310,14 @@ static void test_members_out_of_bounds_or_of_another_type_are_refused(void **sta
             ",\"pin\":{\"ring\":\"00000000\",\"salt\":\"AA\",\"mac\":\"AA\"}"),
         KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0", ",\"reason\":7"),
         KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0", ",\"reason\":\"a reason that is too long\""),
+        KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0", ",\"holding\":7"),
+        KEY("\"totp\"", "\"sha1\"", "6", "60", "0", "0", ",\"holding\":\"twelve-bytes\""),
+        ("{\"serial\":\"K\",\"type\":\"totp\",\"algorithm\":\"sha1\",\"digits\":6,\"period\":60,\"seed\":\"x\","
+         "\"state\":\"usable\",\"drift\":0,\"step\":0,\"assigned\":0,\"used\":0,\"drift_first\":1099511627777,"
+         "\"drift_since\":0}"),
+        ("{\"serial\":\"K\",\"type\":\"totp\",\"algorithm\":\"sha1\",\"digits\":6,\"period\":60,\"seed\":\"x\","
+         "\"state\":\"usable\",\"drift\":0,\"step\":0,\"assigned\":0,\"used\":0,\"drift_first\":0,"
+         "\"drift_since\":-1}"),
     };
     otp_key_t key;
 
@@ -299,8 +336,8 @@ static void test_unknown_state_is_read_as_disabled(void **state)
 
     (void) state;
     assert_int_equal(read_key("{\"serial\":\"K\",\"type\":\"totp\",\"algorithm\":\"sha1\",\"digits\":6,\"period\":60,"
-                              "\"seed\":\"x\",\"state\":\"lent\",\"drift\":0,\"step\":0,\"assigned\":0,\"used\":0}",
-                              &key),
+                              "\"seed\":\"x\",\"state\":\"lent\",\"drift\":0,\"step\":0,\"assigned\":0,\"used\":0,"
+                              "\"drift_first\":0,\"drift_since\":0}", &key),
                      OTP_OK);
     assert_int_equal(key.state, OTP_KEY_DISABLED);
 }
@@ -320,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_no_pin_matches_nothing),
         cmocka_unit_test(test_pin_set_with_an_unknown_ring_key_does_not_match),
         cmocka_unit_test(test_key_is_read_as_it_was_written),
+        cmocka_unit_test(test_key_of_every_type_is_read_as_it_was_written),
         cmocka_unit_test(test_key_without_pin_reason_or_use_is_read_as_it_was_written),
         cmocka_unit_test(test_smallest_key_is_read),
         cmocka_unit_test(test_members_out_of_bounds_or_of_another_type_are_refused),

@@ -33,12 +33,12 @@ static char tag_of(const otp_name_t *name)
 
 static void test_each_kind_has_a_word_of_its_own(void **state)
 {
-    static const char *const words[] = { "acct", "key", "user", "thru", "thra", "once", "deco" };
+    static const char *const words[] = { "acct", "key", "user", "thru", "thra", "once", "deco", "hist" };
     char                     text[OTP_NAME_MAX + 1], expected[64];
     otp_name_t               name;
 
     (void) state;
-    for (int kind = OTP_NAME_ACCOUNT; kind <= OTP_NAME_DECOY; kind++) {
+    for (int kind = OTP_NAME_ACCOUNT; kind <= OTP_NAME_HISTORY; kind++) {
         otp_name_of(&name, (otp_name_kind_t) kind, PREFIX, OTP_SPAN("marie"));
         name_text(&name, text);
         (void) snprintf(expected, sizeof(expected), "otp:%s:{%c}:marie", words[kind], tag_of(&name));
@@ -47,42 +47,81 @@ static void test_each_kind_has_a_word_of_its_own(void **state)
 }
 
 
-/* Else compare-and-set with its event would not be one step in a Cluster. */
-static void test_record_and_its_events_share_a_tag(void **state)
+/* Else compare-and-set with all that it writes would not be one step in a Cluster. */
+static void test_record_and_what_is_written_with_it_share_a_tag(void **state)
 {
     char       id[16];
-    otp_name_t name, events;
+    otp_name_t name, events, mail, waiting;
 
     (void) state;
     for (int i = 0; i < 200; i++) {
         (void) snprintf(id, sizeof(id), "user%d", i);
         otp_name_events(&events, PREFIX, otp_span_of(id));
-        for (int kind = OTP_NAME_ACCOUNT; kind <= OTP_NAME_DECOY; kind++) {
+        otp_name_mail(&mail, PREFIX, otp_span_of(id));
+        otp_name_waiting(&waiting, PREFIX, otp_span_of(id));
+        for (int kind = OTP_NAME_ACCOUNT; kind <= OTP_NAME_HISTORY; kind++) {
             otp_name_of(&name, (otp_name_kind_t) kind, PREFIX, otp_span_of(id));
             assert_int_equal(tag_of(&name), tag_of(&events));
+            assert_int_equal(tag_of(&name), tag_of(&mail));
+            assert_int_equal(tag_of(&name), tag_of(&waiting));
         }
     }
 }
 
 
-static void test_streams_of_all_tags_are_those_events_go_to(void **state)
+static void test_what_a_tag_shares_has_a_word_of_its_own(void **state)
+{
+    char       text[OTP_NAME_MAX + 1];
+    otp_name_t name;
+
+    (void) state;
+    otp_name_events_tag(&name, PREFIX, 10);
+    name_text(&name, text);
+    assert_string_equal(text, "otp:events:{a}");
+    otp_name_mail_tag(&name, PREFIX, 0);
+    name_text(&name, text);
+    assert_string_equal(text, "otp:mail:{0}");
+    otp_name_waiting_tag(&name, PREFIX, 15);
+    name_text(&name, text);
+    assert_string_equal(text, "otp:wait:{f}");
+}
+
+
+typedef void (*name_of_id_t)(otp_name_t *name, otp_span_t prefix, otp_span_t id);
+typedef void (*name_of_tag_t)(otp_name_t *name, otp_span_t prefix, unsigned tag);
+
+/* A reader of all tags meets what is written for any id. */
+static void assert_all_tags(name_of_id_t of_id, name_of_tag_t of_tag)
 {
     char       id[16];
     bool       used[OTP_TAGS] = { false };
-    otp_name_t events, stream;
+    otp_name_t written, read;
 
-    (void) state;
     for (int i = 0; i < 1000; i++) {
+        bool met = false;
+
         (void) snprintf(id, sizeof(id), "user%d", i);
-        otp_name_events(&events, PREFIX, otp_span_of(id));
+        of_id(&written, PREFIX, otp_span_of(id));
         for (unsigned tag = 0; tag < OTP_TAGS; tag++) {
-            otp_name_events_tag(&stream, PREFIX, tag);
-            used[tag] |= otp_span_equal(otp_name_span(&stream), otp_name_span(&events));
+            of_tag(&read, PREFIX, tag);
+            if (otp_span_equal(otp_name_span(&read), otp_name_span(&written))) {
+                used[tag] = met = true;
+            }
         }
+        assert_true(met);
     }
     for (unsigned tag = 0; tag < OTP_TAGS; tag++) {
         assert_true(used[tag]);
     }
+}
+
+
+static void test_names_of_all_tags_are_those_that_are_written(void **state)
+{
+    (void) state;
+    assert_all_tags(otp_name_events, otp_name_events_tag);
+    assert_all_tags(otp_name_mail, otp_name_mail_tag);
+    assert_all_tags(otp_name_waiting, otp_name_waiting_tag);
 }
 
 
@@ -130,8 +169,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_kind_has_a_word_of_its_own),
-        cmocka_unit_test(test_record_and_its_events_share_a_tag),
-        cmocka_unit_test(test_streams_of_all_tags_are_those_events_go_to),
+        cmocka_unit_test(test_record_and_what_is_written_with_it_share_a_tag),
+        cmocka_unit_test(test_what_a_tag_shares_has_a_word_of_its_own),
+        cmocka_unit_test(test_names_of_all_tags_are_those_that_are_written),
         cmocka_unit_test(test_names_of_a_cookie_share_its_digest_as_tag),
         cmocka_unit_test(test_longest_prefix_and_id_fit),
         cmocka_unit_test(test_braces_in_an_id_do_not_choose_the_tag),

@@ -27,14 +27,15 @@ static otp_account_t account_with_key(bool pin)
 
 static void assert_state(const otp_account_t *account, otp_state_t expected)
 {
-    assert_string_equal(otp_state_name(otp_account_state(account, &limits, OTP_FAKE_NOW)), otp_state_name(expected));
+    assert_string_equal(otp_state_name(otp_account_state(account, &limits, false, OTP_FAKE_NOW)),
+                        otp_state_name(expected));
 }
 
 
 static void test_names_are_those_of_the_interface(void **state)
 {
     static const char *const states[] = { "no_key", "first_use", "pin_page", "ready", "next_code", "locked" };
-    static const char *const submissions[] = { "passcode", "next_code", "pin" };
+    static const char *const submissions[] = { "passcode", "next_code", "pin", "emergency", "pin_change" };
     static const char *const verdicts[] = {
         "ok", "pin_required", "next_code", "wait_next_code", "pin_refused", "denied", "already_used", "throttled",
     };
@@ -89,6 +90,31 @@ static void test_no_row_is_there_twice(void **state)
 }
 
 
+/* It says nothing about the key: no state but the lock, by which it then counts as a passcode. */
+static void row_of_the_emergency_password(const otp_transition_t *row)
+{
+    switch (row->verdict) {
+    case OTP_VERDICT_OK:
+        assert_int_equal(row->next, row->state);
+        return;
+    case OTP_VERDICT_DENIED:
+        assert_true(row->next == row->state || (row->next == OTP_STATE_LOCKED && row->state != OTP_STATE_NO_KEY));
+        return;
+    case OTP_VERDICT_THROTTLED:
+        assert_int_equal(row->state, OTP_STATE_LOCKED);
+        assert_int_equal(row->next, OTP_STATE_LOCKED);
+        return;
+    case OTP_VERDICT_PIN_REQUIRED:
+    case OTP_VERDICT_NEXT_CODE:
+    case OTP_VERDICT_WAIT_NEXT_CODE:
+    case OTP_VERDICT_PIN_REFUSED:
+    case OTP_VERDICT_ALREADY_USED:
+        break;
+    }
+    fail_msg("%s", row->why);
+}
+
+
 /* The rules no row may break, whatever else is added. */
 static void test_rows_that_must_never_be_legal(void **state)
 {
@@ -99,8 +125,12 @@ static void test_rows_that_must_never_be_legal(void **state)
     for (size_t i = 0; i < count; i++) {
         const otp_transition_t *r = &row[i];
 
+        if (r->submission == OTP_SUBMIT_EMERGENCY) {
+            row_of_the_emergency_password(r);
+            continue;
+        }
         if (r->verdict == OTP_VERDICT_OK) {
-            assert_int_equal(r->next, OTP_STATE_READY);
+            assert_int_equal(r->next, r->submission == OTP_SUBMIT_PIN_CHANGE ? r->state : OTP_STATE_READY);
             assert_true(r->state != OTP_STATE_LOCKED && r->state != OTP_STATE_NO_KEY
                         && r->state != OTP_STATE_FIRST_USE);
             assert_int_not_equal(r->submission, OTP_SUBMIT_PIN);
@@ -112,9 +142,15 @@ static void test_rows_that_must_never_be_legal(void **state)
         if (r->verdict == OTP_VERDICT_THROTTLED) {
             assert_int_equal(r->state, OTP_STATE_LOCKED);
         }
-        if (r->verdict == OTP_VERDICT_WAIT_NEXT_CODE || r->verdict == OTP_VERDICT_PIN_REFUSED) {
+        if (r->verdict == OTP_VERDICT_WAIT_NEXT_CODE
+            || (r->verdict == OTP_VERDICT_PIN_REFUSED && r->submission != OTP_SUBMIT_PIN_CHANGE))
+        {
             assert_int_equal(r->state, OTP_STATE_PIN_PAGE);
             assert_int_equal(r->submission, OTP_SUBMIT_PIN);
+        }
+        if (r->submission == OTP_SUBMIT_PIN_CHANGE) {
+            assert_true(r->next == r->state || r->next == OTP_STATE_LOCKED);
+            assert_true(r->verdict != OTP_VERDICT_PIN_REQUIRED && r->verdict != OTP_VERDICT_NEXT_CODE);
         }
     }
 }
@@ -129,6 +165,9 @@ static void test_pairs_that_are_not_in_the_drawing_are_illegal(void **state)
     assert_false(otp_transition_legal(OTP_STATE_READY, OTP_SUBMIT_PIN, OTP_VERDICT_WAIT_NEXT_CODE, OTP_STATE_READY));
     assert_false(otp_transition_legal(OTP_STATE_READY, OTP_SUBMIT_PASSCODE, OTP_VERDICT_OK, OTP_STATE_LOCKED));
     assert_false(otp_transition_legal(OTP_STATE_READY, OTP_SUBMIT_NEXT_CODE, OTP_VERDICT_OK, OTP_STATE_READY));
+    assert_false(otp_transition_legal(OTP_STATE_FIRST_USE, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_OK, OTP_STATE_READY));
+    assert_false(otp_transition_legal(OTP_STATE_LOCKED, OTP_SUBMIT_PIN_CHANGE, OTP_VERDICT_OK, OTP_STATE_LOCKED));
+    assert_false(otp_transition_legal(OTP_STATE_LOCKED, OTP_SUBMIT_EMERGENCY, OTP_VERDICT_OK, OTP_STATE_READY));
 }
 
 
@@ -170,6 +209,21 @@ static void test_lock_lasts_until_its_second(void **state)
     assert_state(&account, OTP_STATE_LOCKED);
     account.unknown.locked_until = OTP_FAKE_NOW;
     assert_state(&account, OTP_STATE_READY);
+}
+
+
+static void test_each_kind_of_browser_has_its_own_lock(void **state)
+{
+    otp_account_t account = account_with_key(true);
+
+    (void) state;
+    account.unknown.failures = limits.lock_total;
+    assert_int_equal(otp_account_state(&account, &limits, true, OTP_FAKE_NOW), OTP_STATE_READY);
+    assert_int_equal(otp_account_state(&account, &limits, false, OTP_FAKE_NOW), OTP_STATE_LOCKED);
+    account.unknown.failures = 0;
+    account.known.locked_until = OTP_FAKE_NOW + 1;
+    assert_int_equal(otp_account_state(&account, &limits, true, OTP_FAKE_NOW), OTP_STATE_LOCKED);
+    assert_int_equal(otp_account_state(&account, &limits, false, OTP_FAKE_NOW), OTP_STATE_READY);
 }
 
 
@@ -225,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_account_without_usable_key_has_no_key),
         cmocka_unit_test(test_account_is_in_first_use_until_a_usable_key_has_a_pin),
         cmocka_unit_test(test_lock_lasts_until_its_second),
+        cmocka_unit_test(test_each_kind_of_browser_has_its_own_lock),
         cmocka_unit_test(test_total_of_failures_locks_without_end),
         cmocka_unit_test(test_pending_state_counts_until_its_last_second),
         cmocka_unit_test(test_lock_counts_before_a_pending_state),

@@ -17,11 +17,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/store/otp_names.h"
 #include "core/store/otp_resp.h"
 #include "core/store/otp_swap.h"
 
 #define KEY     OTP_SPAN("otp:{x}:record")
 #define STREAM  OTP_SPAN("otp:{x}:events")
+#define OUTBOX  OTP_SPAN("otp:{x}:mail")
+#define HISTORY OTP_SPAN("otp:{x}:hist")
+#define WAITING OTP_SPAN("otp:{x}:wait")
 
 typedef struct {
     char        folder[32];
@@ -172,22 +176,30 @@ static int empty_redis(void **state)
 
 
 /* Carries out a swap; tells what is stored when it was lost to `theirs`. */
-static otp_swapped_t swap_lost_to(const char *expected, const char *next, const char *ttl_ms, const char *event,
-    const char *theirs)
+static otp_swapped_t carry_out(const otp_swap_t *swap, const char *theirs)
 {
-    otp_swap_t swap = {
-        KEY, STREAM, otp_span_of(expected), otp_span_of(next), otp_span_of(ttl_ms), otp_span_of(event)
-    };
     otp_command_t command;
     otp_span_t    stored;
 
-    otp_swap_command(&swap, &command);
+    otp_swap_command(swap, &command);
     otp_reply_t  *reply = ask(&command, true);
     otp_swapped_t result = otp_swap_result(reply, &stored);
 
     assert_true(otp_span_equal(stored, otp_span_of(theirs)));
     otp_reply_destroy(reply);
     return result;
+}
+
+
+static otp_swapped_t swap_lost_to(const char *expected, const char *next, const char *ttl_ms, const char *event,
+    const char *theirs)
+{
+    otp_swap_t swap = {
+        .key = KEY, .stream = STREAM, .expected = otp_span_of(expected), .next = otp_span_of(next),
+        .ttl_ms = otp_span_of(ttl_ms), .event = otp_span_of(event)
+    };
+
+    return carry_out(&swap, theirs);
 }
 
 
@@ -308,24 +320,142 @@ static void test_a_key_of_another_kind_is_left_alone(void **state)
 }
 
 
-static void test_the_stream_keeps_about_as_many_events_as_it_is_told(void **state)
+static void assert_length(const char *command, size_t min, size_t max)
 {
-    otp_swap_t    swap = { .key = KEY, .stream = STREAM, .expected = OTP_SPAN("a"), .next = OTP_SPAN("a"),
-        .event = OTP_SPAN("{}") };
-    otp_command_t command;
-    otp_span_t    stored;
+    int64_t length = ask_integer(command);
+
+    assert_in_range(length, min, max);
+}
+
+
+static void test_streams_keep_about_as_many_events_as_they_are_told(void **state)
+{
+    otp_swap_t swap = {
+        .key = KEY, .stream = STREAM, .expected = OTP_SPAN("a"), .next = OTP_SPAN("a"), .event = OTP_SPAN("{}"),
+        .events_kept = OTP_SPAN("100"), .history = HISTORY, .outbox = OUTBOX, .mail = OTP_SPAN("{}")
+    };
 
     (void) state;
     assert_int_equal(swap_of("", "a", NULL, NULL), OTP_SWAPPED);
-    otp_swap_command(&swap, &command);
-    command.arg[9] = OTP_SPAN("100");
     for (int i = 0; i < 500; i++) {
-        otp_reply_t *reply = ask(&command, true);
-
-        assert_int_equal(otp_swap_result(reply, &stored), OTP_SWAPPED);
-        otp_reply_destroy(reply);
+        assert_int_equal(carry_out(&swap, NULL), OTP_SWAPPED);
     }
-    assert_in_range(ask_integer("XLEN otp:{x}:events"), 100, 300);
+    assert_length("XLEN otp:{x}:events", 100, 300);
+    assert_length("XLEN otp:{x}:hist", 50, 250);
+    /* What nobody has sent yet is not forgotten. */
+    assert_length("XLEN otp:{x}:mail", 500, 500);
+}
+
+
+/* The only entry of the stream: its field and its value. */
+static void assert_entry(const char *stream, const char *field, const char *value)
+{
+    char         command[64];
+    otp_reply_t *entries, *pair;
+
+    (void) snprintf(command, sizeof(command), "XRANGE %s - +", stream);
+    entries = ask_text(command);
+    assert_int_equal(entries->elements, 1);
+    pair = &entries->element[0].element[1];
+    assert_int_equal(pair->elements, 2);
+    assert_true(otp_span_equal(pair->element[0].text, otp_span_of(field)));
+    assert_true(otp_span_equal(pair->element[1].text, otp_span_of(value)));
+    otp_reply_destroy(entries);
+}
+
+
+static otp_swap_t whole_swap(void)
+{
+    return (otp_swap_t) {
+        .key = KEY, .stream = STREAM, .next = OTP_SPAN("a"), .event = OTP_SPAN("{\"n\":1}"), .outbox = OUTBOX,
+        .mail = OTP_SPAN("{\"m\":1}"), .history = HISTORY, .waiting = WAITING, .serial = OTP_SPAN("K-1"),
+        .since = OTP_SPAN("1700000000")
+    };
+}
+
+
+static void test_change_event_history_mail_and_waiting_come_together(void **state)
+{
+    otp_swap_t   swap = whole_swap();
+    otp_reply_t *score;
+
+    (void) state;
+    assert_int_equal(carry_out(&swap, NULL), OTP_SWAPPED);
+    assert_stored("a");
+    assert_entry("otp:{x}:events", "e", "{\"n\":1}");
+    assert_entry("otp:{x}:hist", "e", "{\"n\":1}");
+    assert_entry("otp:{x}:mail", "m", "{\"m\":1}");
+    score = ask_text("ZSCORE otp:{x}:wait K-1");
+    assert_true(otp_span_equal(score->text, OTP_SPAN("1700000000")));
+    otp_reply_destroy(score);
+}
+
+
+static void test_history_stays_as_long_as_it_is_told(void **state)
+{
+    otp_swap_t swap = whole_swap();
+
+    (void) state;
+    assert_int_equal(carry_out(&swap, NULL), OTP_SWAPPED);
+    assert_length("TTL otp:{x}:hist", 34559000, 34560000);
+    assert_int_equal(ask_integer("TTL otp:{x}:events"), -1);
+    assert_int_equal(ask_integer("TTL otp:{x}:mail"), -1);
+    assert_int_equal(ask_integer("TTL otp:{x}:wait"), -1);
+}
+
+
+static void test_what_was_lost_leaves_nothing_at_all(void **state)
+{
+    otp_swap_t swap = whole_swap();
+
+    (void) state;
+    swap.expected = OTP_SPAN("x");
+    assert_int_equal(carry_out(&swap, NULL), OTP_SWAP_LOST);
+    assert_int_equal(ask_integer("DBSIZE"), 0);
+}
+
+
+static void test_serial_that_does_not_wait_any_more_is_taken_out(void **state)
+{
+    otp_swap_t swap = whole_swap();
+
+    (void) state;
+    assert_int_equal(carry_out(&swap, NULL), OTP_SWAPPED);
+    swap.expected = OTP_SPAN("a");
+    swap.since = OTP_SPAN_NONE;
+    assert_int_equal(carry_out(&swap, NULL), OTP_SWAPPED);
+    assert_int_equal(ask_integer("EXISTS otp:{x}:wait"), 0);
+}
+
+
+/* A change that concerns no request leaves the set as it is. */
+static void test_other_serials_go_on_waiting(void **state)
+{
+    otp_swap_t swap = whole_swap();
+
+    (void) state;
+    otp_reply_destroy(ask_text("ZADD otp:{x}:wait 1600000000 K-0"));
+    assert_int_equal(carry_out(&swap, NULL), OTP_SWAPPED);
+    assert_int_equal(ask_integer("ZCARD otp:{x}:wait"), 2);
+    assert_int_equal(swap_of("a", "b", NULL, "{}"), OTP_SWAPPED);
+    assert_int_equal(ask_integer("ZCARD otp:{x}:wait"), 2);
+}
+
+
+static void test_no_change_without_its_mail_its_history_or_its_place_in_the_queue(void **state)
+{
+    static const char *const occupied[] = {
+        "SET otp:{x}:mail occupied", "SET otp:{x}:hist occupied", "SET otp:{x}:wait occupied"
+    };
+    otp_swap_t swap = whole_swap();
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(occupied) / sizeof(occupied[0]); i++) {
+        otp_reply_destroy(ask_text("FLUSHALL"));
+        otp_reply_destroy(ask_text(occupied[i]));
+        assert_int_equal(carry_out(&swap, NULL), OTP_SWAP_FAILED);
+        assert_stored(NULL);
+    }
 }
 
 
@@ -341,7 +471,13 @@ int main(void)
         cmocka_unit_test_setup(test_what_was_lost_leaves_no_event, empty_redis),
         cmocka_unit_test_setup(test_no_change_without_its_event, empty_redis),
         cmocka_unit_test_setup(test_a_key_of_another_kind_is_left_alone, empty_redis),
-        cmocka_unit_test_setup(test_the_stream_keeps_about_as_many_events_as_it_is_told, empty_redis),
+        cmocka_unit_test_setup(test_streams_keep_about_as_many_events_as_they_are_told, empty_redis),
+        cmocka_unit_test_setup(test_change_event_history_mail_and_waiting_come_together, empty_redis),
+        cmocka_unit_test_setup(test_history_stays_as_long_as_it_is_told, empty_redis),
+        cmocka_unit_test_setup(test_what_was_lost_leaves_nothing_at_all, empty_redis),
+        cmocka_unit_test_setup(test_serial_that_does_not_wait_any_more_is_taken_out, empty_redis),
+        cmocka_unit_test_setup(test_other_serials_go_on_waiting, empty_redis),
+        cmocka_unit_test_setup(test_no_change_without_its_mail_its_history_or_its_place_in_the_queue, empty_redis),
     };
 
     return cmocka_run_group_tests(tests, start_redis, stop_redis);

@@ -133,6 +133,41 @@ static void test_values_are_always_escaped(void **state)
 }
 
 
+static void test_values_of_a_text_are_as_they_are(void **state)
+{
+    partials_t partials = { { { "foot", "<{{name}}>", NULL } } };
+    otp_template_t *tpl = compile(OTP_SPAN("{{name}} {{#names}}{{.}},{{/names}}{{n}} {{>foot}}"));
+    json_t *view = json_pack("{s:s, s:[s, s], s:i}", "name", "L'\"<a>&`", "names", "<", "{{name}}", "n", 7);
+    char *text;
+    size_t len;
+
+    (void) state;
+    assert_int_equal(otp_template_render_text(tpl, view, find, &partials, ROOM, &text, &len), OTP_OK);
+    assert_string_equal(text, "L'\"<a>&` <,{{name}},7 <L'\"<a>&`>");
+    assert_int_equal(len, strlen(text));
+    free(text);
+    json_decref(view);
+    otp_template_destroy(tpl);
+    partials_destroy(&partials);
+}
+
+
+static void test_text_is_bounded_like_a_page(void **state)
+{
+    otp_template_t *tpl = compile(OTP_SPAN("{{a}}{{>b}}"));
+    json_t *view = json_pack("{s:s}", "a", "0123456789");
+    char *text;
+    size_t len;
+
+    (void) state;
+    assert_int_equal(otp_template_render_text(tpl, view, NULL, NULL, 9, &text, &len), OTP_NO_ROOM);
+    assert_int_equal(otp_template_render_text(tpl, view, NULL, NULL, ROOM, &text, &len), OTP_INVALID);
+    assert_null(text);
+    json_decref(view);
+    otp_template_destroy(tpl);
+}
+
+
 static void test_there_is_no_raw_form(void **state)
 {
     (void) state;
@@ -442,6 +477,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_without_tags_is_itself),
         cmocka_unit_test(test_values_are_always_escaped),
+        cmocka_unit_test(test_values_of_a_text_are_as_they_are),
+        cmocka_unit_test(test_text_is_bounded_like_a_page),
         cmocka_unit_test(test_there_is_no_raw_form),
         cmocka_unit_test(test_values_of_every_type_are_shown),
         cmocka_unit_test(test_unknown_names_give_nothing),

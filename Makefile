@@ -26,8 +26,9 @@ endif
 DEFINES  := -D_GNU_SOURCE -DOTP_TEMPLATES_DIR='"$(OTP_TEMPLATES_DIR)"'
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 CFLAGS   ?=
-FLAGS     = -std=c11 $(DEFINES) $(WARNINGS) -fPIC -fvisibility=hidden $(FLAGS_$(BUILD)) $(CFLAGS)
-LIBS     := -lhiredis -ljansson -lstoken -lqrencode -lssl -lcrypto -lcrypt -lpthread
+XML2     ?= /usr/include/libxml2
+FLAGS     = -std=c11 $(DEFINES) -isystem $(XML2) $(WARNINGS) -fPIC -fvisibility=hidden $(FLAGS_$(BUILD)) $(CFLAGS)
+LIBS     := -lhiredis -ljansson -lstoken -lpskc -lxml2 -lqrencode -lssl -lcrypto -lcrypt -lpthread
 
 CORE    := $(wildcard core/*/*.c)
 CTL     := $(wildcard otpctl/*.c otpctl/*/*.c)
@@ -131,7 +132,7 @@ $(OUT)/libotptest.a: $(call OBJECTS,$(STAGE))
 
 # main() comes out of the library, so that unit tests can link every other file of otpctl.
 $(OUT)/otpctl: $(OUT)/libotpctl.a $(OUT)/libotpcore.a
-	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS) -lcurl
 
 # What several tests share is in the files of tests/unit that are not called test_*.c.
 $(UNIT): $(OUT)/tests/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libotptest.a $(OUT)/libotpctl.a $(OUT)/libotpcore.a

@@ -18,6 +18,9 @@ static const char script[] =
     "else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end\n"
     "return {1}\n";
 
+/* The place of ARGV[6] in the command. */
+#define ARG_MAIL    13
+
 otp_span_t otp_swap_script(void)
 {
     return (otp_span_t) { script, sizeof(script) - 1 };
@@ -72,4 +75,13 @@ otp_swapped_t otp_swap_result(const otp_reply_t *reply, otp_span_t *stored)
         return OTP_SWAP_LOST;
     }
     return reply->element[1].kind == OTP_REPLY_NIL ? OTP_SWAP_LOST : OTP_SWAP_FAILED;
+}
+
+
+bool otp_swap_mailed(const otp_command_t *command, const otp_reply_t *reply)
+{
+    otp_span_t stored;
+
+    return command->swap && command->args > ARG_MAIL && command->arg[ARG_MAIL].len != 0
+        && otp_swap_result(reply, &stored) == OTP_SWAPPED;
 }

@@ -40,4 +40,7 @@ void otp_swap_command(const otp_swap_t *swap, otp_command_t *command);
  * whether it was carried out is unknown. */
 OTP_MUST_USE otp_swapped_t otp_swap_result(const otp_reply_t *reply, otp_span_t *stored);
 
+/* Whether `command` is a swap with a mail, and `reply` says that it was done: for figures. */
+bool otp_swap_mailed(const otp_command_t *command, const otp_reply_t *reply);
+
 #endif

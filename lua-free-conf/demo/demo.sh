@@ -114,13 +114,14 @@ create_keys() {
 
 start_mail() {
     mkdir -p "$state/mail"
-    python3 -B "$files/mail/catcher.py" $((port + 3)) "$state/mail" > "$state/mail.log" 2>&1 &
+    # Debian's, whatever else is called python3: its aiosmtpd is installed.
+    /usr/bin/python3 -B "$files/mail/catcher.py" $((port + 3)) "$state/mail" > "$state/mail.log" 2>&1 &
     children+=($!)
     wait_for_port $((port + 3)) $! "the mail server" "$state/mail.log"
     "$build/otpctl" --redis "unix:$state/redis.sock" --keyring "$state/keyring" notify \
         --smtp "smtp://127.0.0.1:$((port + 3))" --from "Portail <portail@example.org>" --people "$state/people" \
         --templates "$top/lua-free-conf/templates" --portal "http://127.0.0.1:$port/otp/" \
-        --support-email assistance@example.org --support-phone "01 23 45 67 89" > "$state/notify.log" 2>&1 &
+        --timezone Europe/Paris --support-email assistance@example.org --support-phone "01 23 45 67 89" > "$state/notify.log" 2>&1 &
     children+=($!)
 }
 

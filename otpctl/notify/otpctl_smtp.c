@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define CONNECT_MS  15000
-#define GOOD_BYE_S  2L      /* how long an answer to QUIT is waited for */
 
 struct otpctl_smtp_s {
     const otpctl_smtp_settings_t *settings;
@@ -27,13 +27,26 @@ otpctl_smtp_t *otpctl_smtp_create(const otpctl_smtp_settings_t *settings)
 }
 
 
+/* The library would wait a minute for the answer to its QUIT: it reads an end instead, or with SHUT_RDWR finds that
+ * nothing can be said any more. */
+static void close_line(otpctl_smtp_t *smtp, int how)
+{
+    curl_socket_t line;
+
+    if (!smtp->curl) {
+        return;
+    }
+    if (curl_easy_getinfo(smtp->curl, CURLINFO_ACTIVESOCKET, &line) == CURLE_OK && line != CURL_SOCKET_BAD) {
+        (void) shutdown(line, how);
+    }
+    curl_easy_cleanup(smtp->curl);
+    smtp->curl = NULL;
+}
+
+
 void otpctl_smtp_hang_up(otpctl_smtp_t *smtp)
 {
-    if (smtp->curl) {
-        (void) curl_easy_setopt(smtp->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, GOOD_BYE_S);
-        curl_easy_cleanup(smtp->curl);
-        smtp->curl = NULL;
-    }
+    close_line(smtp, SHUT_RD);
 }
 
 
@@ -125,7 +138,8 @@ static bool begin(otpctl_smtp_t *smtp)
     if (smtp->curl && set_conversation(smtp) && set_security(smtp->curl, smtp->settings)) {
         return true;
     }
-    otpctl_smtp_hang_up(smtp);
+    curl_easy_cleanup(smtp->curl);
+    smtp->curl = NULL;
     return false;
 }
 
@@ -174,13 +188,13 @@ otpctl_smtp_verdict_t otpctl_smtp_send(otpctl_smtp_t *smtp, const char *from, co
 
     /* A server may end a conversation between two mails.  It has not had this one. */
     if (verdict == OTPCTL_SMTP_DOWN && reused && smtp->talk.phase != OTPCTL_SMTP_CONTENT) {
-        otpctl_smtp_hang_up(smtp);
+        close_line(smtp, SHUT_RDWR);
         result = attempt(smtp, from, list, message, &reused);
         verdict = otpctl_smtp_judge(&smtp->talk, result == CURLE_OK);
     }
     if (verdict != OTPCTL_SMTP_SENT) {
         explain(smtp, result, reason, reason_size);
-        otpctl_smtp_hang_up(smtp);
+        close_line(smtp, verdict == OTPCTL_SMTP_DOWN ? SHUT_RDWR : SHUT_RD);
     }
     curl_slist_free_all(list);
     return verdict;

@@ -38,10 +38,10 @@ static void test_arguments_may_hold_any_byte_or_none(void **state)
 }
 
 
-static void test_a_full_command_has_twelve_arguments(void **state)
+static void test_a_full_command_has_twenty_arguments(void **state)
 {
     otp_command_t command = { .args = OTP_COMMAND_ARGS };
-    char          expected[256] = "*12\r\n";
+    char          expected[256] = "*20\r\n";
 
     (void) state;
     for (size_t i = 0; i < OTP_COMMAND_ARGS; i++) {
@@ -101,7 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_command_is_an_array_of_bulk_strings),
         cmocka_unit_test(test_arguments_may_hold_any_byte_or_none),
-        cmocka_unit_test(test_a_full_command_has_twelve_arguments),
+        cmocka_unit_test(test_a_full_command_has_twenty_arguments),
         cmocka_unit_test(test_what_does_not_fit_is_counted_and_not_written),
         cmocka_unit_test(test_a_swap_is_written_with_the_digest_or_with_the_script),
         cmocka_unit_test(test_other_commands_never_become_a_script),

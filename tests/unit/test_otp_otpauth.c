@@ -30,6 +30,23 @@ static void test_uri_tells_all_an_authenticator_needs(void **state)
 }
 
 
+static void test_uri_of_a_key_that_counts_events_tells_its_next_counter(void **state)
+{
+    char   uri[256];
+    size_t len;
+
+    (void) state;
+    assert_int_equal(otp_otpauth_write_hotp(OTP_SPAN("Arena"), OTP_SPAN("K-1"), SEED, OTP_SHA256, 8, 0, uri,
+        sizeof(uri), &len), OTP_OK);
+    assert_uri(uri, len, "otpauth://hotp/Arena:K-1?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Arena"
+        "&algorithm=SHA256&digits=8&counter=0");
+    assert_int_equal(otp_otpauth_write_hotp(OTP_SPAN_NONE, OTP_SPAN("K"), SEED, OTP_SHA1, 6, 1099511627775, uri,
+        sizeof(uri), &len), OTP_OK);
+    assert_uri(uri, len, "otpauth://hotp/K?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=SHA1&digits=6"
+        "&counter=1099511627775");
+}
+
+
 static void test_issuer_and_label_cannot_change_the_uri(void **state)
 {
     char   uri[256];
@@ -94,7 +111,16 @@ static void test_parameters_out_of_range_are_refused(void **state)
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         assert_int_equal(otp_otpauth_write(OTP_SPAN("I"), OTP_SPAN("K"), (otp_span_t) { seed, refused[i].seed_len },
             OTP_SHA1, refused[i].digits, refused[i].period_s, uri, sizeof(uri), &len), OTP_INVALID);
+        assert_int_equal(len, 0);
     }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(otp_otpauth_write_hotp(OTP_SPAN("I"), OTP_SPAN("K"),
+            (otp_span_t) { seed, refused[i].seed_len }, OTP_SHA1, refused[i].digits, 0, uri, sizeof(uri), &len),
+            OTP_INVALID);
+        assert_int_equal(len, 0);
+    }
+    assert_int_equal(otp_otpauth_write_hotp(OTP_SPAN("I"), OTP_SPAN("K"), SEED, OTP_SHA1, 6, -1, uri, sizeof(uri),
+        &len), OTP_INVALID);
 }
 
 
@@ -102,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_uri_tells_all_an_authenticator_needs),
+        cmocka_unit_test(test_uri_of_a_key_that_counts_events_tells_its_next_counter),
         cmocka_unit_test(test_issuer_and_label_cannot_change_the_uri),
         cmocka_unit_test(test_no_issuer_leaves_no_trace),
         cmocka_unit_test(test_every_size_too_small_is_refused_and_leaves_no_secret),

@@ -1,0 +1,1158 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/model/otp_emergency.h"
+#include "core/store/otp_names.h"
+#include "otp_fake_driver.h"
+
+/* The helpdesk's pages: who may, on whom, and what it does.  Paul is the agent, hugo another one. */
+
+#define K   "K-1"
+#define NEW "N-1"
+
+static otp_fake_world_t   world;
+static otp_fake_browser_t agent, person;
+
+
+static int open_world(void **state)
+{
+    (void) state;
+    otp_fake_open(&world);
+    memset(&agent, 0, sizeof(agent));
+    memset(&person, 0, sizeof(person));
+    otp_fake_account(&world, "paul", "KP", OTP_FAKE_PIN);
+    otp_fake_account(&world, "hugo", "KH", OTP_FAKE_PIN);
+    otp_fake_account(&world, "marie", K, OTP_FAKE_PIN);
+    otp_fake_world_stock(&world, "KP", "paul");
+    otp_fake_world_stock(&world, "KH", "hugo");
+    otp_fake_world_stock(&world, K, "marie");
+    otp_fake_world_stock(&world, NEW, "");
+    assert_string_equal(otp_fake_by_key(&world, &agent, "paul", "KP"), "ok");
+    return 0;
+}
+
+
+static int close_world(void **state)
+{
+    (void) state;
+    otp_fake_close(&world);
+    return 0;
+}
+
+
+static const otp_fake_answer_t *get(const char *target)
+{
+    return otp_fake_get(&world, &agent, target);
+}
+
+
+static const otp_fake_answer_t *send(const char *target, const char *fields)
+{
+    return otp_fake_send(&world, &agent, target, fields);
+}
+
+
+static const otp_fake_answer_t *get_page(const char *target)
+{
+    const otp_fake_answer_t *answer;
+
+    agent.accept = "text/html";
+    answer = otp_fake_get(&world, &agent, target);
+    agent.accept = NULL;
+
+    return answer;
+}
+
+
+static const otp_fake_answer_t *send_page(const char *target, const char *fields)
+{
+    const otp_fake_answer_t *answer;
+
+    agent.accept = "text/html";
+    answer = otp_fake_send(&world, &agent, target, fields);
+    agent.accept = NULL;
+
+    return answer;
+}
+
+
+static bool page_holds(const char *words)
+{
+    return strstr(world.answer->body, words) != NULL;
+}
+
+
+static const json_t *row(const char *list, size_t i)
+{
+    return json_array_get(json_object_get(world.answer->json, list), i);
+}
+
+
+static size_t rows(const char *list)
+{
+    return json_array_size(json_object_get(world.answer->json, list));
+}
+
+
+static const char *text(const json_t *object, const char *member)
+{
+    const char *value = json_string_value(json_object_get(object, member));
+
+    return value == NULL ? "" : value;
+}
+
+
+static const char *reason(void)
+{
+    return otp_fake_text(world.answer, "reason");
+}
+
+
+/* ---- who may come in ---- */
+
+static const char *const pages[] = {
+    "helpdesk", "helpdesk?q=marie", "helpdesk/user/marie", "helpdesk/user/marie/pin-clear", "helpdesk/requests",
+};
+
+
+static void test_only_agents_come_in(void **state)
+{
+    (void) state;
+    (void) otp_fake_by_key(&world, &person, "marie", K);
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        person.accept = NULL;
+        assert_int_equal(otp_fake_get(&world, &person, pages[i])->status, 403);
+        assert_string_equal(otp_fake_text(world.answer, "error"), "forbidden");
+        assert_string_equal(reason(), "");
+        person.accept = "text/html";
+        assert_int_equal(otp_fake_get(&world, &person, pages[i])->status, 403);
+        assert_false(page_holds("K-1"));
+    }
+    person.accept = NULL;
+    assert_int_equal(otp_fake_send(&world, &person, "helpdesk/user/lea/pin-clear", "a=b")->status, 403);
+    assert_int_equal(otp_fake_send(&world, &person, "helpdesk/requests/N-1/approve", "a=b")->status, 403);
+}
+
+
+static void test_agents_need_their_key(void **state)
+{
+    (void) state;
+    assert_string_equal(otp_fake_password(&world, &person, "hugo"), "ok");
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        person.accept = NULL;
+        assert_int_equal(otp_fake_get(&world, &person, pages[i])->status, 401);
+        assert_string_equal(otp_fake_text(world.answer, "error"), "otp_required");
+        person.accept = "text/html";
+        assert_int_equal(otp_fake_get(&world, &person, pages[i])->status, 302);
+        assert_non_null(strstr(otp_fake_header(world.answer, "Location"), "/otp/passcode?rd=%2Fotp%2Fhelpdesk"));
+    }
+    person.accept = NULL;
+    assert_int_equal(otp_fake_send(&world, &person, "helpdesk/user/marie/pin-clear", "a=b")->status, 401);
+    assert_true(otp_fake_account_get(&world, "marie").key[0].pin.set);
+}
+
+
+static void test_way_back_carries_what_was_looked_for(void **state)
+{
+    (void) state;
+    assert_string_equal(otp_fake_password(&world, &person, "hugo"), "ok");
+    (void) otp_fake_get(&world, &person, "helpdesk?q=a%26b");
+    assert_string_equal(otp_fake_text(world.answer, "location"),
+                        "/otp/passcode?rd=%2Fotp%2Fhelpdesk%3Fq%3Da%2526b");
+}
+
+
+static void test_emergency_password_makes_no_agent(void **state)
+{
+    otp_account_t account = otp_fake_account_get(&world, "hugo");
+
+    (void) state;
+    assert_int_equal(otp_emergency_set(world.settings.ring, &account, OTP_SPAN("A23456789B"), (const uint8_t *)
+                                       "0123456789abcdef", OTP_FAKE_NOW, OTP_FAKE_NOW + 3600), OTP_OK);
+    otp_fake_account_put(&world, &account);
+    assert_string_equal(otp_fake_password(&world, &person, "hugo"), "ok");
+    assert_string_equal(otp_fake_step_up(&world, &person, "A23456789B"), "ok");
+    assert_string_equal(otp_fake_level(&world, &person), "otp");
+    assert_int_equal(otp_fake_get(&world, &person, "helpdesk")->status, 401);
+    assert_string_equal(otp_fake_text(world.answer, "error"), "otp_required");
+    assert_int_equal(otp_fake_get(&world, &person, "key/pin")->status, 401);
+}
+
+
+static void test_agents_see_the_way_to_the_helpdesk(void **state)
+{
+    (void) state;
+    (void) get_page("");
+    assert_true(page_holds("/otp/helpdesk"));
+    assert_string_equal(otp_fake_password(&world, &person, "marie"), "ok");
+    person.accept = "text/html";
+    (void) otp_fake_get(&world, &person, "");
+    assert_false(page_holds("/otp/helpdesk"));
+}
+
+
+/* ---- on whom ---- */
+
+static const char *const actions[] = {
+    "pin-clear", "key-assign", "key-unassign", "key-disable", "key-enable", "emergency", "emergency-revoke", "unlock",
+    "sessions-revoke",
+};
+#define ACTIONS (sizeof(actions) / sizeof(actions[0]))
+
+
+static void assert_forbidden(const char *uid, const char *why)
+{
+    char target[128];
+
+    for (size_t i = 0; i < ACTIONS; i++) {
+        (void) snprintf(target, sizeof(target), "helpdesk/user/%s/%s", uid, actions[i]);
+        assert_int_equal(send(target, "serial=K-1&reason=lost")->status, 403);
+        assert_string_equal(otp_fake_text(world.answer, "error"), "forbidden");
+        assert_string_equal(reason(), why);
+        assert_int_equal(send_page(target, "serial=K-1&reason=lost&confirm=1&note=x")->status, 403);
+        assert_int_equal(get_page(target)->status, 403);
+    }
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"verdict\":\"forbidden\""), 2 * ACTIONS);
+}
+
+
+static void test_nobody_acts_on_their_own_account(void **state)
+{
+    (void) state;
+    assert_forbidden("paul", "own_account");
+    assert_int_equal(send("helpdesk/user/%20PAUL/pin-clear", "a=b")->status, 404);
+    assert_int_equal(send("helpdesk/user/PAUL/pin-clear", "a=b")->status, 403);
+    assert_true(otp_fake_account_get(&world, "paul").key[0].pin.set);
+    assert_int_equal(get_page("helpdesk/user/paul")->status, 200);
+    assert_false(page_holds("helpdesk/user/paul/pin-clear"));
+}
+
+
+static void test_nobody_acts_on_another_agents_account(void **state)
+{
+    otp_helpdesk_t helpdesk = world.settings.helpdesk[0];
+
+    (void) state;
+    assert_forbidden("hugo", "agent");
+    assert_int_equal(get_page("helpdesk/user/hugo")->status, 200);
+    assert_false(page_holds("helpdesk/user/hugo/pin-clear"));
+
+    helpdesk.agents = true;
+    world.settings.helpdesk = &helpdesk;
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/hugo/pin-clear", "a=b")), "ok");
+    assert_int_equal(send("helpdesk/user/paul/pin-clear", "a=b")->status, 403);
+}
+
+
+static void test_nobody_acts_out_of_their_scope(void **state)
+{
+    otp_helpdesk_t helpdesk = { OTP_SPAN("helpdesk"), OTP_SPAN("college, other"), false };
+
+    (void) state;
+    world.settings.helpdesk = &helpdesk;
+    assert_forbidden("marie", "scope");
+    assert_int_equal(get("helpdesk/user/marie")->status, 403);
+    assert_int_equal(get("helpdesk/user/nobody")->status, 403);
+    assert_int_equal(get("helpdesk/user/zoe")->status, 200);
+    assert_int_equal(get("helpdesk?q=e")->status, 200);
+    assert_int_equal(rows("people"), 2);        /* and the agent */
+    assert_string_equal(text(row("people", 0), "user"), "paul");
+    assert_string_equal(text(row("people", 1), "user"), "zoe");
+    assert_int_equal(get("helpdesk?q=K-1")->status, 200);
+    assert_int_equal(rows("people"), 0);
+}
+
+
+static void test_any_rule_that_allows_is_enough(void **state)
+{
+    otp_helpdesk_t helpdesk[] = {
+        { OTP_SPAN("helpdesk"), OTP_SPAN("college"), false }, { OTP_SPAN("staff"), OTP_SPAN("teachers"), false },
+    };
+
+    (void) state;
+    world.settings.helpdesk = helpdesk;
+    world.settings.helpdesks = 2;
+    assert_int_equal(get("helpdesk/user/zoe")->status, 200);
+    /* Who is of the group staff is an agent now: marie too, so the first rule does not hold for her. */
+    assert_int_equal(send("helpdesk/user/marie/pin-clear", "a=b")->status, 403);
+    assert_string_equal(reason(), "agent");
+}
+
+
+static void test_without_directory_a_scope_reaches_nobody(void **state)
+{
+    otp_helpdesk_t helpdesk = { OTP_SPAN("helpdesk"), OTP_SPAN("staff"), false };
+
+    (void) state;
+    world.settings.people_known = false;
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/pin-clear", "a=b")), "ok");
+    assert_int_equal(send("helpdesk/user/lea/pin-clear", "a=b")->status, 404);
+    world.settings.helpdesk = &helpdesk;
+    assert_int_equal(send("helpdesk/user/marie/pin-clear", "a=b")->status, 403);
+    assert_string_equal(reason(), "scope");
+}
+
+
+static void test_unknown_people_and_actions_are_not_found(void **state)
+{
+    static const char *const targets[] = {
+        "helpdesk/user/nobody", "helpdesk/user/nobody/pin-clear", "helpdesk/user/marie/key-delete",
+        "helpdesk/user/marie/pin_clear", "helpdesk/user/marie/approve", "helpdesk/user/mar ie", "helpdesk/user/",
+        "helpdesk/user", "helpdesk/user//pin-clear", "helpdesk/user/marie/", "helpdesk/user/marie/pin-clear/x",
+        "helpdesk/requests/N-1", "helpdesk/requests/N-1/pin-clear", "helpdesk/requests/NOBODYS/approve",
+        "helpdesk/requests/a b/approve", "helpdesk/", "key/", "key/pin/x", "helpdesk/user/\xc3\xa9",
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        assert_int_equal(get(targets[i])->status, 404);
+        assert_string_equal(otp_fake_text(world.answer, "error"), "not_found");
+        assert_int_equal(get_page(targets[i])->status, 404);
+    }
+    assert_int_equal(send("helpdesk/user/nobody/key-assign", "serial=N-1")->status, 404);
+    assert_int_equal(send("helpdesk/user/marie/key-delete", "serial=N-1")->status, 404);
+    assert_string_equal(otp_fake_world_stock_get(&world, NEW).uid, "");
+}
+
+
+static void test_methods_that_are_not_there_are_told(void **state)
+{
+    (void) state;
+    assert_int_equal(send("helpdesk", "a=b")->status, 405);
+    assert_string_equal(otp_fake_header(world.answer, "Allow"), "GET, HEAD");
+    assert_int_equal(send("helpdesk/user/marie", "a=b")->status, 405);
+    assert_int_equal(get("key/lost")->status, 405);
+    assert_string_equal(otp_fake_header(world.answer, "Allow"), "POST");
+    assert_int_equal(otp_fake_request(&world, &agent, "PUT", "helpdesk/user/marie/pin-clear", "")->status, 405);
+    assert_string_equal(otp_fake_header(world.answer, "Allow"), "GET, HEAD, POST");
+}
+
+
+static void test_forms_without_token_do_nothing(void **state)
+{
+    (void) state;
+    assert_int_equal(otp_fake_post(&world, &agent, "helpdesk/user/marie/pin-clear", "a=b")->status, 403);
+    assert_string_equal(otp_fake_text(world.answer, "error"), "csrf");
+    agent.accept = "text/html";
+    (void) otp_fake_post(&world, &agent, "helpdesk/user/marie/pin-clear", "confirm=1&note=said+so");
+    assert_int_equal(world.answer->status, 403);
+    assert_true(page_holds("said so"));
+    assert_true(page_holds("name=\"csrf\""));
+    assert_true(otp_fake_account_get(&world, "marie").key[0].pin.set);
+}
+
+
+/* ---- looking for somebody ---- */
+
+static void test_people_are_found_by_identifier_name_and_email(void **state)
+{
+    static const char *const queries[] = { "marie", "Dupont", "marie.7713", "K-1", "%20Marie%20" };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+        char target[64];
+
+        (void) snprintf(target, sizeof(target), "helpdesk?q=%s", queries[i]);
+        assert_int_equal(get(target)->status, 200);
+        assert_int_equal(rows("people"), 1);
+        assert_string_equal(text(row("people", 0), "user"), "marie");
+        assert_string_equal(text(row("people", 0), "name"), "Marie Dupont");
+        assert_string_equal(text(row("people", 0), "location"), "/otp/helpdesk/user/marie");
+        assert_int_equal(get_page(target)->status, 200);
+        assert_true(page_holds("Marie Dupont"));
+        assert_true(page_holds("/otp/helpdesk/user/marie"));
+    }
+    assert_string_equal(text(get("helpdesk?q=%20Marie%20")->json, "q"), "Marie");
+}
+
+
+static void test_who_left_the_directory_is_found_by_account(void **state)
+{
+    (void) state;
+    otp_fake_account(&world, "gone", "KG", OTP_FAKE_PIN);
+    assert_int_equal(get("helpdesk?q=gone")->status, 200);
+    assert_int_equal(rows("people"), 1);
+    assert_string_equal(text(row("people", 0), "user"), "gone");
+    assert_int_equal(get("helpdesk/user/gone")->status, 200);
+}
+
+
+static void test_who_asks_for_a_key_is_found_by_its_serial(void **state)
+{
+    otp_stock_t stock = otp_fake_world_stock_get(&world, NEW);
+
+    (void) state;
+    strcpy(stock.wanted, "lea");
+    otp_fake_world_stock_put(&world, &stock);
+    assert_int_equal(get("helpdesk?q=N-1")->status, 200);
+    assert_int_equal(rows("people"), 2);        /* after somebody in whose name it is */
+    assert_string_equal(text(row("people", 1), "user"), "lea");
+}
+
+
+static void test_names_and_queries_are_shown_as_text(void **state)
+{
+    (void) state;
+    assert_int_equal(get_page("helpdesk?q=zoe")->status, 200);
+    assert_false(page_holds("<script>alert(1)"));
+    assert_true(page_holds("&lt;script&gt;alert(1)"));
+    assert_int_equal(get_page("helpdesk?q=%22%3E%3Cscript%3Ex%3C%2Fscript%3E%7B%7B%23a%7D%7D")->status, 200);
+    assert_false(page_holds("<script>x"));
+    assert_int_equal(get_page("helpdesk/user/zoe")->status, 200);
+    assert_false(page_holds("<script>alert(1)"));
+    assert_int_equal(get_page("helpdesk/user/zoe/emergency")->status, 200);
+    assert_false(page_holds("<script>alert(1)"));
+    assert_int_equal(get("helpdesk?q=jose")->status, 200);
+    assert_string_equal(text(row("people", 0), "name"), "");
+    assert_int_equal(get_page("helpdesk?q=jose")->status, 200);
+}
+
+
+static void test_empty_and_endless_queries_look_for_nobody(void **state)
+{
+    char     target[256] = "helpdesk?q=";
+    unsigned asked = world.directory_asked;
+
+    (void) state;
+    assert_int_equal(get("helpdesk")->status, 200);
+    assert_int_equal(get("helpdesk?q=")->status, 200);
+    assert_int_equal(get("helpdesk?q=%20%20")->status, 200);
+    assert_int_equal(rows("people"), 0);
+    memset(target + strlen(target), 'a', 128);
+    assert_int_equal(get(target)->status, 200);
+    assert_int_equal(world.directory_asked, asked + 1);
+    strcat(target, "b");
+    assert_int_equal(get(target)->status, 400);
+    assert_int_equal(world.directory_asked, asked + 1);
+    assert_int_equal(get_page("helpdesk")->status, 200);
+}
+
+
+static void test_directory_that_cannot_be_read_is_told(void **state)
+{
+    static const otp_person_verdict_t verdicts[] = { OTP_PERSON_UNAVAILABLE, OTP_PERSON_BUSY };
+
+    (void) state;
+    for (size_t i = 0; i < 2; i++) {
+        world.directory = verdicts[i];
+        assert_int_equal(get("helpdesk?q=marie")->status, 503);
+        assert_int_equal(get("helpdesk/user/marie")->status, 503);
+        assert_int_equal(send("helpdesk/user/marie/pin-clear", "a=b")->status, 503);
+        world.directory = OTP_PERSON_MATCHES;
+    }
+    assert_true(otp_fake_account_get(&world, "marie").key[0].pin.set);
+}
+
+
+/* ---- one person ---- */
+
+static void test_person_page_tells_all(void **state)
+{
+    otp_account_t account = otp_fake_account_get(&world, "marie");
+    const json_t *key;
+
+    (void) state;
+    account.key[0].drift = 2;
+    account.unknown.failures = 10;
+    account.unknown.failed_at = OTP_FAKE_NOW;
+    account.unknown.locked_until = OTP_FAKE_NOW + 900;
+    otp_fake_account_put(&world, &account);
+    assert_string_equal(otp_fake_password(&world, &person, "marie"), "ok");
+
+    assert_int_equal(get("helpdesk/user/marie")->status, 200);
+    assert_string_equal(text(world.answer->json, "name"), "Marie Dupont");
+    assert_string_equal(text(world.answer->json, "groups"), "teachers,staff");
+    key = row("keys", 0);
+    assert_string_equal(text(key, "serial"), K);
+    assert_int_equal(json_integer_value(json_object_get(key, "drift")), 2);
+    assert_int_equal(otp_fake_number(world.answer, "failures"), 10);
+    assert_int_equal(otp_fake_number(world.answer, "locked_until"), OTP_FAKE_NOW + 900);
+    assert_true(json_is_true(json_object_get(world.answer->json, "locked")));
+    assert_true(json_is_null(json_object_get(world.answer->json, "emergency")));
+    assert_int_equal(rows("sessions"), 1);
+    assert_false(json_is_true(json_object_get(row("sessions", 0), "current")));
+    assert_true(rows("events") >= 1);
+    assert_int_equal(strlen(text(world.answer->json, "csrf")), 49);
+
+    assert_int_equal(get_page("helpdesk/user/marie")->status, 200);
+    assert_true(page_holds("K-1"));
+    assert_true(page_holds("marie.7713@school.example"));
+    assert_true(page_holds("14/11/2023 23:28"));
+    agent.accept_language = "en";
+    assert_int_equal(get_page("helpdesk/user/marie")->status, 200);
+    assert_true(page_holds("2023-11-14 23:28"));
+}
+
+
+static void test_no_answer_holds_seed_pin_or_record(void **state)
+{
+    otp_account_t account = otp_fake_account_get(&world, "marie");
+
+    (void) state;
+    assert_int_equal(get("helpdesk/user/marie")->status, 200);
+    assert_false(page_holds(account.key[0].seed));
+    assert_false(page_holds("2580"));
+    assert_int_equal(get_page("helpdesk/user/marie")->status, 200);
+    assert_false(page_holds(account.key[0].seed));
+}
+
+
+/* ---- the actions ---- */
+
+static void test_pin_is_cleared_and_the_note_kept(void **state)
+{
+    (void) state;
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/pin-clear", "note=She+phoned,+caf%C3%A9")), "ok");
+    assert_int_equal(world.answer->status, 200);
+    assert_false(otp_fake_account_get(&world, "marie").key[0].pin.set);
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"actor\":\"paul\""), 1);
+    assert_int_equal(otp_fake_redis_events(world.redis, "She phoned, caf\xc3\xa9"), 1);
+    assert_int_equal(otp_fake_redis_stream(world.redis, "hist:", "\"event\":\"pin_clear\""), 1);
+    assert_int_equal(otp_fake_redis_stream(world.redis, "mail:", ""), 1);
+    (void) get("helpdesk/user/marie");
+    assert_string_equal(text(row("events", 0), "event"), "pin_clear");
+    assert_string_equal(text(row("events", 0), "actor"), "paul");
+    assert_string_equal(text(row("events", 0), "note"), "She phoned, caf\xc3\xa9");
+    assert_string_equal(otp_fake_account_get(&world, "marie").contact.email, "marie.7713@school.example");
+}
+
+
+static void test_notes_are_bounded(void **state)
+{
+    char fields[600] = "note=";
+
+    (void) state;
+    memset(fields + 5, 'n', 160);
+    assert_int_equal(send("helpdesk/user/marie/pin-clear", fields)->status, 200);
+    strcat(fields, "m");
+    assert_int_equal(send("helpdesk/user/marie/unlock", fields)->status, 400);
+    assert_int_equal(send_page("helpdesk/user/marie/unlock", fields)->status, 400);
+    assert_int_equal(send("helpdesk/user/marie/unlock", "note=%FF")->status, 400);
+    assert_int_equal(send("helpdesk/user/marie/unlock", "note=a%0Ab")->status, 400);
+}
+
+
+static void test_keys_are_assigned_and_unassigned(void **state)
+{
+    (void) state;
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/lea/key-assign", "serial=N-1")), "ok");
+    assert_string_equal(otp_fake_world_stock_get(&world, NEW).uid, "lea");
+    assert_int_equal(otp_fake_account_get(&world, "lea").keys, 1);
+    (void) send("helpdesk/user/marie/key-assign", "serial=N-1");
+    assert_int_equal(world.answer->status, 409);
+    assert_string_equal(otp_fake_verdict(world.answer), "refused");
+    assert_string_equal(reason(), "held");
+    assert_string_not_equal(otp_fake_text(world.answer, "text"), "");
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"verdict\":\"refused\""), 1);
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/lea/key-unassign", "serial=N-1")), "ok");
+    assert_string_equal(otp_fake_world_stock_get(&world, NEW).uid, "");
+    assert_int_equal(send("helpdesk/user/lea/key-assign", "serial=NOBODYS")->status, 404);
+    assert_int_equal(send("helpdesk/user/lea/key-assign", "serial=a+b")->status, 404);
+    assert_int_equal(send("helpdesk/user/lea/key-assign", "a=b")->status, 400);
+}
+
+
+static void test_key_of_another_person_is_out_of_the_agents_hands(void **state)
+{
+    static const char *const names[] = { "key-unassign", "key-disable", "key-enable" };
+
+    (void) state;
+    for (size_t i = 0; i < 3; i++) {
+        char target[64];
+
+        (void) snprintf(target, sizeof(target), "helpdesk/user/marie/%s", names[i]);
+        assert_int_equal(send(target, "serial=KH&reason=lost")->status, 404);
+        assert_int_equal(send(target, "serial=KP&reason=lost")->status, 404);
+    }
+    assert_int_equal(otp_fake_account_get(&world, "hugo").key[0].state, OTP_KEY_USABLE);
+    assert_string_equal(otp_fake_world_stock_get(&world, "KP").uid, "paul");
+}
+
+
+static void test_disabled_key_ends_the_level_before_the_agent_has_the_answer(void **state)
+{
+    (void) state;
+    assert_string_equal(otp_fake_by_key(&world, &person, "marie", K), "ok");
+    assert_int_equal(send("helpdesk/user/marie/key-disable", "serial=K-1")->status, 422);
+    assert_string_equal(reason(), "reason");
+    assert_int_equal(send("helpdesk/user/marie/key-disable", "serial=K-1&reason=eaten")->status, 422);
+    assert_string_equal(otp_fake_level(&world, &person), "otp");
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/key-disable", "serial=K-1&reason=stolen")), "ok");
+    assert_int_equal(otp_fake_number(world.answer, "lowered"), 1);
+    assert_string_equal(otp_fake_level(&world, &person), "password");
+    assert_string_equal(otp_fake_world_stock_get(&world, K).key.reason, "stolen");
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/key-enable", "serial=K-1")), "ok");
+    assert_int_equal(otp_fake_account_get(&world, "marie").key[0].state, OTP_KEY_USABLE);
+}
+
+
+static void test_unlock_and_sessions(void **state)
+{
+    char          fields[64];
+    otp_account_t account = otp_fake_account_get(&world, "marie");
+
+    (void) state;
+    account.unknown.failures = 100;
+    otp_fake_account_put(&world, &account);
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/unlock", "a=b")), "ok");
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 0);
+
+    assert_string_equal(otp_fake_password(&world, &person, "marie"), "ok");
+    (void) otp_fake_get(&world, &person, "session");
+    (void) snprintf(fields, sizeof(fields), "session=%s", otp_fake_text(world.answer, "id"));
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/sessions-revoke", fields)), "ok");
+    assert_int_equal(otp_fake_number(world.answer, "ended"), 1);
+    assert_string_equal(otp_fake_level(&world, &person), "");
+    (void) send("helpdesk/user/marie/sessions-revoke", fields);
+    assert_int_equal(world.answer->status, 409);
+    assert_string_equal(reason(), "no_session");
+
+    memset(&person, 0, sizeof(person));
+    assert_string_equal(otp_fake_password(&world, &person, "marie"), "ok");
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/sessions-revoke", "a=b")), "ok");
+    assert_string_equal(otp_fake_level(&world, &person), "");
+}
+
+
+/* In Paris it is 23:13:20. */
+#define DAY_END (OTP_FAKE_NOW + 46 * 60 + 39)
+
+static void test_emergency_password_is_shown_once_and_ends_with_the_day(void **state)
+{
+    char password[16];
+
+    (void) state;
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/emergency", "note=forgot+it")), "ok");
+    (void) snprintf(password, sizeof(password), "%s", otp_fake_text(world.answer, "password"));
+    assert_int_equal(strlen(password), 10);
+    assert_int_equal(otp_fake_number(world.answer, "expires"), DAY_END);
+    assert_false(otp_fake_redis_holds(world.redis, otp_span_of(password)));
+
+    (void) get("helpdesk/user/marie");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(world.answer->json, "emergency"), "expires")),
+                     DAY_END);
+    assert_false(page_holds(password));
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/emergency-revoke", "a=b")), "ok");
+    (void) get("helpdesk/user/marie");
+    assert_true(json_is_null(json_object_get(world.answer->json, "emergency")));
+    (void) send("helpdesk/user/marie/emergency-revoke", "a=b");
+    assert_int_equal(world.answer->status, 409);
+    assert_string_equal(reason(), "no_emergency");
+}
+
+
+static void test_emergency_page_shows_it_to_be_read_aloud(void **state)
+{
+    (void) state;
+    (void) send_page("helpdesk/user/marie/emergency", "confirm=1&note=forgot+it");
+    assert_int_equal(world.answer->status, 200);
+    assert_string_equal(otp_fake_header(world.answer, "Cache-Control"), "no-store");
+    assert_true(page_holds("14/11/2023 23:59"));
+    assert_true(page_holds("Marie Dupont"));
+}
+
+
+static void test_double_click_gives_the_same_password(void **state)
+{
+    char body[256], first[16];
+
+    (void) state;
+    (void) snprintf(body, sizeof(body), "csrf=%s", otp_fake_token(&world, &agent, "session"));
+    (void) otp_fake_post(&world, &agent, "helpdesk/user/marie/emergency", body);
+    (void) snprintf(first, sizeof(first), "%s", otp_fake_text(world.answer, "password"));
+    (void) otp_fake_post(&world, &agent, "helpdesk/user/marie/emergency", body);
+    assert_string_equal(otp_fake_text(world.answer, "password"), first);
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"emergency\""), 1);
+    otp_fake_pass(&world, 11);
+    (void) otp_fake_post(&world, &agent, "helpdesk/user/marie/emergency", body);
+    assert_string_not_equal(otp_fake_text(world.answer, "password"), first);
+}
+
+
+/* Two forms at once, command by command in every order of a few thousand. */
+static void run_both(otp_fake_call_t *first, otp_fake_call_t *second, uint64_t *random)
+{
+    bool one = false, two = false;
+
+    while (!one || !two) {
+        bool pick = (otp_fake_random(random) & 1) != 0;
+
+        if ((pick || two) && !one && !otp_fake_waiting(first)) {
+            one = otp_fake_step(first);
+        } else if (!two && !otp_fake_waiting(second)) {
+            two = otp_fake_step(second);
+        } else if ((one || otp_fake_waiting(first)) && (two || otp_fake_waiting(second))) {
+            world.now_ms += 50;
+            world.redis->now_ms = world.now_ms;
+        }
+    }
+}
+
+
+static void test_two_clicks_at_once_give_one_password(void **state)
+{
+    uint64_t random = 7;
+
+    (void) state;
+    for (int i = 0; i < 200; i++) {
+        char               body[256];
+        otp_fake_browser_t other;
+        otp_fake_answer_t *one, *two;
+        otp_fake_call_t   *first, *second;
+
+        (void) snprintf(body, sizeof(body), "csrf=%s", otp_fake_token(&world, &agent, "session"));
+        other = agent;
+        first = otp_fake_begin(&world, &agent, "POST", "helpdesk/user/marie/emergency", body);
+        second = otp_fake_begin(&world, &other, "POST", "helpdesk/user/marie/emergency", body);
+        run_both(first, second, &random);
+        one = otp_fake_end(first);
+        two = otp_fake_end(second);
+        assert_int_equal(one->status, 200);
+        assert_int_equal(two->status, 200);
+        assert_string_equal(one->body, two->body);
+        otp_fake_answer_free(one);
+        otp_fake_answer_free(two);
+        assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"emergency\""), i + 1);
+    }
+}
+
+
+static void test_two_agents_at_once_leave_one_order_and_both_names(void **state)
+{
+    uint64_t       random = 11;
+    otp_helpdesk_t helpdesk = { OTP_SPAN("helpdesk"), { NULL, 0 }, false };
+
+    (void) state;
+    world.settings.helpdesk = &helpdesk;
+    otp_fake_world_stock(&world, "N-2", "");
+    assert_string_equal(otp_fake_by_key(&world, &person, "hugo", "KH"), "ok");
+    for (int i = 0; i < 100; i++) {
+        char               mine[128], theirs[128];
+        otp_fake_answer_t *one, *two;
+        otp_fake_call_t   *first, *second;
+        otp_stock_t        stock;
+
+        otp_fake_world_stock(&world, NEW, "");
+        (void) snprintf(mine, sizeof(mine), "serial=N-1&csrf=%s", otp_fake_token(&world, &agent, "session"));
+        (void) snprintf(theirs, sizeof(theirs), "serial=N-1&csrf=%s", otp_fake_token(&world, &person, "session"));
+        first = otp_fake_begin(&world, &agent, "POST", "helpdesk/user/lea/key-assign", mine);
+        second = otp_fake_begin(&world, &person, "POST", "helpdesk/user/zoe/key-assign", theirs);
+        run_both(first, second, &random);
+        one = otp_fake_end(first);
+        two = otp_fake_end(second);
+        stock = otp_fake_world_stock_get(&world, NEW);
+        assert_int_equal((one->status == 200) + (two->status == 200), 1);
+        assert_int_equal((one->status == 409) + (two->status == 409), 1);
+        assert_string_equal(stock.uid, one->status == 200 ? "lea" : "zoe");
+        otp_fake_answer_free(one);
+        otp_fake_answer_free(two);
+        (void) send(strcmp(stock.uid, "lea") == 0 ? "helpdesk/user/lea/key-unassign" : "helpdesk/user/zoe/key-unassign",
+                    "serial=N-1");
+    }
+    assert_true(otp_fake_redis_events(world.redis, "\"actor\":\"paul\"") > 0);
+    assert_true(otp_fake_redis_events(world.redis, "\"actor\":\"hugo\"") > 0);
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"key_assign\",\"verdict\":\"refused\""), 100);
+}
+
+
+/* ---- the page that asks ---- */
+
+static void test_every_action_asks_first(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < ACTIONS; i++) {
+        char target[64], form[128];
+
+        (void) snprintf(target, sizeof(target), "helpdesk/user/marie/%s?serial=K-1", actions[i]);
+        assert_int_equal(get_page(target)->status, 200);
+        (void) snprintf(form, sizeof(form), "action=\"/otp/helpdesk/user/marie/%s\"", actions[i]);
+        assert_true(page_holds(form));
+        assert_true(page_holds("name=\"confirm\" value=\"1\""));
+        assert_true(page_holds("name=\"note\""));
+        assert_int_equal(page_holds("name=\"reason\""), strcmp(actions[i], "key-disable") == 0);
+        agent.accept_language = i % 2 == 0 ? "en" : "fr";
+    }
+}
+
+
+static void test_page_without_confirmation_does_nothing(void **state)
+{
+    (void) state;
+    (void) send_page("helpdesk/user/marie/pin-clear", "note=because+%3Cb%3E");
+    assert_int_equal(world.answer->status, 200);
+    assert_true(page_holds("because &lt;b&gt;"));
+    (void) send_page("helpdesk/user/marie/pin-clear", "confirm=1");
+    assert_int_equal(world.answer->status, 422);
+    assert_true(page_holds("Il manque la raison"));
+    (void) send_page("helpdesk/user/marie/key-disable", "confirm=1&note=x&serial=K-1");
+    assert_int_equal(world.answer->status, 422);
+    assert_true(page_holds("Il manque le motif"));
+    (void) send_page("helpdesk/user/marie/key-assign", "confirm=1&note=x&serial=");
+    assert_int_equal(world.answer->status, 422);
+    assert_true(otp_fake_account_get(&world, "marie").key[0].pin.set);
+    assert_int_equal(otp_fake_account_get(&world, "marie").key[0].state, OTP_KEY_USABLE);
+}
+
+
+static void test_page_with_confirmation_acts_and_says_so(void **state)
+{
+    (void) state;
+    (void) send_page("helpdesk/user/marie/pin-clear", "confirm=1&note=phoned");
+    assert_int_equal(world.answer->status, 303);
+    assert_string_equal(otp_fake_header(world.answer, "Location"), "/otp/helpdesk/user/marie?done=pin-clear");
+    assert_false(otp_fake_account_get(&world, "marie").key[0].pin.set);
+    assert_int_equal(get_page("helpdesk/user/marie?done=pin-clear")->status, 200);
+    assert_true(page_holds("C'est fait"));
+    (void) get_page("helpdesk/user/marie?done=%3Cscript%3E");
+    assert_false(page_holds("C'est fait"));
+}
+
+
+static void test_refused_page_says_what_stands_against_it(void **state)
+{
+    (void) state;
+    (void) send_page("helpdesk/user/lea/key-assign", "confirm=1&note=x&serial=K-1");
+    assert_int_equal(world.answer->status, 409);
+    assert_true(page_holds("K-1"));
+    assert_true(page_holds("Action refusée"));
+    (void) send_page("helpdesk/user/lea/key-assign", "confirm=1&note=x&serial=NOBODYS");
+    assert_int_equal(world.answer->status, 404);
+    assert_true(page_holds("Action refusée"));
+}
+
+
+/* ---- requests ---- */
+
+static void want(const char *uid, const char *serial)
+{
+    char               fields[128];
+    otp_fake_browser_t browser = { 0 };
+
+    assert_string_equal(otp_fake_password(&world, &browser, uid), "ok");
+    (void) snprintf(fields, sizeof(fields), "serial=%s&code=%s", serial,
+                    otp_fake_passcode("", serial, otp_fake_step_now(&world)).text);
+    assert_string_equal(otp_fake_verdict(otp_fake_send(&world, &browser, "key", fields)), "requested");
+}
+
+
+static void test_requests_are_listed_the_oldest_first(void **state)
+{
+    (void) state;
+    otp_fake_world_stock(&world, "N-2", "");
+    want("lea", NEW);
+    otp_fake_pass(&world, 60);
+    want("zoe", "N-2");
+    assert_int_equal(get("helpdesk/requests")->status, 200);
+    assert_int_equal(rows("requests"), 2);
+    assert_string_equal(text(row("requests", 0), "serial"), NEW);
+    assert_string_equal(text(row("requests", 0), "user"), "lea");
+    assert_string_equal(text(row("requests", 0), "name"), "L\xc3\xa9" "a Petit");
+    assert_string_equal(text(row("requests", 0), "batch"), "batch-1");
+    assert_int_equal(json_integer_value(json_object_get(row("requests", 0), "at")), OTP_FAKE_NOW);
+    assert_string_equal(text(row("requests", 1), "user"), "zoe");
+    assert_int_equal(otp_fake_number(get("helpdesk"), "waiting"), 2);
+    assert_int_equal(get_page("helpdesk/requests")->status, 200);
+    assert_true(page_holds("/otp/helpdesk/requests/N-1/approve"));
+    assert_false(page_holds("<script>alert(1)"));
+}
+
+
+static void test_requests_out_of_scope_are_not_listed(void **state)
+{
+    otp_helpdesk_t helpdesk = { OTP_SPAN("helpdesk"), OTP_SPAN("college"), false };
+
+    (void) state;
+    otp_fake_world_stock(&world, "N-2", "");
+    otp_fake_world_stock(&world, "N-3", "");
+    want("lea", NEW);
+    want("zoe", "N-2");
+    want("jose", "N-3");
+    world.settings.helpdesk = &helpdesk;
+    assert_int_equal(get("helpdesk/requests")->status, 200);
+    assert_int_equal(rows("requests"), 1);
+    assert_string_equal(text(row("requests", 0), "user"), "zoe");
+    assert_int_equal(send("helpdesk/requests/N-1/approve", "a=b")->status, 403);
+    assert_string_equal(reason(), "scope");
+    assert_int_equal(get_page("helpdesk/requests/N-1/approve")->status, 403);
+    assert_string_equal(otp_fake_verdict(send("helpdesk/requests/N-2/approve", "a=b")), "ok");
+}
+
+
+static void test_stale_entries_of_the_index_are_not_listed(void **state)
+{
+    otp_stock_t stock;
+
+    (void) state;
+    want("lea", NEW);
+    stock = otp_fake_world_stock_get(&world, NEW);
+    stock.wanted[0] = '\0';
+    stock.wanted_at = 0;
+    otp_fake_world_stock_put(&world, &stock);
+    assert_int_equal(get("helpdesk/requests")->status, 200);
+    assert_int_equal(rows("requests"), 0);
+}
+
+
+static void test_many_requests_are_listed_in_order(void **state)
+{
+    char serial[16];
+
+    (void) state;
+    for (int i = 0; i < 60; i++) {
+        otp_name_t         name;
+        otp_stock_t        stock;
+        char               at[24];
+        otp_command_t      command = { .arg = { OTP_SPAN("ZADD") }, .args = 4 };
+        otp_fake_replies_t replies = { 0 };
+
+        (void) snprintf(serial, sizeof(serial), "M-%d", i);
+        otp_fake_world_stock(&world, serial, "");
+        stock = otp_fake_world_stock_get(&world, serial);
+        strcpy(stock.wanted, "lea");
+        stock.wanted_at = OTP_FAKE_NOW - i;
+        otp_fake_world_stock_put(&world, &stock);
+        (void) snprintf(at, sizeof(at), "%lld", (long long) (OTP_FAKE_NOW - i));
+        otp_name_waiting(&name, world.settings.prefix, otp_span_of(serial));
+        command.arg[1] = otp_name_span(&name);
+        command.arg[2] = otp_span_of(at);
+        command.arg[3] = otp_span_of(serial);
+        otp_fake_redis_command(world.redis, &command, &replies);
+        otp_fake_replies_free(&replies);
+    }
+    assert_int_equal(get("helpdesk/requests")->status, 200);
+    assert_int_equal(rows("requests"), 48);
+    assert_string_equal(text(row("requests", 0), "serial"), "M-59");
+    assert_string_equal(text(row("requests", 47), "serial"), "M-12");
+    assert_int_equal(otp_fake_number(get("helpdesk"), "waiting"), 60);
+}
+
+
+static void test_approved_request_assigns_the_key(void **state)
+{
+    (void) state;
+    want("lea", NEW);
+    assert_int_equal(get_page("helpdesk/requests/N-1/approve")->status, 200);
+    assert_true(page_holds("action=\"/otp/helpdesk/requests/N-1/approve\""));
+    assert_string_equal(otp_fake_verdict(send("helpdesk/requests/N-1/approve", "note=checked")), "ok");
+    assert_string_equal(otp_fake_world_stock_get(&world, NEW).uid, "lea");
+    assert_int_equal(otp_fake_account_get(&world, "lea").keys, 1);
+    assert_int_equal(otp_fake_account_get(&world, "lea").request.state, OTP_ACTIVATION_NONE);
+    (void) get("helpdesk/requests");
+    assert_int_equal(rows("requests"), 0);
+    (void) send("helpdesk/requests/N-1/approve", "a=b");
+    assert_int_equal(world.answer->status, 409);
+    assert_string_equal(reason(), "no_request");
+    (void) send_page("helpdesk/requests/N-1/approve", "confirm=1&note=x");
+    assert_int_equal(world.answer->status, 409);
+    assert_true(page_holds("Action refusée"));
+}
+
+
+static void test_rejected_request_tells_the_person_why(void **state)
+{
+    (void) state;
+    want("lea", NEW);
+    assert_int_equal(send("helpdesk/requests/N-1/reject", "a=b")->status, 422);
+    assert_int_equal(get_page("helpdesk/requests/N-1/reject")->status, 200);
+    assert_true(page_holds("name=\"reason\""));
+    (void) send_page("helpdesk/requests/N-1/reject", "confirm=1&reason=");
+    assert_int_equal(world.answer->status, 422);
+    (void) send_page("helpdesk/requests/N-1/reject", "confirm=1&reason=not+yours+%3Cb%3E&note=x");
+    assert_int_equal(world.answer->status, 303);
+    assert_string_equal(otp_fake_header(world.answer, "Location"), "/otp/helpdesk/requests?done=reject");
+    assert_int_equal(get_page("helpdesk/requests?done=reject")->status, 200);
+    assert_string_equal(otp_fake_account_get(&world, "lea").request.reason, "not yours <b>");
+    assert_string_equal(otp_fake_world_stock_get(&world, NEW).wanted, "");
+    assert_string_equal(otp_fake_password(&world, &person, "lea"), "ok");
+    person.accept = "text/html";
+    (void) otp_fake_get(&world, &person, "key");
+    assert_true(page_holds("not yours &lt;b&gt;"));
+}
+
+
+static void test_nobody_approves_their_own_request(void **state)
+{
+    (void) state;
+    want("paul", NEW);
+    assert_int_equal(send("helpdesk/requests/N-1/approve", "a=b")->status, 403);
+    assert_string_equal(reason(), "own_account");
+    assert_string_equal(otp_fake_world_stock_get(&world, NEW).uid, "");
+}
+
+
+/* ---- faults: every command of every request, in every way ---- */
+
+static const struct {
+    const char *method, *target, *fields;
+} requests[] = {
+    { "GET", "helpdesk?q=K-1", NULL },
+    { "GET", "helpdesk/user/marie", NULL },
+    { "GET", "helpdesk/requests", NULL },
+    { "GET", "helpdesk/user/marie/key-disable?serial=K-1", NULL },
+    { "POST", "helpdesk/user/marie/key-disable", "serial=K-1&reason=lost" },
+    { "POST", "helpdesk/user/marie/emergency", "a=b" },
+    { "POST", "helpdesk/user/lea/key-assign", "serial=K-1" },
+    { "POST", "helpdesk/user/paul/pin-clear", "a=b" },
+    { "POST", "helpdesk/requests/N-1/approve", "a=b" },
+};
+
+
+static uint64_t run(size_t i, const char *body, otp_fault_t fault, uint64_t at)
+{
+    uint64_t begun = world.commands;
+
+    world.redis->fault = OTP_FAULT_NONE;
+    otp_fake_redis_fault(world.redis, fault, at);
+    (void) otp_fake_request(&world, &agent, requests[i].method, requests[i].target, body);
+    world.redis->fault = OTP_FAULT_NONE;
+
+    return world.commands - begun;
+}
+
+
+/* What may be told although something failed at the end: the answer could not be kept, or a line of the history. */
+static void judge(size_t i, int good, uint64_t at, otp_fault_t fault)
+{
+    if (world.answer->status == 503) {
+        assert_string_not_equal(otp_fake_header(world.answer, "Retry-After"), "");
+        assert_false(page_holds("marie.7713"));
+        assert_false(page_holds("\"password\""));
+        return;
+    }
+    if (world.answer->status != good || requests[i].fields == NULL) {
+        fail_msg("%s %s: command %d, fault %d: %d", requests[i].method, requests[i].target, (int) at, (int) fault,
+                 world.answer->status);
+    }
+    if (strstr(requests[i].target, "key-disable") != NULL) {
+        assert_int_equal(otp_fake_account_get(&world, "marie").key[0].state, OTP_KEY_DISABLED);
+    }
+}
+
+
+static void fail_everywhere(size_t i, const char *accept)
+{
+    char                     body[512] = "";
+    int                      good;
+    uint64_t                 commands;
+    otp_fake_redis_t        *before, *whole = world.redis;
+    const otp_fake_browser_t kept = agent;
+
+    if (requests[i].fields != NULL) {
+        (void) snprintf(body, sizeof(body), "%s&confirm=1&note=x&csrf=%s", requests[i].fields,
+                        otp_fake_token(&world, &agent, "session"));
+    }
+    agent.accept = accept;
+    before = otp_fake_redis_copy(world.redis);
+    world.redis = otp_fake_redis_copy(before);
+    commands = run(i, body, OTP_FAULT_NONE, 0);
+    good = world.answer->status;
+    assert_true(good < 500);
+
+    for (uint64_t at = 0; at < commands; at++) {
+        for (otp_fault_t fault = OTP_FAULT_ERROR; fault <= OTP_FAULT_DOWN; fault++) {
+            otp_fake_redis_destroy(world.redis);
+            world.redis = otp_fake_redis_copy(before);
+            agent = kept;
+            agent.accept = accept;
+            (void) run(i, body, fault, at);
+            judge(i, good, at, fault);
+        }
+    }
+    otp_fake_redis_destroy(world.redis);
+    otp_fake_redis_destroy(before);
+    world.redis = whole;
+    agent = kept;
+}
+
+
+static void test_every_command_fails_in_every_way(void **state)
+{
+    (void) state;
+    want("lea", NEW);
+    assert_string_equal(otp_fake_by_key(&world, &person, "marie", K), "ok");
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        fail_everywhere(i, NULL);
+        fail_everywhere(i, "text/html");
+    }
+}
+
+
+static void test_failed_form_can_be_sent_again(void **state)
+{
+    char body[128];
+
+    (void) state;
+    (void) snprintf(body, sizeof(body), "csrf=%s", otp_fake_token(&world, &agent, "session"));
+    for (uint64_t at = 5; at < 8; at++) {
+        otp_fake_redis_fault(world.redis, OTP_FAULT_ERROR, at);
+        if (otp_fake_post(&world, &agent, "helpdesk/user/marie/pin-clear", body)->status == 503) {
+            break;
+        }
+    }
+    world.redis->fault = OTP_FAULT_NONE;
+    assert_int_equal(world.answer->status, 503);
+    assert_string_equal(otp_fake_verdict(otp_fake_post(&world, &agent, "helpdesk/user/marie/pin-clear", body)), "ok");
+    assert_false(otp_fake_account_get(&world, "marie").key[0].pin.set);
+}
+
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_only_agents_come_in),
+        TEST(test_agents_need_their_key),
+        TEST(test_way_back_carries_what_was_looked_for),
+        TEST(test_emergency_password_makes_no_agent),
+        TEST(test_agents_see_the_way_to_the_helpdesk),
+        TEST(test_nobody_acts_on_their_own_account),
+        TEST(test_nobody_acts_on_another_agents_account),
+        TEST(test_nobody_acts_out_of_their_scope),
+        TEST(test_any_rule_that_allows_is_enough),
+        TEST(test_without_directory_a_scope_reaches_nobody),
+        TEST(test_unknown_people_and_actions_are_not_found),
+        TEST(test_methods_that_are_not_there_are_told),
+        TEST(test_forms_without_token_do_nothing),
+        TEST(test_people_are_found_by_identifier_name_and_email),
+        TEST(test_who_left_the_directory_is_found_by_account),
+        TEST(test_who_asks_for_a_key_is_found_by_its_serial),
+        TEST(test_names_and_queries_are_shown_as_text),
+        TEST(test_empty_and_endless_queries_look_for_nobody),
+        TEST(test_directory_that_cannot_be_read_is_told),
+        TEST(test_person_page_tells_all),
+        TEST(test_no_answer_holds_seed_pin_or_record),
+        TEST(test_pin_is_cleared_and_the_note_kept),
+        TEST(test_notes_are_bounded),
+        TEST(test_keys_are_assigned_and_unassigned),
+        TEST(test_key_of_another_person_is_out_of_the_agents_hands),
+        TEST(test_disabled_key_ends_the_level_before_the_agent_has_the_answer),
+        TEST(test_unlock_and_sessions),
+        TEST(test_emergency_password_is_shown_once_and_ends_with_the_day),
+        TEST(test_emergency_page_shows_it_to_be_read_aloud),
+        TEST(test_double_click_gives_the_same_password),
+        TEST(test_two_clicks_at_once_give_one_password),
+        TEST(test_two_agents_at_once_leave_one_order_and_both_names),
+        TEST(test_every_action_asks_first),
+        TEST(test_page_without_confirmation_does_nothing),
+        TEST(test_page_with_confirmation_acts_and_says_so),
+        TEST(test_refused_page_says_what_stands_against_it),
+        TEST(test_requests_are_listed_the_oldest_first),
+        TEST(test_requests_out_of_scope_are_not_listed),
+        TEST(test_stale_entries_of_the_index_are_not_listed),
+        TEST(test_many_requests_are_listed_in_order),
+        TEST(test_approved_request_assigns_the_key),
+        TEST(test_rejected_request_tells_the_person_why),
+        TEST(test_nobody_approves_their_own_request),
+        TEST(test_every_command_fails_in_every_way),
+        TEST(test_failed_form_can_be_sent_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

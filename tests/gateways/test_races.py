@@ -5,7 +5,7 @@ import os
 import unittest
 
 from swarm import Swarm
-from world import PIN, World, quiet_step
+from world import PIN, Client, World, quiet_step
 
 ROUNDS = int(os.environ.get("ROUNDS", "200"))
 SUBMISSIONS = 64
@@ -84,9 +84,11 @@ class Races(unittest.TestCase):
         key, client = self.world.enrol(uid)
         verdicts = asyncio.run(rounds())
         self.assertEqual(verdicts["ok"], 0, verdicts)
-        answer = client.at(self.world.ports[1]).login_passcode(uid, PIN + key.code(key.used + 1))
+        answer = Client(self.world.ports[1]).login_passcode(uid, PIN + key.code(key.used + 1))
         self.assertNotEqual(answer.json.get("verdict"), "ok", "64 wrong ones at once have locked the account")
         self.assertNotEqual(answer.json.get("verdict"), "next_code")
+        answer = client.at(self.world.ports[1]).login_passcode(uid, PIN + key.code(key.used + 1))
+        self.assertEqual(answer.json.get("verdict"), "ok", "strangers do not lock the browser that the owner has used")
 
     def test_the_logs_are_quiet(self):
         self.assertNotRegex(self.world.logs(), r"\[(alert|emerg|crit)\]")

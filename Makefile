@@ -83,13 +83,13 @@ mutants: deps-test
 bench: all
 	@bench/run
 
-## install        module, otpctl, templates, manual page, sample configuration
+## install        module, otpctl, templates, manual page, sample configuration, systemd unit
 install: all
 	install -d $(DESTDIR)$(MODULES_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 $(OUT)/ngx_http_otp_module.so $(DESTDIR)$(MODULES_DIR)/
 	install -m 755 $(OUT)/otpctl $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 docs/man/otpctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	cd lua-free-conf && find templates nginx redis -type f -exec install -D -m 644 {} $(abspath $(DESTDIR)$(SHARE))/{} \;
+	cd lua-free-conf && find templates nginx redis systemd -type f -exec install -D -m 644 {} $(abspath $(DESTDIR)$(SHARE))/{} \;
 
 ## docs           regenerates docs/states.md from the table of states
 docs: $(OUT)/otp_states

@@ -26,7 +26,7 @@ static const char *const  ngx_http_otp_portal_labels[] = {
 
 /* Verdicts of what the portal did to keys, accounts and sessions: `part` is a further record of the same action. */
 static const char *const  ngx_http_otp_action_labels[] = {
-    "ok", "part", "forbidden", "throttled", "other"
+    "ok", "part", "refused", "forbidden", "throttled", "other"
 };
 
 #define NGX_HTTP_OTP_ACTION_FIGURES  (sizeof(ngx_http_otp_action_labels) / sizeof(ngx_http_otp_action_labels[0]))
@@ -120,28 +120,42 @@ void ngx_http_otp_metrics_portal(ngx_http_request_t *r, otp_span_t verdict)
 }
 
 
+/* The figures of an event: actions of one event, as the two that end sessions, share those of the first. */
+static int ngx_http_otp_metrics_kind(otp_span_t event)
+{
+    for (int kind = 0; kind < OTP_ACTIONS; kind++) {
+        if (otp_span_equal(event, otp_span_of(otp_action_event((otp_action_kind_t) kind)))) {
+            return kind;
+        }
+    }
+
+    return OTP_ACTIONS;
+}
+
+
 void ngx_http_otp_metrics_event(ngx_http_request_t *r, otp_span_t line)
 {
     ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
     otp_span_t              event, verdict;
+    int                     kind;
     size_t                  i = 0;
 
     if (figures == NULL || !otp_event_words(line, &event, &verdict)) {
         return;
     }
 
-    for (int kind = 0; kind < OTP_ACTIONS; kind++) {
-        if (otp_span_equal(event, otp_span_of(otp_action_event((otp_action_kind_t) kind)))) {
-            while (i < NGX_HTTP_OTP_ACTION_FIGURES - 1
-                   && !otp_span_equal(verdict, otp_span_of(ngx_http_otp_action_labels[i])))
-            {
-                i++;
-            }
-
-            ngx_http_otp_metrics_count(&figures->action[kind][i], 1);
-            return;
-        }
+    kind = ngx_http_otp_metrics_kind(event);
+    if (kind == OTP_ACTIONS) {
+        return;
     }
+
+    while (i < NGX_HTTP_OTP_ACTION_FIGURES - 1
+           && !otp_span_equal(verdict, otp_span_of(ngx_http_otp_action_labels[i])))
+    {
+        i++;
+    }
+
+    ngx_http_otp_metrics_count(&figures->action[kind][i], 1);
 }
 
 
@@ -197,11 +211,13 @@ static u_char *ngx_http_otp_metrics_actions(u_char *p, u_char *end, const ngx_ht
                              "people themselves, at this gateway.\n"
                              "# TYPE otp_actions_total counter\n");
     for (int kind = 0; kind < OTP_ACTIONS; kind++) {
-        for (size_t i = 0; i < NGX_HTTP_OTP_ACTION_FIGURES; i++) {
+        const char *event = otp_action_event((otp_action_kind_t) kind);
+        bool        first = ngx_http_otp_metrics_kind(otp_span_of(event)) == kind;
+
+        for (size_t i = 0; first && i < NGX_HTTP_OTP_ACTION_FIGURES; i++) {
             if (i == 0 || figures->action[kind][i] != 0) {
-                p = ngx_slprintf(p, end, "otp_actions_total{event=\"%s\",verdict=\"%s\"} %uA\n",
-                    otp_action_event((otp_action_kind_t) kind), ngx_http_otp_action_labels[i],
-                    figures->action[kind][i]);
+                p = ngx_slprintf(p, end, "otp_actions_total{event=\"%s\",verdict=\"%s\"} %uA\n", event,
+                    ngx_http_otp_action_labels[i], figures->action[kind][i]);
             }
         }
     }

@@ -11,6 +11,7 @@ struct ngx_http_otp_person_s {
     ngx_thread_task_t               task;
     ngx_http_otp_people_t          *people;
     ngx_http_otp_person_handler_pt  handler;        /* NULL: nobody waits any more */
+    ngx_atomic_t                    orphaned;       /* the same for the thread, which may not have begun */
     void                           *data;
     char                            uid[OTP_UID_LEN];
     size_t                          uid_len;
@@ -116,26 +117,37 @@ static void ngx_http_otp_person_search(ngx_http_otp_person_t *job, otp_span_t te
 }
 
 
+static void ngx_http_otp_person_answer(ngx_http_otp_person_t *job)
+{
+    ngx_http_otp_text_t *text = ngx_http_otp_people_take(job->people);
+    otp_span_t           all;
+
+    if (text == NULL) {
+        job->result->verdict = OTP_PERSON_UNAVAILABLE;
+        return;
+    }
+
+    all = (otp_span_t) { text->data, text->len };
+    if (job->searches) {
+        ngx_http_otp_person_search(job, all);
+    } else {
+        ngx_http_otp_person_check(job, all);
+    }
+
+    ngx_http_otp_people_give(job->people, text);
+}
+
+
 /* In the thread. */
 static void ngx_http_otp_person_run(void *data, ngx_log_t *log)
 {
     ngx_http_otp_person_t *job = data;
-    ngx_http_otp_text_t   *text;
 
     ngx_http_otp_people_be_nice();
 
-    text = ngx_http_otp_people_take(job->people);
-    if (text == NULL) {
-        job->result->verdict = OTP_PERSON_UNAVAILABLE;
-    } else {
-        otp_span_t all = { text->data, text->len };
-
-        if (job->searches) {
-            ngx_http_otp_person_search(job, all);
-        } else {
-            ngx_http_otp_person_check(job, all);
-        }
-        ngx_http_otp_people_give(job->people, text);
+    job->result->verdict = OTP_PERSON_REFUSED;
+    if (!job->orphaned) {
+        ngx_http_otp_person_answer(job);
     }
 
     otp_secret_wipe(job->password, sizeof(job->password));
@@ -150,7 +162,7 @@ static void ngx_http_otp_person_finished(ngx_event_t *ev)
     if (ev->timedout) {
         /* The thread still has the job. */
         ev->timedout = 0;
-        ngx_log_error(NGX_LOG_ALERT, ev->log, 0, "a password or a search has been in the queue or under way for a minute");
+        ngx_log_error(NGX_LOG_ALERT, ev->log, 0, "a password or a search has been waiting, or under way, for a minute");
         return;
     }
 
@@ -242,6 +254,7 @@ void ngx_http_otp_person_orphan(ngx_http_otp_person_t *person)
 {
     if (person != NULL) {
         person->handler = NULL;
+        person->orphaned = 1;
         person->data = NULL;
     }
 }

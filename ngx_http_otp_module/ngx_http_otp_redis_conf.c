@@ -17,9 +17,6 @@
 #define PASSWORD_MAX    512
 #define TIMEOUT         1000
 
-/* ngx_sprintf() has no octal */
-#define OCTAL(mode, shift)  ((ngx_uint_t) ((mode) >> (shift)) & 7)
-
 typedef ngx_int_t (*ngx_http_otp_redis_option_pt)(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
 
 typedef struct {
@@ -27,8 +24,7 @@ typedef struct {
     ngx_http_otp_redis_option_pt  set;
 } ngx_http_otp_redis_option_t;
 
-static ngx_int_t ngx_http_otp_redis_set_sentinel(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
-static ngx_int_t ngx_http_otp_redis_set_cluster(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
+static ngx_int_t ngx_http_otp_redis_set_later(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
 static ngx_int_t ngx_http_otp_redis_set_replicas(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
 static ngx_int_t ngx_http_otp_redis_set_tls(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
 static ngx_int_t ngx_http_otp_redis_set_tls_ca(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
@@ -41,8 +37,8 @@ static ngx_int_t ngx_http_otp_redis_set_timeout(ngx_conf_t *cf, ngx_http_otp_red
 
 /* clang-format off */
 static ngx_http_otp_redis_option_t  ngx_http_otp_redis_options[] = {
-    { ngx_string("sentinel="),      ngx_http_otp_redis_set_sentinel },
-    { ngx_string("cluster"),        ngx_http_otp_redis_set_cluster },
+    { ngx_string("sentinel="),      ngx_http_otp_redis_set_later },
+    { ngx_string("cluster"),        ngx_http_otp_redis_set_later },
     { ngx_string("replicas="),      ngx_http_otp_redis_set_replicas },
     { ngx_string("tls"),            ngx_http_otp_redis_set_tls },
     { ngx_string("tls_ca="),        ngx_http_otp_redis_set_tls_ca },
@@ -65,15 +61,9 @@ static ngx_int_t ngx_http_otp_redis_refuse(ngx_conf_t *cf, const char *what)
 
 /* What this version does not do yet */
 
-static ngx_int_t ngx_http_otp_redis_set_sentinel(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
+static ngx_int_t ngx_http_otp_redis_set_later(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
-    return ngx_http_otp_redis_refuse(cf, "\"sentinel=\" is not supported by this version");
-}
-
-
-static ngx_int_t ngx_http_otp_redis_set_cluster(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
-{
-    return ngx_http_otp_redis_refuse(cf, "\"cluster\" is not supported by this version");
+    return ngx_http_otp_redis_refuse(cf, "\"sentinel=\" and \"cluster\" are not supported by this version");
 }
 
 
@@ -104,6 +94,7 @@ static ngx_int_t ngx_http_otp_redis_set_tls(ngx_conf_t *cf, ngx_http_otp_redis_t
 static ngx_fd_t ngx_http_otp_redis_open_file(ngx_conf_t *cf, ngx_str_t *name, const char *option, ngx_uint_t forbidden,
     const char *remedy)
 {
+    char             mode[8];
     ngx_fd_t         fd;
     ngx_file_info_t  info;
 
@@ -117,9 +108,9 @@ static ngx_fd_t ngx_http_otp_redis_open_file(ngx_conf_t *cf, ngx_str_t *name, co
     } else if (!ngx_is_file(&info)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": %s \"%V\" is not a regular file", option, name);
     } else if (info.st_mode & forbidden) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": %s \"%V\" can be reached by others (mode "
-            "%ui%ui%ui%ui; run \"%s %V\")", option, name, OCTAL(info.st_mode, 9), OCTAL(info.st_mode, 6), OCTAL(info.st_mode, 3),
-            OCTAL(info.st_mode, 0), remedy, name);
+        (void) snprintf(mode, sizeof(mode), "%04o", (unsigned) info.st_mode & 07777);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": %s \"%V\" can be reached by others (mode %s; run "
+            "\"%s %V\")", option, name, mode, remedy, name);
     } else {
         return fd;
     }
@@ -318,7 +309,7 @@ static ngx_int_t ngx_http_otp_redis_unknown(ngx_conf_t *cf, const ngx_str_t *arg
     u_char *p = names;
 
     for (const ngx_http_otp_redis_option_t *option = ngx_http_otp_redis_options; option->set; option++) {
-        if (option->set != ngx_http_otp_redis_set_sentinel && option->set != ngx_http_otp_redis_set_cluster) {
+        if (option->set != ngx_http_otp_redis_set_later) {
             p = ngx_slprintf(p, names + sizeof(names), "%s%V", p == names ? "" : ", ", &option->name);
         }
     }

@@ -61,7 +61,8 @@ size_t otpctl_archive_line(otp_keyring_t *ring, const char *kind, otp_span_t id,
                          sizeof(sealed), &len) != OTP_OK) {
         return 0;
     }
-    return written(json_pack("{s:s, s:o, s:s%}", "kind", kind, "id", otpctl_json_span(id), "sealed", sealed, len), text);
+    return written(json_pack("{s:s, s:o, s:s%}", "kind", kind, "id", otpctl_json_span(id), "sealed", sealed, len),
+                   text);
 }
 
 

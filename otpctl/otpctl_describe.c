@@ -122,15 +122,28 @@ json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s)
 }
 
 
+static void print_codes(const otp_key_t *key)
+{
+    const otp_type_rules_t *rules = otp_type_rules(key->type);
+
+    printf("  codes         %s, %s%s%u digits, ", rules->name,
+           key->type == OTP_TYPE_SECURID ? "" : otp_algorithm_name(key->algorithm),
+           key->type == OTP_TYPE_SECURID ? "" : ", ", key->digits);
+    if (rules->timed) {
+        printf("every %lld s\n  drift         %lld step(s)\n", (long long) key->period_s, (long long) key->drift);
+    } else {
+        printf("one a press of the button\n  presses       %lld at the last use\n", (long long) key->step);
+    }
+}
+
+
 static void print_details(const otp_key_t *key)
 {
     char assigned[OTPCTL_TIME_MAX], used[OTPCTL_TIME_MAX];
 
     printf("  state         %s%s%s%s\n", state_name(key), key->reason[0] ? " (" : "", key->reason,
            key->reason[0] ? ")" : "");
-    printf("  codes         %s, %u digits, every %lld s\n", otp_algorithm_name(key->algorithm), key->digits,
-           (long long) key->period_s);
-    printf("  drift         %lld step(s)\n", (long long) key->drift);
+    print_codes(key);
     printf("  assigned      %s\n", otpctl_time_text(key->assigned, assigned));
     printf("  last used     %s\n", otpctl_time_text(key->used, used));
 }

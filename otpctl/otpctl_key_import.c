@@ -116,8 +116,8 @@ static bool choose_format(const otpctl_options_t *options, otp_span_t text, otpc
     if (text.len && otpctl_import_guess(text, format)) {
         return true;
     }
-    otpctl_say("%s: %s", options->argument[0], text.len ? "its format cannot be told: give --format pskc, csv, sdtid or "
-               "otpauth" : "there is nothing in it");
+    otpctl_say("%s: %s", options->argument[0], text.len ? "its format cannot be told: give --format pskc, csv, sdtid "
+               "or otpauth" : "there is nothing in it");
     return false;
 }
 
@@ -133,7 +133,8 @@ static void tell_expired(const otpctl_import_order_t *order)
         }
     }
     if (expired) {
-        otpctl_say("%s:%zu: %zu of the keys, this one first, are past the end of their life", order->file, line, expired);
+        otpctl_say("%s:%zu: %zu of the keys, this one first, are past the end of their life", order->file, line,
+                   expired);
     }
 }
 

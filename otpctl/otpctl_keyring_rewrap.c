@@ -20,21 +20,22 @@ typedef struct {
     depend_t depend;
 } work_t;
 
-static void count_pin(depend_t *depend, const otp_pin_verifier_t *pin)
+static void count_verifier(depend_t *depend, const otp_pin_verifier_t *verifier)
 {
-    size_t i = 0;
+    const char *ring_id = verifier->ring_id;
+    size_t      i = 0;
 
-    if (!pin->set) {
+    if (!verifier->set) {
         return;
     }
-    while (i < depend->ids && strcmp(depend->id[i], pin->ring_id) != 0) {
+    while (i < depend->ids && strcmp(depend->id[i], ring_id) != 0) {
         i++;
     }
     if (i == OTP_KEYRING_KEYS) {
         return;
     }
     if (i == depend->ids) {
-        memcpy(depend->id[i], pin->ring_id, sizeof(depend->id[i]));
+        memcpy(depend->id[i], ring_id, sizeof(depend->id[i]));
         depend->ids++;
     }
     depend->pins[i]++;
@@ -76,8 +77,8 @@ static bool next_account(otpctl_t *ctl, otp_span_t name, otp_span_t value, char 
         return false;
     }
     for (size_t i = 0; i < account.keys; i++) {
-        count_pin(depend, &account.key[i].pin);
-        count_pin(depend, &account.key[i].pin_before);
+        count_verifier(depend, &account.key[i].pin);
+        count_verifier(depend, &account.key[i].pin_before);
         if (!reseal(ctl, &account.key[i])) {
             return false;
         }
@@ -164,8 +165,8 @@ static int report(const otpctl_t *ctl, const work_t *work)
         json_object_set_new(pins, work->depend.id[i], json_integer((json_int_t) work->depend.pins[i]));
     }
     if (ctl->options->given & OTPCTL_JSON) {
-        return otpctl_print_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:o}", "verdict", work->unreadable ? "part" : "ok",
-                                           "current", otpctl_json_span(current), "rewrapped",
+        return otpctl_print_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:o}", "verdict",
+                                           work->unreadable ? "part" : "ok", "current", otpctl_json_span(current), "rewrapped",
                                            (json_int_t) work->rewrapped, "unchanged", (json_int_t) work->unchanged,
                                            "unreadable", (json_int_t) work->unreadable, "pins", pins));
     }

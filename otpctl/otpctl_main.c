@@ -73,7 +73,7 @@ static const command_t commands[] = {
     { "session", "list", "", 0, 0, OTPCTL_USER, NEEDS_REDIS | NEEDS_RING, otpctl_session_list_run, "who is signed in" },
     { "session", "revoke", "[ID]", 0, 1, OTPCTL_USER | OTPCTL_ALL | OTPCTL_NOTE, NEEDS_REDIS | NEEDS_RING,
       otpctl_session_revoke_run, "end the session ID, those of a person (--user), or all (--all)" },
-    { "notify", NULL, "", 0, 0, OTPCTL_ONCE | OTPCTL_MAIL, NEEDS_REDIS | NEEDS_RING, otpctl_notify_run,
+    { "notify", NULL, "", 0, 0, OTPCTL_ONCE | OTPCTL_AGAIN | OTPCTL_MAIL, NEEDS_REDIS | NEEDS_RING, otpctl_notify_run,
       "send the mails that are due, and go on sending" },
     { "audit", NULL, "", 0, 0, OTPCTL_USER | OTPCTL_FOLLOW, NEEDS_REDIS, otpctl_audit_run,
       "what has happened, a line an event" },

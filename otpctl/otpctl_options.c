@@ -54,6 +54,7 @@ static const option_t table[] = {
       "replace records that are there already; last accepted codes never go back" },
     { "raise-floor", OTPCTL_RAISE_FLOOR, 0, false, NULL, "codes up to now count as used" },
     { "once", OTPCTL_ONCE, 0, false, NULL, "send what is due and end" },
+    { "again", OTPCTL_AGAIN, 0, false, NULL, "first put back what was given up" },
     { "smtp", OTPCTL_SMTP, VALUE(smtp), true, "URL", "mail server: smtp://HOST:PORT or smtps://HOST:PORT" },
     { "smtp-user", OTPCTL_SMTP_USER, VALUE(smtp_user), true, "NAME", "who signs in there" },
     { "smtp-password-file", OTPCTL_SMTP_PASSWORD_FILE, VALUE(smtp_password_file), true, "FILE",

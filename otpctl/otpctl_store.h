@@ -52,7 +52,8 @@ OTP_MUST_USE otpctl_status_t otpctl_stock_create(otpctl_t *ctl, const otp_stock_
 OTP_MUST_USE otpctl_status_t otpctl_swap(otpctl_t *ctl, otp_swap_t *swap, const otp_event_t *event, bool *swapped,
     char *stored, size_t *stored_len);
 /* Many swaps, of different records, at once and each for itself; `result[i]` says what became of it.  Not OTPCTL_DONE:
- * at least one has OTP_SWAP_FAILED.  OTPCTL_UNREACHABLE: whether those were carried out is unknown; else they were not. */
+ * at least one has OTP_SWAP_FAILED.  OTPCTL_UNREACHABLE: whether those were carried out is unknown; else they were
+ * not. */
 OTP_MUST_USE otpctl_status_t otpctl_swap_many(otpctl_t *ctl, const otp_swap_t *swap, size_t swaps,
     otp_swapped_t *result);
 /* The event of a swap: time and actor are added.  False: it does not fit OTP_EVENT_MAX bytes. */

@@ -91,6 +91,9 @@ my @wrong = (
     [ 'a negative limit',               http   => 'otp_limits lock=-1;',                    qr/lock/ ],
     [ 'a huge limit',                   http   => 'otp_limits lock=99999999999999999999;',  qr/lock/ ],
     [ 'a limit that is no number',      http   => 'otp_limits lock=ten;',                   qr/lock/ ],
+    [ 'a look-ahead of nothing',        http   => 'otp_limits look_ahead=0;',               qr/look_ahead/ ],
+    [ 'a look-ahead too far',           http   => 'otp_limits look_ahead_wide=101;',        qr/"look_ahead_wide=": say 1 to 100/ ],
+    [ 'look_ahead above the wide one',  http   => 'otp_limits look_ahead=60;',              qr/look_ahead=.*above.*look_ahead_wide=.*50/ ],
     [ 'a PIN of three digits',          http   => 'otp_limits pin_min=3;',                  qr/pin_min/ ],
     [ 'pin_min above pin_max',          http   => 'otp_limits pin_min=6 pin_max=4;',        qr/pin_m/ ],
 

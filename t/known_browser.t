@@ -43,7 +43,7 @@ subtest 'nor where a stranger has brought on the delay of passwords' => sub {
 subtest 'the cookie is good for its person only, and replaces nothing' => sub {
     my ($uid, $stranger_uid) = (new_uid(), new_uid());
     my $key = new_key($uid);
-    $nginx->browser->first_use($uid, $key, '4071');
+    my $owner = $nginx->browser->first_use($uid, $key, '4071');
     my $stranger = $nginx->browser;
     is($stranger->login($stranger_uid, password())->json->{verdict}, 'ok');
     $stranger->submit('logout');
@@ -54,8 +54,6 @@ subtest 'the cookie is good for its person only, and replaces nothing' => sub {
 
     my $forger = $nginx->browser(cookie => { device($stranger) => 'A' x 60 });
     is($forger->login_passcode($uid, '4071' . code($key, $key->{step} + 1))->json->{verdict}, 'denied', 'so is a forged one');
-    my $owner = $nginx->browser;
-    $owner->login($uid, password());
     my $name = device($owner);
     my $value = $owner->{cookie}{$name};
     is($nginx->browser->get('/app/', Cookie => "$name=$value")->status, 401, 'it is no session');

@@ -114,6 +114,25 @@ subtest 'pin_page: the PIN page closes' => sub {
     $nginx->stop;
 };
 
+subtest 'look_ahead: presses of the button whose codes nobody has typed in' => sub {
+    my $nginx = gateway('look_ahead=2 look_ahead_wide=4 next_code=50 lock=50');
+    my $uid = new_uid();
+    my $key = new_key($uid, type => 'hotp');
+    my $browser = $nginx->browser;
+    is($browser->login_passcode($uid, code($key, 0))->json->{verdict}, 'pin_required', 'the first press');
+    is($browser->pin('4071')->json->{verdict}, 'wait_next_code');
+    is($browser->passcode('4071' . code($key, 1))->json->{verdict}, 'ok', 'the second');
+    my $try = sub { $nginx->browser->login_passcode($uid, '4071' . code($key, shift))->json->{verdict} };
+    is($try->(3), 'ok', 'two on: one press was for nothing');
+    is($try->(2), 'already_used', 'the one for nothing, afterwards');
+    is($try->(40), 'denied', 'many presses');
+    $browser = $nginx->browser;
+    is($browser->login_passcode($uid, '4071' . code($key, 7))->json->{verdict}, 'next_code', 'four on: the next one, too');
+    is($browser->passcode(code($key, 8))->json->{verdict}, 'ok', 'with it');
+    is($try->(9), 'ok', 'and it goes on from there');
+    $nginx->stop;
+};
+
 subtest 'passwords of one account are throttled, never locked' => sub {
     my $nginx = gateway('password_free=2');
     my $uid = new_uid();

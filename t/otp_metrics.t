@@ -22,6 +22,9 @@ like($answer->header('Content-Type'), qr{^text/plain; *version=0\.0\.4}, 'the ty
 my $sample = qr/[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [0-9.e+-]+/;
 my @bad = grep { !/^(# (HELP|TYPE) otp_\w+ .+|$sample|)$/ } split /\n/, $answer->body;
 is_deeply(\@bad, [], 'every line has the form of the exposition format');
+my %series;
+$series{$_}++ for $answer->body =~ /^(otp_\S+) /mg;
+is_deeply([ grep { $series{$_} > 1 } sort keys %series ], [], 'no figure is there twice');
 my %type = $answer->body =~ /^# TYPE (\w+) (\w+)$/mg;
 ok(scalar keys %type, 'figures have types');
 for my $name ($answer->body =~ /^(otp_\w+?)(?:_bucket|_sum|_count)?[ {]/mg) {

@@ -27,6 +27,9 @@ sub refused {
     my ($text, $status) = check_config(http => "otp_templates $own;", server => $server);
     isnt($status, 0, "$what: refused by nginx -t");
     like($text, $expected, 'and says which file and why');
+    my ($emerg) = $text =~ /^(.*\[emerg\].*)$/m;
+    like($emerg // '', qr/nginx\.conf:\d+/, 'and where the folder is named');
+    unlike($emerg // '', qr/: :|\/: :|"": /, 'in one piece');
     copy_templates();
 }
 
@@ -36,10 +39,10 @@ is($status, 0, 'the shipped templates pass') or diag($text);
 
 write_file('fr/login.html', "line one\n{{#denied}} not closed\n");
 refused('a section that is not closed', qr/login.*\n?.*(denied|line|closed)/);
-write_file('fr/login.html', "{{usernam}}\n");
-refused('a variable that no page has', qr/login.*usernam/);
-write_file('fr/login.html', "{{>nothing}}\n");
-refused('a partial that does not exist', qr/login.*nothing/);
+write_file('fr/login.html', "\n\n{{usernam}}\n");
+refused('a variable that no page has', qr{fr/login\.html: line 3: "usernam"});
+write_file('fr/login.html', "\n{{>nothing}}\n");
+refused('a partial that does not exist', qr{fr/login\.html: line 2: "nothing"});
 unlink "$own/en/pin.html";
 refused('a page that is missing in one language', qr/(en.*pin|pin.*en)/);
 write_file('fr/help.html', "{{{csrf}}}\n");

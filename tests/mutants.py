@@ -22,7 +22,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 WORK = TOP / "build" / "mutants"
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", "-I.", "-fsanitize=address"]
-LIBS = ["-fsanitize=address", "-lcmocka", "-lhiredis", "-ljansson", "-lssl", "-lcrypto", "-lcrypt", "-lpthread"]
+LIBS = ["-fsanitize=address", "-lcmocka", "-lhiredis", "-ljansson", "-lstoken", "-lssl", "-lcrypto", "-lcrypt", "-lpthread"]
 ENVIRONMENT = dict(os.environ)
 TEST_SECONDS = 120
 

@@ -44,7 +44,8 @@ static otp_managed_t rule_take(otp_action_t *action)
     if (approving(action) && !otp_span_equal(otp_span_of(action->stock.wanted), uid_of(action))) {
         return OTP_MANAGE_NO_REQUEST;
     }
-    return otp_manage_stock_take(&action->stock, uid_of(action), otp_span_of(action->holding), action->now_s);
+    return otp_manage_stock_take(&action->stock, uid_of(action), otp_span_of(action->former),
+                                 otp_span_of(action->holding), action->now_s);
 }
 
 
@@ -62,13 +63,20 @@ static otp_managed_t rule_forgo(otp_action_t *action)
 
 static otp_managed_t rule_release(otp_action_t *action)
 {
-    return otp_manage_stock_release(&action->stock, uid_of(action), otp_span_of(action->holding));
+    return otp_manage_stock_release(&action->stock, uid_of(action), otp_span_of(action->took));
 }
 
 
 static otp_managed_t rule_unwant(otp_action_t *action)
 {
     return otp_manage_stock_unwant(&action->stock, uid_of(action), action->stock.wanted_at);
+}
+
+
+/* From the beginning: the key has been assigned to the same person otherwise. */
+static otp_action_effect_t again(otp_action_t *action)
+{
+    return otp_action_again(action, approving(action) ? otp_action_approve : otp_action_assign);
 }
 
 
@@ -80,28 +88,39 @@ static otp_action_effect_t refused(otp_action_t *action)
 }
 
 
-/* Takes the useless copy away again. */
-static otp_action_effect_t forgo(otp_action_t *action)
+/* The stock's record too, when it says by our doing that this person has the key: the copy with that mark is gone. */
+static otp_action_effect_t give_up(otp_action_t *action)
 {
-    return otp_action_change_account(action, rule_forgo, OTP_ACTION_PART, OTP_MAIL_NONE, refused);
+    if (action->took[0] == '\0') {
+        return refused(action);
+    }
+    return otp_action_change_stock(action, rule_release, OTP_ACTION_PART, OTP_MAIL_NONE, refused);
 }
 
 
-static otp_action_effect_t forgo_taken(otp_action_t *action)
+static otp_action_effect_t forgone(otp_action_t *action)
 {
-    return otp_action_change_stock(action, rule_release, OTP_ACTION_PART, OTP_MAIL_NONE, forgo);
+    return action->refusal == OTP_MANAGE_BUSY ? again(action) : give_up(action);
+}
+
+
+/* Takes the useless copy away again. */
+static otp_action_effect_t forgo(otp_action_t *action)
+{
+    return otp_action_change_account(action, rule_forgo, OTP_ACTION_PART, OTP_MAIL_NONE, forgone);
 }
 
 
 static otp_action_effect_t given(otp_action_t *action)
 {
     if (action->managed == OTP_MANAGE_BUSY) {
-        return otp_action_again(action, approving(action) ? otp_action_approve : otp_action_assign);
+        return again(action);
     }
     action->refusal = action->managed;
     if (action->managed == OTP_MANAGE_NO_REQUEST) {
-        return forgo_taken(action);
+        return forgo(action);
     }
+    /* On its way back: who does that finishes it. */
     if (otp_managed_refused(action->managed)) {
         return refused(action);
     }
@@ -122,14 +141,19 @@ static otp_action_effect_t give(otp_action_t *action)
 static otp_action_effect_t taken(otp_action_t *action)
 {
     action->refusal = action->managed;
-    return otp_managed_refused(action->managed) ? forgo(action) : give(action);
+    if (otp_managed_refused(action->managed)) {
+        return forgo(action);
+    }
+    memcpy(action->took, action->holding, sizeof(action->took));
+    return give(action);
 }
 
 
 static otp_action_effect_t expected(otp_action_t *action)
 {
+    action->refusal = action->managed;
     if (otp_managed_refused(action->managed)) {
-        return otp_action_finished(action);
+        return give_up(action);
     }
     /* UNCHANGED: it is the account's already; what may be missing is the rest. */
     if (action->managed == OTP_MANAGE_UNCHANGED) {
@@ -143,17 +167,22 @@ static otp_action_effect_t expect(otp_action_t *action)
 {
     otp_buffer_t out;
     otp_stock_t  tried = action->stock;
+    otp_span_t   former;
 
     if (!action->stock_found) {
         return otp_action_finish(action, OTP_MANAGE_NO_STOCK);
     }
+    memcpy(action->former, tried.key.holding, sizeof(action->former));
+    former = otp_span_of(action->former);
     memset(action->holding, 0, sizeof(action->holding));
     otp_buffer_init(&out, action->holding, sizeof(action->holding) - 1);
     otp_buffer_add_base64url(&out, otp_action_random(action, 8), 8);
     /* The rule on a value first: the account gets nothing that it cannot have. */
-    action->managed = otp_manage_stock_take(&tried, uid_of(action), otp_span_of(action->holding), action->now_s);
+    action->managed = otp_manage_stock_take(&tried, uid_of(action), former, otp_span_of(action->holding),
+                                            action->now_s);
+    action->refusal = action->managed;
     if (otp_managed_refused(action->managed) && action->managed != OTP_MANAGE_DISABLED) {
-        return otp_action_finished(action);
+        return give_up(action);
     }
     return otp_action_change_account(action, rule_expect, OTP_ACTION_PART, OTP_MAIL_NONE, expected);
 }

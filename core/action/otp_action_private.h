@@ -56,7 +56,7 @@ struct otp_action_s {
     bool                 changed;           /* something was written */
     unsigned             rounds;
 
-    char                 holding[OTP_HOLDING_LEN + 1];
+    char                 holding[OTP_HOLDING_LEN + 1], former[OTP_HOLDING_LEN + 1], took[OTP_HOLDING_LEN + 1];
     int64_t              wanted_at;
     char                 dangling[OTP_SERIAL_MAX + 1];  /* of a request that its stock knows nothing of */
     bool                 replaced;          /* there was an emergency password already */

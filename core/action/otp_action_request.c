@@ -27,6 +27,10 @@ static otp_managed_t rule_want(otp_action_t *action)
 {
     int64_t step;
 
+    /* The same form, sent twice: the other one was faster. */
+    if (wanted_by_them(action) && action->stock.wanted_at != action->wanted_at) {
+        return OTP_MANAGE_REQUESTED;
+    }
     switch (otp_key_shows(action->context.ring, &action->stock.key, action->order.code, action->now_s,
                           action->context.limits, &step))
     {
@@ -68,8 +72,11 @@ static otp_action_effect_t wanted(otp_action_t *action)
     if (action->managed == OTP_MANAGE_UNAVAILABLE) {
         return otp_action_finished(action);
     }
+    if (otp_managed_refused(action->managed) && wanted_by_them(action)) {
+        return otp_action_finish(action, OTP_MANAGE_REQUESTED);
+    }
     if (otp_managed_refused(action->managed)) {
-        /* Somebody was faster between looking and writing. */
+        /* Somebody else was faster between looking and writing. */
         return otp_action_change_account(action, rule_withdraw, OTP_ACTION_PART, OTP_MAIL_NONE, withdrawn);
     }
     return action->order.automatic ? otp_action_approve_now(action) : otp_action_finished(action);
@@ -93,6 +100,7 @@ static otp_action_effect_t rehearse(otp_action_t *action)
     otp_account_t account = action->account;
     otp_managed_t managed;
 
+    action->wanted_at = stock.wanted_at;
     managed = rule_request(action);
     action->account = account;
     if (!otp_managed_refused(managed)) {
@@ -134,10 +142,14 @@ static otp_action_effect_t account_looked(otp_action_t *action)
     if (!action->stock_found) {
         return otp_action_finish(action, OTP_MANAGE_NO_STOCK);
     }
-    if (waiting && same && wanted_by_them(action)) {
+    if (wanted_by_them(action) && action->order.automatic
+        && ((waiting && same) || otp_manage_account_holds(&action->account, &action->stock)))
+    {
         /* The code was shown when it was asked for: an approval that was cut off goes on. */
-        return action->order.automatic ? otp_action_approve_now(action)
-                                       : otp_action_finish(action, OTP_MANAGE_REQUESTED);
+        return otp_action_approve_now(action);
+    }
+    if (wanted_by_them(action) && waiting && same) {
+        return otp_action_finish(action, OTP_MANAGE_REQUESTED);
     }
     return rehearse(action);
 }

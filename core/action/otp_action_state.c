@@ -43,12 +43,22 @@ static otp_managed_t rule_stock_disable(otp_action_t *action)
 }
 
 
-/* Another agent's enabling, or a new holder, may have crossed: the end is what both records say. */
+/* Whether the copy says what the stock says; one that is on its way has its own reason. */
+static bool agree(const otp_key_t *copy, const otp_stock_t *stock)
+{
+    otp_span_t reason = otp_span_of(copy->reason);
+
+    return copy->state == OTP_KEY_DISABLED
+        && (!otp_manage_reason_known(reason) || otp_span_equal(reason, otp_span_of(stock->key.reason)));
+}
+
+
+/* Another agent's action, or a new holder, may have crossed: the end is what both records say. */
 static otp_action_effect_t disable_checked(otp_action_t *action)
 {
     const otp_key_t *copy = otp_account_key(&action->account, serial_of(action));
 
-    if (!same_holder(action) || (copy && copy->state != OTP_KEY_DISABLED)) {
+    if (!same_holder(action) || (copy && !agree(copy, &action->stock))) {
         return otp_action_again(action, otp_action_disable);
     }
     return otp_action_finish(action, OTP_MANAGE_UNCHANGED);

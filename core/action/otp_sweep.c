@@ -183,6 +183,7 @@ OTP_MUST_USE static bool settle(otp_sweep_t *sweep, const otp_reply_t *const *re
 
         if (item->verdict == OTP_MANAGE_SESSION_ENDED) {
             sweep->ended += replies[reply]->kind == OTP_REPLY_INTEGER && replies[reply]->integer > 0;
+            memcpy(sweep->gone[sweep->gones++], item->digest, DIGEST_LEN);
             reply++;
         } else if (item->verdict == OTP_MANAGE_SESSION_LOWERED) {
             switch (otp_swap_result(replies[reply++], &stored)) {
@@ -203,10 +204,34 @@ OTP_MUST_USE static bool settle(otp_sweep_t *sweep, const otp_reply_t *const *re
 }
 
 
-static otp_sweep_effect_t acted(otp_sweep_t *sweep, int64_t now_ms, const otp_reply_t *const *replies)
+static otp_sweep_effect_t forgotten(otp_sweep_t *sweep, int64_t now_ms, const otp_reply_t *const *replies)
 {
     (void) now_ms;
-    return settle(sweep, replies) ? look(sweep) : OTP_SWEEP_FAILED;
+    (void) replies;
+    return look(sweep);
+}
+
+
+/* Only what is known to be over leaves the list: by it the rest is found when all this is done again. */
+static otp_sweep_effect_t acted(otp_sweep_t *sweep, int64_t now_ms, const otp_reply_t *const *replies)
+{
+    otp_command_t *forget;
+
+    (void) now_ms;
+    sweep->gones = 0;
+    if (!settle(sweep, replies)) {
+        return OTP_SWEEP_FAILED;
+    }
+    if (sweep->gones == 0) {
+        return look(sweep);
+    }
+    sweep->commands = 0;
+    forget = add_command(sweep, "ZREM", otp_name_span(&sweep->list));
+    for (size_t i = 0; i < sweep->gones; i++) {
+        add_argument(forget, (otp_span_t) { sweep->gone[i], DIGEST_LEN });
+    }
+    sweep->next = forgotten;
+    return OTP_SWEEP_COMMANDS;
 }
 
 
@@ -224,9 +249,6 @@ static void add_lowering(otp_sweep_t *sweep, otp_sweep_item_t *item)
 
 static otp_sweep_effect_t judged(otp_sweep_t *sweep, int64_t now_ms, const otp_reply_t *const *replies)
 {
-    otp_command_t *forget;
-    size_t         ended = 0;
-
     for (size_t i = 0; i < sweep->items; i++) {
         if (!judge_item(sweep, &sweep->item[i], replies[i], now_ms)) {
             return OTP_SWEEP_FAILED;
@@ -238,7 +260,6 @@ static otp_sweep_effect_t judged(otp_sweep_t *sweep, int64_t now_ms, const otp_r
 
         if (item->verdict == OTP_MANAGE_SESSION_ENDED) {
             add_argument(add_command(sweep, "DEL", otp_name_span(&item->sess)), otp_name_span(&item->seen));
-            ended++;
         } else if (item->verdict == OTP_MANAGE_SESSION_LOWERED) {
             add_lowering(sweep, item);
         }
@@ -246,14 +267,6 @@ static otp_sweep_effect_t judged(otp_sweep_t *sweep, int64_t now_ms, const otp_r
     if (sweep->commands == 0) {
         sweep->items = 0;
         return look(sweep);
-    }
-    if (ended != 0) {
-        forget = add_command(sweep, "ZREM", otp_name_span(&sweep->list));
-        for (size_t i = 0; i < sweep->items; i++) {
-            if (sweep->item[i].verdict == OTP_MANAGE_SESSION_ENDED) {
-                add_argument(forget, (otp_span_t) { sweep->item[i].digest, DIGEST_LEN });
-            }
-        }
     }
     sweep->next = acted;
     return OTP_SWEEP_COMMANDS;

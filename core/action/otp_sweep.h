@@ -16,7 +16,7 @@
 #include "core/decide/otp_manage.h"
 
 #define OTP_SWEEP_BATCH     8       /* sessions looked at together */
-#define OTP_SWEEP_COMMANDS_MAX (OTP_SWEEP_BATCH + 1)
+#define OTP_SWEEP_COMMANDS_MAX OTP_SWEEP_BATCH
 
 /* `digest`: 64 hex digits.  session->id is set; what the session points to lives until the judge returns. */
 typedef otp_managed_session_t (*otp_sweep_judge_t)(void *how, otp_span_t digest, otp_session_t *session);
@@ -61,6 +61,8 @@ struct otp_sweep_s {
     otp_sweep_item_t   item[OTP_SWEEP_BATCH];
     size_t             items;
     unsigned           tries;
+    char               gone[OTP_SWEEP_BATCH][2 * OTP_DIGEST_LEN];
+    size_t             gones;
 };
 
 /* `sweep` must stay where it is; `how` and the bytes of `prefix` must live as long. */

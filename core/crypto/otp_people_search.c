@@ -32,8 +32,8 @@ static const char *const latin1[32] = {
 
 /* The same of U+0100..U+017F. */
 static const char latin_extended[] =
-    "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuu"
-    "wwyyyzzzzzzs";
+    "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnnnnn"
+    "oooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 
 _Static_assert(sizeof(latin_extended) == 0x80 + 1, "a letter for each of U+0100..U+017F");
 

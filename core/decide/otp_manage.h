@@ -71,8 +71,10 @@ bool otp_manage_account_holds(const otp_account_t *account, const otp_stock_t *s
 /* UNCHANGED: it holds the key already.  Else a useless copy with the mark `holding` is there, without a PIN. */
 OTP_MUST_USE otp_managed_t otp_manage_account_expect(otp_account_t *account, const otp_stock_t *stock,
     otp_span_t holding);
-/* Whoever has the key, or asks for it, must be `uid`. */
-OTP_MUST_USE otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, otp_span_t holding, int64_t now_s);
+/* Whoever has the key, or asks for it, must be `uid`.  `former`: the mark that the stock had when the account was
+ * made to expect the key; OTP_MANAGE_BUSY: it has been assigned to the same person otherwise since. */
+OTP_MUST_USE otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, otp_span_t former,
+    otp_span_t holding, int64_t now_s);
 /* `stock` as otp_manage_stock_take() wrote it.  OTP_MANAGE_BUSY: somebody has assigned the key again meanwhile.  A request
  * for this key is fulfilled. */
 OTP_MUST_USE otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t *stock);

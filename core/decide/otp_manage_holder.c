@@ -72,10 +72,14 @@ otp_managed_t otp_manage_account_expect(otp_account_t *account, const otp_stock_
 }
 
 
-otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, otp_span_t holding, int64_t now_s)
+otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, otp_span_t former, otp_span_t holding,
+    int64_t now_s)
 {
     if (stock->uid[0] && !otp_manage_is_of(stock->uid, uid)) {
         return OTP_MANAGE_HELD;
+    }
+    if (stock->uid[0] && !same_holding(&stock->key, former)) {
+        return OTP_MANAGE_BUSY;
     }
     if (stock->wanted[0] && !otp_manage_is_of(stock->wanted, uid)) {
         return OTP_MANAGE_REQUESTED;
@@ -132,7 +136,8 @@ otp_managed_t otp_manage_account_forgo(otp_account_t *account, otp_span_t serial
 {
     otp_key_t *copy = otp_account_key(account, serial);
 
-    if (!copy || !otp_manage_is(copy, WAY_ARRIVING) || !same_holding(copy, holding)) {
+    /* Somebody may have disabled it as it arrived. */
+    if (!copy || copy->state == OTP_KEY_USABLE || !same_holding(copy, holding)) {
         return OTP_MANAGE_UNCHANGED;
     }
     drop(account, copy);

@@ -106,7 +106,8 @@ static json_t *otp_account_to_json(const otp_account_t *account)
 
     object = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:s, s:I}", "v", 1, "uid", account->uid,
                        "revision", (json_int_t) account->revision, "failures", (json_int_t) account->unknown.failures,
-                       "failed_at", (json_int_t) account->unknown.failed_at, "locked_until", (json_int_t) account->unknown.locked_until,
+                       "failed_at", (json_int_t) account->unknown.failed_at,
+                       "locked_until", (json_int_t) account->unknown.locked_until,
                        "nonce", account->nonce, "nonce_at", (json_int_t) account->nonce_at);
     if (object == NULL) {
         return NULL;

@@ -36,11 +36,11 @@ typedef struct {
     otp_key_state_t    state;
     char               reason[16];                  /* why it is disabled: lost, stolen, broken */
     int64_t            drift;                       /* steps its clock is ahead of ours, learned */
-    int64_t            drift_first, drift_since;    /* the first drift learned of it, and when (unix seconds, 0: none) */
+    int64_t            drift_first, drift_since;    /* the first drift learned, and when (unix seconds, 0: none) */
     int64_t            step;                        /* last accepted step (core/oath/otp_type.h); 0: none yet */
     otp_pin_verifier_t pin, pin_before;
     int64_t            assigned, used;              /* unix seconds, 0: never */
-    char               holding[OTP_HOLDING_LEN + 1];    /* which assignment it is of (decide/otp_manage.h); empty: none */
+    char               holding[OTP_HOLDING_LEN + 1];    /* of which assignment (decide/otp_manage.h); empty: none */
 } otp_key_t;
 
 /* A serial: 1..64 letters, digits, '-', '_' or '.'; trimmed. */

@@ -52,8 +52,9 @@ otp_mail_t otp_mail_to(const otp_account_t *account, otp_mail_kind_t kind, int64
 
 OTP_MUST_USE otp_status_t otp_mail_write(otp_keyring_t *ring, otp_span_t stream, const otp_mail_t *mail, char *entry,
     size_t size, size_t *len);
-/* Spans in `mail` point into `text`, which the caller owns (OTP_MAIL_MAX bytes).  OTP_INVALID: forged, damaged, moved. */
-OTP_MUST_USE otp_status_t otp_mail_read(otp_keyring_t *ring, otp_span_t stream, otp_span_t entry, char *text, size_t size,
-    otp_mail_t *mail);
+/* Spans in `mail` point into `text`, which the caller owns (OTP_MAIL_MAX bytes).  OTP_INVALID: forged, damaged,
+ * moved. */
+OTP_MUST_USE otp_status_t otp_mail_read(otp_keyring_t *ring, otp_span_t stream, otp_span_t entry, char *text,
+    size_t size, otp_mail_t *mail);
 
 #endif

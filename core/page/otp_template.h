@@ -33,7 +33,7 @@ typedef const otp_template_t *(*otp_template_find_t)(void *data, otp_span_t name
 /* Every variable, section and partial name a template uses, once each, partials not followed:
  * calls `visit(data, kind, name)` with kind 'v', 's' or 'p'.  For the check at `nginx -t`. */
 void otp_template_names(const otp_template_t *tpl, void (*visit)(void *data, char kind, otp_span_t name), void *data);
-/* The line that a name stands on, which otp_template_names() has just given. */
+/* The line of the tag with a name that otp_template_names() has given, those very bytes. */
 size_t otp_template_line(const otp_template_t *tpl, otp_span_t name);
 
 /* Renders to newly allocated memory: *html (free() it; a NUL follows) of *len bytes, at most `max` (OTP_NO_ROOM,

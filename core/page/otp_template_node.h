@@ -18,6 +18,7 @@ typedef enum {
 typedef struct {
     otp_node_kind_t kind;
     otp_span_t      text;   /* the text itself, or the name: a name is followed by a NUL */
+    size_t          line;   /* that its tag begins on */
     size_t          end;    /* index of the node after this one and, for a section, after what is inside it */
 } otp_node_t;
 

@@ -13,6 +13,7 @@ typedef struct {
     otp_template_t *tpl;
     otp_span_t      rest;
     size_t          line;       /* of rest's first byte */
+    size_t          tag_line;   /* of the tag under examination */
     open_section_t  open[OTP_TEMPLATE_SECTIONS];
     size_t          depth;
     char           *error;
@@ -63,7 +64,7 @@ static bool node_add(parser_t *parser, otp_node_kind_t kind, otp_span_t text)
         tpl->node = node;
         tpl->room = room;
     }
-    tpl->node[tpl->nodes] = (otp_node_t) { kind, text, tpl->nodes + 1 };
+    tpl->node[tpl->nodes] = (otp_node_t) { kind, text, parser->tag_line, tpl->nodes + 1 };
     tpl->nodes++;
     return true;
 }
@@ -187,6 +188,7 @@ static bool parse(parser_t *parser)
             return refuse(parser, line, "{{ without }}");
         }
         (void) take(parser, 2);
+        parser->tag_line = line;
         if (!tag_parse(parser, otp_span_trim(tag), line)) {
             return false;
         }
@@ -272,12 +274,12 @@ static bool visited_before(const otp_template_t *tpl, size_t i, char kind)
 
 size_t otp_template_line(const otp_template_t *tpl, otp_span_t name)
 {
-    size_t line = 1;
+    size_t i = 0;
 
-    for (const char *p = tpl->text; p < name.data; p++) {
-        line += *p == '\n';
+    while (i + 1 < tpl->nodes && tpl->node[i].text.data != name.data) {
+        i++;
     }
-    return line;
+    return tpl->nodes != 0 ? tpl->node[i].line : 0;
 }
 
 

@@ -48,7 +48,7 @@ OTP_MUST_USE static bool otp_attempt_mixed_up(const otp_flow_t *flow)
     const otp_submitted_t *submitted = &attempt->submitted;
 
     return submitted->kind == OTP_SUBMIT_PASSCODE && flow->signed_in && flow->session.password_proven
-           && attempt->decision.verdict == OTP_VERDICT_DENIED && attempt->decision.serial[0] == '\0'
+           && attempt->decision.verdict == OTP_VERDICT_DENIED
            && otp_mixup_code(submitted->passcode)
            && otp_account_state(&attempt->account, &flow->settings->limits, submitted->known, flow->now_s)
               == OTP_STATE_FIRST_USE;

@@ -48,18 +48,15 @@ otp_effect_t otp_pin_get(otp_flow_t *flow)
 }
 
 
+/* To the page that knows what comes next: it sends who holds nothing any more to the first one. */
 static otp_effect_t otp_pin_closed(otp_flow_t *flow)
 {
-    otp_span_t    stored;
-    otp_swapped_t swapped = otp_swap_result(flow->reply == NULL ? NULL : flow->reply[0], &stored);
-    const char   *page = flow->signed_in || (swapped == OTP_SWAP_LOST && stored.len != 0) ? "passcode" : "login";
-
-    if (swapped == OTP_SWAP_FAILED) {
+    if (!otp_flow_replies_good(flow)) {
         return otp_answer_unavailable(flow);
     }
 
     return otp_answer_verdict(flow, 401, "denied",
-                              flow->json ? OTP_SPAN_NONE : otp_answer_location(flow, page),
+                              flow->json ? OTP_SPAN_NONE : otp_answer_location(flow, "passcode"),
                               (otp_notice_t) { .flag = "denied" });
 }
 

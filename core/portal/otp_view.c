@@ -113,6 +113,7 @@ OTP_MUST_USE static bool otp_view_passcode(otp_flow_t *flow, json_t *view)
 
     return otp_view_csrf(flow, view) && otp_view_flag(view, state, true)
            && otp_view_flag(view, "by_password", flow->signed_in && flow->session.password_proven)
+           && otp_view_flag(view, "emergency", flow->signed_in && flow->session.password_proven)
            && otp_view_number(view, "wait", wait > 0 ? wait : 0)
            && otp_view_number(view, "code_digits", OTP_DIGITS_MIN)
            && otp_view_number(view, "pin_min", flow->settings->limits.pin_min)
@@ -131,6 +132,7 @@ OTP_MUST_USE static bool otp_view_pin(otp_flow_t *flow, json_t *view)
 OTP_MUST_USE static bool otp_view_home(otp_flow_t *flow, json_t *view)
 {
     return otp_view_csrf(flow, view) && json_object_set_new(view, "applications", otp_home_applications(flow)) == 0
+           && otp_view_flag(view, "by_emergency", flow->session.method == OTP_AUTH_EMERGENCY)
            && json_object_set_new(view, "signals", otp_person_signals(flow, &flow->subject.account)) == 0;
 }
 

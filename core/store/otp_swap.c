@@ -46,7 +46,8 @@ void otp_swap_command(const otp_swap_t *swap, otp_command_t *command)
             OTP_SPAN("EVALSHA"), otp_swap_sha1(), OTP_SPAN("5"), swap->key, swap->stream,
             or_record(swap, swap->outbox), or_record(swap, swap->history), or_record(swap, swap->waiting),
             swap->expected, swap->next, swap->ttl_ms.len ? swap->ttl_ms : OTP_SPAN("0"), swap->event,
-            swap->events_kept.len ? swap->events_kept : OTP_SPAN(OTP_EVENTS_KEPT), swap->outbox.len ? swap->mail : OTP_SPAN(""),
+            swap->events_kept.len ? swap->events_kept : OTP_SPAN(OTP_EVENTS_KEPT),
+            swap->outbox.len ? swap->mail : OTP_SPAN(""),
             swap->history.len && swap->event.len ? OTP_SPAN(OTP_HISTORY_KEPT) : OTP_SPAN(""),
             OTP_SPAN(OTP_HISTORY_KEPT_S), swap->waiting.len ? swap->serial : OTP_SPAN(""), swap->since
         },

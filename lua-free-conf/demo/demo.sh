@@ -121,7 +121,8 @@ start_mail() {
     "$build/otpctl" --redis "unix:$state/redis.sock" --keyring "$state/keyring" notify \
         --smtp "smtp://127.0.0.1:$((port + 3))" --from "Portail <portail@example.org>" --people "$state/people" \
         --templates "$top/lua-free-conf/templates" --portal "http://127.0.0.1:$port/otp/" \
-        --timezone Europe/Paris --support-email assistance@example.org --support-phone "01 23 45 67 89" > "$state/notify.log" 2>&1 &
+        --timezone Europe/Paris --support-email assistance@example.org --support-phone "01 23 45 67 89" \
+        > "$state/notify.log" 2>&1 &
     children+=($!)
 }
 

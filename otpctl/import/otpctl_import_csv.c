@@ -173,8 +173,8 @@ static bool learn(csv_t *csv, const otpctl_import_rows_t *rows, otpctl_import_er
         return hex || otpctl_import_refuse(error, rows->line, "the seed is neither hex nor base32");
     }
     if (csv->encoding != UNTOLD && csv->encoding != told) {
-        return otpctl_import_refuse(error, rows->line, "the seed is %s, the one of line %zu is %s: write all of them in "
-                                    "one way", encoding_name(told), csv->told, encoding_name(csv->encoding));
+        return otpctl_import_refuse(error, rows->line, "the seed is %s, the one of line %zu is %s: write all of them "
+                                    "in one way", encoding_name(told), csv->told, encoding_name(csv->encoding));
     }
     if (csv->encoding == UNTOLD) {
         csv->encoding = told;

@@ -12,6 +12,7 @@
 #define PACKAGE_MAX     (2 * OTPCTL_XML_TEXT)
 #define PERIOD_S        30      /* RFC 6238 section 4.1, for a key that tells none */
 #define DRIFT_MAX       (1 << 20)
+#define PIN_URI         "urn:ietf:params:xml:ns:keyprov:pskc:pin"
 
 typedef struct {
     otpctl_pskc_keys_t    keys;
@@ -150,6 +151,9 @@ static bool read_format(otpctl_import_key_t *key, pskc_key_t *from, otpctl_impor
     if (pskc_get_key_algparm_resp_checkdigits(from, &there) && there) {
         return otpctl_import_refuse(error, key->line, "key %s: its codes have check digits", key->serial);
     }
+    if (pskc_get_key_policy_pinusagemode(from, &there) == PSKC_PINUSAGEMODE_ALGORITHMIC && there) {
+        return otpctl_import_refuse(error, key->line, "key %s: its codes depend on a PIN", key->serial);
+    }
     usage = pskc_get_key_policy_keyusages(from, &there);
     if (there && !(usage & PSKC_KEYUSAGE_OTP)) {
         return otpctl_import_refuse(error, key->line, "key %s: its policy does not allow OTP", key->serial);
@@ -216,7 +220,7 @@ static bool read_package(reading_t *pskc, otpctl_xml_node_t *package, otpctl_imp
 {
     otp_buffer_t             out;
     pskc_t                  *container = NULL;
-    pskc_key_t              *from;
+    pskc_key_t              *from = NULL;
     const otpctl_xml_node_t *secret =
         otpctl_xml_child(otpctl_xml_child(otpctl_xml_child(package, "Key"), "Data"), "Secret");
     bool                     fine;
@@ -232,7 +236,7 @@ static bool read_package(reading_t *pskc, otpctl_xml_node_t *package, otpctl_imp
     fine = pskc_parse_from_memory(container, out.len, pskc->package) == PSKC_OK
         && (from = pskc_get_keypackage(container, 0)) != NULL;
     fine = fine ? read_fields(key, from, error)
-                : otpctl_import_refuse(error, package->line, "the package has elements or dates that are not of RFC 6030");
+                : otpctl_import_refuse(error, package->line, "the package has elements or dates that RFC 6030 has not");
     pskc_done(container);
     return fine;
 }
@@ -245,6 +249,10 @@ static bool visit_package(reading_t *pskc, otpctl_xml_node_t *package, otpctl_im
 
     trim_all(package);
     drop_empty(package);
+    /* The PIN of the key in another package: ours is chosen by the person. */
+    if (otp_span_equal_nocase(otpctl_xml_attribute(otpctl_xml_child(package, "Key"), "Algorithm"), OTP_SPAN(PIN_URI))) {
+        return true;
+    }
     key = check(package, error) ? otpctl_import_add(pskc->list, package->line, error) : NULL;
     if (!key || !read_package(pskc, package, key, error)) {
         return false;

@@ -52,8 +52,8 @@ static const algorithm_t *find(const algorithm_t *table, otp_span_t uri, const o
 }
 
 
-static bool read_number(const otpctl_xml_node_t *parent, const char *name, int64_t fallback, int64_t max, int64_t *value,
-    otpctl_import_error_t *error)
+static bool read_number(const otpctl_xml_node_t *parent, const char *name, int64_t fallback, int64_t max,
+    int64_t *value, otpctl_import_error_t *error)
 {
     const otpctl_xml_node_t *node = otpctl_xml_child(parent, name);
 
@@ -110,8 +110,8 @@ bool otpctl_pskc_encryption_key(otpctl_pskc_keys_t *keys, const otpctl_xml_node_
     }
     keys->encrypted = true;
     if (!derived && !otpctl_xml_child(node, "KeyName")) {
-        return otpctl_import_refuse(error, node->line, "it is encrypted neither with a pre-shared key (KeyName) nor with "
-                                    "a password (DerivedKey)");
+        return otpctl_import_refuse(error, node->line, "it is encrypted neither with a pre-shared key (KeyName) nor "
+                                    "with a password (DerivedKey)");
     }
     if (keys->unlock.len == 0) {
         return otpctl_import_refuse(error, node->line, "it is encrypted: give the %s with --key-file",
@@ -158,8 +158,8 @@ static bool choose_key(const otpctl_pskc_keys_t *keys, const algorithm_t *cipher
     }
     if (!keys->derived) {
         return preshared(keys->unlock, cipher->key_len, key)
-            || otpctl_import_refuse(error, node->line, "the key file has neither %zu bytes nor %zu hex digits, which %s "
-                                    "wants", cipher->key_len, 2 * cipher->key_len, cipher->name);
+            || otpctl_import_refuse(error, node->line, "the key file has neither %zu bytes nor %zu hex digits, which "
+                                    "%s wants", cipher->key_len, 2 * cipher->key_len, cipher->name);
     }
     if (keys->key_len != cipher->key_len) {
         return otpctl_import_refuse(error, node->line, "the key from the password has %zu bytes, %s wants %zu",

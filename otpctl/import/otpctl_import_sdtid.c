@@ -1,6 +1,8 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "otpctl/import/otpctl_import_securid.h"
+#include "otpctl/import/otpctl_import_tokens.h"
 #include "otpctl/import/otpctl_import_xml.h"
 
 /*
@@ -20,11 +22,10 @@
 #define PART_MAX        (PART_TEXT * 2)
 
 typedef struct {
-    const char           *password;
-    otpctl_import_list_t *list;
-    char                  header[PART_MAX];
-    size_t                header_len;
-    char                  document[DOCUMENT_MAX];
+    otpctl_tokens_t tokens;
+    char            header[PART_MAX];
+    size_t          header_len;
+    char            document[DOCUMENT_MAX];
 } sdtid_t;
 
 typedef struct {
@@ -70,12 +71,8 @@ static bool visit_header(sdtid_t *sdtid, const otpctl_xml_node_t *header, otpctl
 
 static bool visit_token(sdtid_t *sdtid, const otpctl_xml_node_t *token, otpctl_import_error_t *error)
 {
-    otp_buffer_t         out;
-    otpctl_import_key_t *key = otpctl_import_add(sdtid->list, token->line, error);
+    otp_buffer_t out;
 
-    if (!key) {
-        return false;
-    }
     if (sdtid->header_len == 0) {
         return otpctl_import_refuse(error, token->line, "there is no TKNHeader before the first token");
     }
@@ -92,7 +89,8 @@ static bool visit_token(sdtid_t *sdtid, const otpctl_xml_node_t *token, otpctl_i
     if (strcasestr(sdtid->document, "ctfData=")) {
         return otpctl_import_refuse(error, token->line, "there is a token string inside");
     }
-    return otpctl_import_securid(sdtid->document, sdtid->password, key, error);
+    return otpctl_tokens_add(&sdtid->tokens, otp_buffer_span(&out), otpctl_xml_text(otpctl_xml_child(token, "SN")),
+                             token->line, error);
 }
 
 
@@ -103,7 +101,8 @@ static bool visit(otpctl_xml_node_t *piece, void *data, otpctl_import_error_t *e
     if (!header && !otp_span_equal(piece->name, OTP_SPAN("TKN"))) {
         return otp_span_equal(piece->name, OTP_SPAN("TKNTrailer"))
             || otpctl_import_refuse(error, piece->line, "element %.*s is not of an sdtid file",
-                                    (int) (piece->name.len < PART_NAME ? piece->name.len : PART_NAME), piece->name.data);
+                                    (int) (piece->name.len < PART_NAME ? piece->name.len : PART_NAME),
+                                    piece->name.data);
     }
     if (!fits(piece, error)) {
         return false;
@@ -112,20 +111,30 @@ static bool visit(otpctl_xml_node_t *piece, void *data, otpctl_import_error_t *e
 }
 
 
+/* The tokens that wait were before whatever was wrong with the document: theirs is the first fault. */
 static bool read_xml(otp_span_t text, const char *password, otpctl_import_list_t *list, otpctl_import_error_t *error)
 {
-    sdtid_t sdtid = { .password = password, .list = list };
-    bool    fine = otpctl_xml_each(text, "TKNBatch", visit, &sdtid, error);
+    sdtid_t *sdtid = calloc(1, sizeof(*sdtid));
+    bool     walked, opened;
 
-    otp_secret_wipe(&sdtid, sizeof(sdtid));
-    return fine;
+    if (!sdtid) {
+        return otpctl_import_refuse(error, 0, "out of memory");
+    }
+    sdtid->tokens.list = list;
+    sdtid->tokens.password = password;
+    walked = otpctl_xml_each(text, "TKNBatch", visit, sdtid, error);
+    opened = otpctl_tokens_open(&sdtid->tokens, error);
+    otp_secret_wipe(sdtid, sizeof(*sdtid));
+    free(sdtid);
+    return walked && opened;
 }
 
 
 /* libstoken would skip to the part of a line that it likes. */
 static bool is_token_string(otp_span_t line)
 {
-    bool address = otp_span_starts(line, OTP_SPAN("com.rsa.securid")) || otp_span_starts(line, OTP_SPAN("http://127.0.0.1/"));
+    bool address = otp_span_starts(line, OTP_SPAN("com.rsa.securid"))
+        || otp_span_starts(line, OTP_SPAN("http://127.0.0.1/"));
 
     for (size_t i = 0; i < line.len; i++) {
         bool digit = line.data[i] >= '0' && line.data[i] <= '9';
@@ -140,28 +149,30 @@ static bool is_token_string(otp_span_t line)
 
 static bool read_lines(otp_span_t text, const char *password, otpctl_import_list_t *list, otpctl_import_error_t *error)
 {
-    otp_span_t line;
-    size_t     number = 0;
-    bool       fine = true;
+    otp_span_t       line;
+    size_t           number = 0;
+    bool             fine = true, opened;
+    otpctl_tokens_t *tokens = calloc(1, sizeof(*tokens));
 
+    if (!tokens) {
+        return otpctl_import_refuse(error, 0, "out of memory");
+    }
+    tokens->list = list;
+    tokens->password = password;
     while (fine && otpctl_import_line(&text, &line, &number)) {
-        char                 token[TOKEN_MAX];
-        otpctl_import_key_t *key;
-
         line = otp_span_trim(line);
         if (line.len == 0 || line.data[0] == '#') {
             continue;
         }
-        if (!is_token_string(line)) {
-            return otpctl_import_refuse(error, number, "this is neither a token string nor an sdtid file");
+        if (is_token_string(line)) {
+            fine = otpctl_tokens_add(tokens, line, OTP_SPAN_NONE, number, error);
+        } else {
+            fine = otpctl_import_refuse(error, number, "this is neither a token string nor an sdtid file");
         }
-        memcpy(token, line.data, line.len);
-        token[line.len] = '\0';
-        key = otpctl_import_add(list, number, error);
-        fine = key && otpctl_import_securid(token, password, key, error);
-        otp_secret_wipe(token, sizeof(token));
     }
-    return fine;
+    opened = otpctl_tokens_open(tokens, error);
+    free(tokens);
+    return fine && opened;
 }
 
 

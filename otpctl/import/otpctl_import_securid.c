@@ -60,11 +60,12 @@ static bool unlock(struct stoken_ctx *ctx, const char *password, otpctl_import_k
     otpctl_import_error_t *error)
 {
     if (stoken_devid_required(ctx)) {
-        return otpctl_import_refuse(error, key->line, "the token is bound to a device: export it without the device's id");
+        return otpctl_import_refuse(error, key->line, "the token is bound to a device: export it without the "
+                                    "device's id");
     }
     if (stoken_pass_required(ctx) && !password) {
-        return otpctl_import_refuse(error, key->line, "the token is locked with a password (give it with --key-file), or "
-                                    "it was changed");
+        return otpctl_import_refuse(error, key->line, "the token is locked with a password (give it with "
+                                    "--key-file), or it was changed");
     }
     return is_open(ctx) || stoken_decrypt_seed(ctx, password, NULL) == 0
         || otpctl_import_refuse(error, key->line, stoken_pass_required(ctx)
@@ -105,7 +106,8 @@ bool otpctl_import_securid(const char *token, const char *password, otpctl_impor
     }
     if (stoken_import_string(ctx, token) != 0) {
         stoken_destroy(ctx);
-        return otpctl_import_refuse(error, key->line, "this is no token: something is missing, or its checksum is wrong");
+        return otpctl_import_refuse(error, key->line, "this is no token: something is missing, or its checksum is "
+                                    "wrong");
     }
     fine = unlock(ctx, password, key, error) && read_info(ctx, key, error) && take_secret(ctx, key, error);
     stoken_destroy(ctx);

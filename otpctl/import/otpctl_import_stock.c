@@ -41,14 +41,17 @@ static void on_signal(int number)
 }
 
 
+/* What is ignored (nohup) stays ignored. */
 static void catch_signals(void (*handler)(int))
 {
     static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+        struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART }, before;
 
-        (void) sigaction(signals[i], &action, NULL);
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            (void) sigaction(signals[i], &action, NULL);
+        }
     }
 }
 
@@ -73,10 +76,7 @@ static otpctl_status_t take_existing(import_t *import, size_t index, const otp_r
     if (reply->kind == OTP_REPLY_ERROR) {
         return otpctl_refused(import->ctl, reply->text);
     }
-    if (reply->kind != OTP_REPLY_INTEGER) {
-        return otpctl_refused(import->ctl, OTP_SPAN("unexpected reply"));
-    }
-    if (reply->integer == 0) {
+    if (reply->kind == OTP_REPLY_NIL) {
         return OTPCTL_DONE;
     }
     if (!import->order->skip_existing) {
@@ -97,7 +97,7 @@ static otpctl_status_t look(import_t *import, size_t first, size_t keys)
         otp_name_t *name = &import->parcel[i].name;
 
         otp_name_of(name, OTP_NAME_STOCK, import->ctl->prefix, otp_span_of(import->order->list->key[first + i].serial));
-        import->command[i] = (otp_command_t) { .arg = { OTP_SPAN("EXISTS"), otp_name_span(name) }, .args = 2 };
+        import->command[i] = (otp_command_t) { .arg = { OTP_SPAN("GET"), otp_name_span(name) }, .args = 2 };
     }
     if (!otpctl_redis_ask_many(import->ctl->redis, import->command, keys, import->reply)) {
         otpctl_say("%s", otpctl_redis_error(import->ctl->redis));
@@ -236,14 +236,17 @@ static otpctl_status_t write_all(import_t *import)
 
 /* --- taking back ------------------------------------------------------------------------------------------- */
 
-/* Whatever is there now is somebody's who came after us, and stays. */
+/* A record that is not ours any more stays: of one that was written, somebody has done something with the key since;
+ * one whose fate was unknown was never written. */
 static otpctl_status_t take_back_block(import_t *import)
 {
     otpctl_status_t status = otpctl_swap_many(import->ctl, import->swap, import->parcels, import->result);
 
     for (size_t i = 0; i < import->parcels; i++) {
-        if (import->result[i] != OTP_SWAP_FAILED) {
-            import->state[import->parcel[i].index] = TO_WRITE;
+        uint8_t *state = &import->state[import->parcel[i].index];
+
+        if (import->result[i] == OTP_SWAPPED || (import->result[i] == OTP_SWAP_LOST && *state == UNKNOWN)) {
+            *state = TO_WRITE;
         }
     }
     import->parcels = 0;

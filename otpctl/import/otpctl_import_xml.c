@@ -124,6 +124,12 @@ static bool is_known(const xmlChar *uri)
 }
 
 
+static bool is_left_out(const xmlChar *name, const xmlChar *uri)
+{
+    return !is_known(uri) || strcmp((const char *) name, "Extensions") == 0;
+}
+
+
 static otpctl_xml_node_t *add_node(walk_t *walk, const xmlChar *name)
 {
     otpctl_xml_node_t *node = &walk->node[walk->nodes], *parent = walk->open;
@@ -199,7 +205,7 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
     walk->depth++;
     if (walk->depth == 1 && strcmp((const char *) name, walk->root) != 0) {
         fail(walk, line_of(walk), "the root element is another one");
-    } else if (walk->skipped || (walk->depth > 1 && (!is_known(uri) || strcmp((const char *) name, "Extensions") == 0))) {
+    } else if (walk->skipped || (walk->depth > 1 && is_left_out(name, uri))) {
         walk->skipped++;
     } else if (walk->depth > OTPCTL_XML_DEPTH) {
         fail(walk, line_of(walk), "elements are nested too deeply");

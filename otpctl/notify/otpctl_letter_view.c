@@ -93,7 +93,8 @@ json_t *otpctl_letter_view(const otpctl_notify_settings_t *settings, const otpct
         && set(view, "serial", serial) && set(view, "address", mail->address)
         && set_time(view, "when", mail->time_ms / 1000, language) && set_time(view, "until", mail->until, language)
         && set_reason(view, mail) && set_text(view, "holder", mixup ? delivery->mixup.holder : NULL)
-        && set_text(view, "own_keys", mixup ? delivery->mixup.own_keys : NULL) && set_site(view, settings))
+        && set_text(view, "own_keys", mixup ? delivery->mixup.own_keys : NULL)
+        && set(view, "asked", mixup ? mail->serial : OTP_SPAN_NONE) && set_site(view, settings))
     {
         return view;
     }

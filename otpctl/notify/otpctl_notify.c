@@ -301,6 +301,19 @@ static otpctl_status_t prepare(otpctl_notify_t *notify)
 }
 
 
+static otpctl_status_t put_back(otpctl_notify_t *notify)
+{
+    int64_t         entries = 0;
+    otpctl_status_t status = OTPCTL_DONE;
+
+    if (notify->ctl->options->given & OTPCTL_AGAIN) {
+        status = otpctl_outbox_put_back(&notify->outbox, &entries);
+        otpctl_say("%lld put back", (long long) entries);
+    }
+    return status;
+}
+
+
 /* The mail under way is finished, whoever asks us to stop. */
 static void listen(void)
 {
@@ -321,6 +334,9 @@ otpctl_status_t otpctl_notify_run(otpctl_t *ctl)
     if (status == OTPCTL_DONE) {
         listen();
         status = prepare(&notify);
+    }
+    if (status == OTPCTL_DONE) {
+        status = put_back(&notify);
     }
     if (status == OTPCTL_DONE) {
         status = notify.settings.once ? run_once(&notify) : run_on(&notify);

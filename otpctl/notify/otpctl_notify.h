@@ -55,7 +55,8 @@ typedef struct {
 } otpctl_delivery_t;
 
 /* otpctl_notify_settings.c.  OTPCTL_USAGE or OTPCTL_REFUSED: what is wrong has been told. */
-OTP_MUST_USE otpctl_status_t otpctl_notify_settings(const otpctl_options_t *options, otpctl_notify_settings_t *settings);
+OTP_MUST_USE otpctl_status_t otpctl_notify_settings(const otpctl_options_t *options,
+    otpctl_notify_settings_t *settings);
 
 /* otpctl_delivery.c: tries to send the entry.  Not OTPCTL_DONE: Redis failed, nothing was sent. */
 OTP_MUST_USE otpctl_status_t otpctl_deliver(otpctl_notify_t *notify, const otpctl_entry_t *entry,

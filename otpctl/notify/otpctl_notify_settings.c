@@ -121,7 +121,9 @@ static bool choose_server(const otpctl_options_t *options, otpctl_smtp_settings_
     smtp->ca = options->smtp_ca;
     smtp->user = options->smtp_user;
     smtp->timeout_ms = 120000;
-    if (options->smtp_timeout && (!parse_time(options->smtp_timeout, &smtp->timeout_ms) || smtp->timeout_ms > 3600000)) {
+    if (options->smtp_timeout
+        && (!parse_time(options->smtp_timeout, &smtp->timeout_ms) || smtp->timeout_ms > 3600000))
+    {
         return refuse("--smtp-timeout is a time of at most an hour: 30s, 2m");
     }
     if (!choose_tls(options->smtp_tls, is_loopback(host), &smtp->tls)) {

@@ -156,7 +156,8 @@ static bool copy_id(char id[OTPCTL_ENTRY_ID_MAX], otp_span_t text)
 
 
 /* `one` is [id, [field, value, …]] in `reply`, which the entry takes over when it is found. */
-static bool make_entry(otpctl_entry_t *entry, unsigned tag, int64_t attempts, const otp_reply_t *one, otp_reply_t *reply)
+static bool make_entry(otpctl_entry_t *entry, unsigned tag, int64_t attempts, const otp_reply_t *one,
+    otp_reply_t *reply)
 {
     otp_span_t id;
 
@@ -301,6 +302,51 @@ otpctl_status_t otpctl_outbox_keep(otpctl_outbox_t *outbox, const otpctl_entry_t
     };
 
     return otpctl_outbox_tell(outbox, arg, COUNT(arg));
+}
+
+
+/* Into the outbox before out of the other stream: cut off between the two it is in both, and sent twice. */
+static otpctl_status_t put_back(otpctl_outbox_t *outbox, unsigned tag, const otp_reply_t *one)
+{
+    const otp_reply_t *mail = one->elements == 2 ? member(&one->element[1], "m") : NULL;
+    otp_span_t         add[] = {
+        OTP_SPAN("XADD"), otp_name_span(&outbox->stream[tag]), OTP_SPAN("*"), OTP_SPAN("m"),
+        mail ? mail->text : OTP_SPAN("")
+    };
+    otp_span_t         gone[] = {
+        OTP_SPAN("XDEL"), otp_name_span(&outbox->failed[tag]), one->elements ? one->element[0].text : OTP_SPAN("0")
+    };
+    otpctl_status_t    status = mail ? otpctl_outbox_tell(outbox, add, COUNT(add)) : OTPCTL_DONE;
+
+    return status == OTPCTL_DONE ? otpctl_outbox_tell(outbox, gone, COUNT(gone)) : status;
+}
+
+
+otpctl_status_t otpctl_outbox_put_back(otpctl_outbox_t *outbox, int64_t *entries)
+{
+    otpctl_status_t status = OTPCTL_DONE;
+    bool            more;
+
+    *entries = 0;
+    for (unsigned tag = 0; tag < OTP_TAGS && status == OTPCTL_DONE; tag += !more) {
+        otp_reply_t *reply;
+        otp_span_t   arg[] = {
+            OTP_SPAN("XRANGE"), otp_name_span(&outbox->failed[tag]), OTP_SPAN("-"), OTP_SPAN("+"), OTP_SPAN("COUNT"),
+            OTP_SPAN(PAGE)
+        };
+
+        more = false;
+        status = otpctl_ask(outbox->ctl, arg, COUNT(arg), &reply);
+        for (size_t i = 0; status == OTPCTL_DONE && i < reply->elements; i++) {
+            more = true;
+            (*entries)++;
+            status = put_back(outbox, tag, &reply->element[i]);
+        }
+        if (reply) {
+            otp_reply_destroy(reply);
+        }
+    }
+    return status;
 }
 
 

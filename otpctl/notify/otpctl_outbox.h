@@ -37,7 +37,8 @@ OTP_MUST_USE otpctl_status_t otpctl_outbox_open(otpctl_outbox_t *outbox);
 void otpctl_outbox_leave(otpctl_outbox_t *outbox);
 
 /* The next entry of the stream that nobody has had; *found false: there is none. */
-OTP_MUST_USE otpctl_status_t otpctl_outbox_take(otpctl_outbox_t *outbox, unsigned tag, otpctl_entry_t *entry, bool *found);
+OTP_MUST_USE otpctl_status_t otpctl_outbox_take(otpctl_outbox_t *outbox, unsigned tag, otpctl_entry_t *entry,
+    bool *found);
 /* The next one behind `cursor` ("" at first, moved on) that was tried and is due again. */
 OTP_MUST_USE otpctl_status_t otpctl_outbox_retake(otpctl_outbox_t *outbox, unsigned tag, const otpctl_retry_t *retry,
     char cursor[OTPCTL_ENTRY_ID_MAX], otpctl_entry_t *entry, bool *found);
@@ -46,6 +47,8 @@ OTP_MUST_USE otpctl_status_t otpctl_outbox_retake(otpctl_outbox_t *outbox, unsig
 OTP_MUST_USE otpctl_status_t otpctl_outbox_release(otpctl_outbox_t *outbox, const otpctl_entry_t *entry);
 /* Keeps a copy of what is given up. */
 OTP_MUST_USE otpctl_status_t otpctl_outbox_keep(otpctl_outbox_t *outbox, const otpctl_entry_t *entry, otp_span_t why);
+/* Puts everything that was given up back, as new entries; *entries: how many. */
+OTP_MUST_USE otpctl_status_t otpctl_outbox_put_back(otpctl_outbox_t *outbox, int64_t *entries);
 /* The entry is settled. */
 OTP_MUST_USE otpctl_status_t otpctl_outbox_remove(otpctl_outbox_t *outbox, const otpctl_entry_t *entry);
 

@@ -16,13 +16,13 @@ static const char *kind_of(const otpctl_delivery_t *delivery)
 
 static otpctl_status_t keep(otpctl_notify_t *notify, const otpctl_entry_t *entry, const otpctl_delivery_t *delivery)
 {
-    return delivery->fate == OTPCTL_FATE_GIVEN_UP ? otpctl_outbox_keep(&notify->outbox, entry, otp_span_of(delivery->why))
-        : OTPCTL_DONE;
+    return delivery->fate == OTPCTL_FATE_GIVEN_UP
+        ? otpctl_outbox_keep(&notify->outbox, entry, otp_span_of(delivery->why)) : OTPCTL_DONE;
 }
 
 
-static otpctl_status_t add_event(otpctl_notify_t *notify, const otpctl_entry_t *entry, const otpctl_delivery_t *delivery,
-    const otp_event_t *event)
+static otpctl_status_t add_event(otpctl_notify_t *notify, const otpctl_entry_t *entry,
+    const otpctl_delivery_t *delivery, const otp_event_t *event)
 {
     /* The audit's stream of the same tag: whoever the mail was about, or nobody known. */
     otp_span_t id = delivery->readable && delivery->mail.uid.len ? delivery->mail.uid : otp_span_of(entry->id);
@@ -87,7 +87,8 @@ static otp_span_t cut(otp_span_t text, size_t max)
 }
 
 
-static otpctl_status_t tell_fate(otpctl_notify_t *notify, const otpctl_entry_t *entry, const otpctl_delivery_t *delivery)
+static otpctl_status_t tell_fate(otpctl_notify_t *notify, const otpctl_entry_t *entry,
+    const otpctl_delivery_t *delivery)
 {
     char        reason[OTPCTL_WHY_MAX + 64];
     otp_event_t event = {

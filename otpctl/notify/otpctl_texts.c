@@ -12,6 +12,7 @@
 
 #define TEXT_MAX    65536       /* bytes of a template, and of what becomes of it */
 #define LANGUAGE_MAX 16
+#define NAME_BYTES  64
 
 typedef enum { SUBJECT, TEXT, HTML } form_t;
 #define FORMS 3
@@ -19,7 +20,7 @@ typedef enum { SUBJECT, TEXT, HTML } form_t;
 static const char *const endings[FORMS] = { ".subject", ".txt", ".html" };
 
 typedef struct {
-    char            language[LANGUAGE_MAX], name[64];
+    char            language[LANGUAGE_MAX], name[NAME_BYTES];
     form_t          form;
     otp_template_t *tpl;
 } text_t;
@@ -39,7 +40,7 @@ typedef struct {
 /* What a mail is given; the list is in docs/mail.md too. */
 static const char *const names[] = {
     "lang", "portal", "name", "user", "serial", "address", "when", "until", "reason", "reason_lost", "reason_stolen",
-    "reason_broken", "holder", "own_keys", "support", "support_email", "support_phone", "support_hours"
+    "reason_broken", "holder", "own_keys", "asked", "support", "support_email", "support_phone", "support_hours"
 };
 
 static const otp_template_t *find(const otpctl_texts_t *texts, otp_span_t language, otp_span_t name, form_t form)
@@ -105,7 +106,7 @@ static bool form_of(const char *file, form_t *form, size_t *name_len)
     for (size_t i = 0; i < FORMS && file[0] != '.'; i++) {
         size_t ending = strlen(endings[i]);
 
-        if (len > ending && strcmp(file + len - ending, endings[i]) == 0 && len - ending < sizeof(((text_t *) 0)->name)) {
+        if (len > ending && len - ending < NAME_BYTES && strcmp(file + len - ending, endings[i]) == 0) {
             *form = (form_t) i;
             *name_len = len - ending;
             return true;
@@ -154,7 +155,8 @@ static bool add(otpctl_texts_t *texts, const char *language, const char *folder,
 
 
 /* A language without mails is skipped: it has pages only. */
-static bool add_language(otpctl_texts_t *texts, const char *folder, const char *language, char *error, size_t error_size)
+static bool add_language(otpctl_texts_t *texts, const char *folder, const char *language, char *error,
+    size_t error_size)
 {
     char           path[PATH_MAX];
     bool           fine = true;
@@ -307,7 +309,8 @@ static void tidy(char *text, size_t *len)
 }
 
 
-static otp_status_t render(const where_t *where, const otp_template_t *tpl, const json_t *view, char **text, size_t *len)
+static otp_status_t render(const where_t *where, const otp_template_t *tpl, const json_t *view, char **text,
+    size_t *len)
 {
     void *data = (void *) (uintptr_t) where;
 

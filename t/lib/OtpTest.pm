@@ -259,11 +259,13 @@ sub _ticket {
 # One of the people k001..k199 of the password file, each given out once.
 sub new_uid { sprintf 'k%03d', _ticket() }
 
-# A software key, assigned to $uid: { serial, seed, period, digits }.
+# A software key, assigned to $uid: { serial, seed, period, digits }.  With type => 'hotp' the steps of code() are
+# presses of its button, from 0 on.
 sub new_key {
     my ($uid, %option) = @_;
     my $serial = $option{serial} // sprintf '9%08d', _ticket();
-    my ($text, $status) = otpctl('--json', 'key', 'generate', '--serial', $serial, '--period', $option{period} // 60);
+    my @kind = $option{type} ? ('--type', $option{type}) : ('--period', $option{period} // 60);
+    my ($text, $status) = otpctl('--json', 'key', 'generate', '--serial', $serial, @kind);
     my ($json) = $text =~ /(\{.*\})/s;
     my $made = eval { JSON::PP::decode_json($json) } or die "otpctl key generate: $status: $text\n";
     my ($secret) = $made->{uri} =~ /[?&]secret=([A-Z2-7]+)/ or die "no secret in what otpctl printed\n";

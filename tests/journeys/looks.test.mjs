@@ -23,7 +23,7 @@ for (const language of ['fr', 'en']) {
         await page.waitForURL(/passcode/);
         await look(page, `${language}-first-use`);
         await page.locator('#passcode').fill(await read(key));
-        await page.locator('form.form button').click();
+        await page.locator('form.form button').first().click();
         await page.waitForURL(/pin/);
         await look(page, `${language}-pin`);
         await createPin(page, '1234');
@@ -33,7 +33,7 @@ for (const language of ['fr', 'en']) {
         await page.waitForURL(/passcode/);
         await look(page, `${language}-wait-next-code`);
         await page.locator('#passcode').fill(PIN + await read(key));
-        await page.locator('form.form button').click();
+        await page.locator('form.form button').first().click();
         await page.waitForURL(/notes/);
         await look(page, `${language}-application`);
         await page.goto(`${gateways[0]}/otp/`);
@@ -45,7 +45,7 @@ for (const language of ['fr', 'en']) {
         await again.waitForURL(/passcode/);
         await look(again, `${language}-step-up`);
         await again.locator('#passcode').fill(`${PIN}000000`);
-        await again.locator('form.form button').click();
+        await again.locator('form.form button').first().click();
         await again.getByRole('alert').waitFor();
         await look(again, `${language}-denied`);
         await again.context().close();

@@ -113,7 +113,7 @@ export async function mailTo(uid, words) {
             }
         }
         const mail = lines.map((line) => JSON.parse(line))
-            .find(({ to, subject, text }) => to === `${uid}@example.org` && words.test(`${subject}\n${text}`));
+            .find(({ to, subject, text }) => to === `${uid}@example.org` && words.test(`${subject} ${text}`.replace(/\s+/g, ' ')));
         if (mail) {
             return mail;
         }
@@ -190,7 +190,10 @@ export async function gatewayAt(time) {
     }
     return {
         address: `http://127.0.0.1:${port}`,
-        async stop() { nginx.kill(); await ended; },
+        async stop() {      // nginx itself: faketime is its parent and passes no signals on
+            process.kill(Number(readFileSync(join(DEMO_STATE, `gateway-${port}.pid`), 'utf8')));
+            await ended;
+        },
     };
 }
 
@@ -218,7 +221,7 @@ export async function look(page, name) {
         assert.ok(width <= viewport.width, `${name}: ${width} px wide on a ${screen}`);
     }
     const nameless = await page.locator('input:not([type=hidden]), button, a').evaluateAll((all) => all
-        .filter((one) => !(one.labels?.length || one.getAttribute('aria-label') || one.innerText?.trim() || one.title))
+        .filter((one) => !(one.labels?.length || one.getAttribute('aria-label') || one.textContent.trim() || one.title))
         .map((one) => one.outerHTML));
     assert.deepEqual(nameless, [], `${name}: every field and button has a name`);
     await page.setViewportSize(screens.desktop);

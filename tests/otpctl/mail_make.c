@@ -4,8 +4,8 @@
  *     mail_make KEYRING   < jobs   > entries
  *
  * A job is a line of JSON: {"stream":…, "kind":…, "time":ms, "until":s, "uid":…, "name":…, "email":…, "language":…,
- * "serial":…, "reason":…, "address":…, "code":…}; what is not there is empty.  `code` is sealed into `reason`.  The entry
- * is one line too.  A job whose kind is "tag" gives the digit of the uid's tag instead.
+ * "serial":…, "reason":…, "address":…, "code":…}; what is not there is empty.  `code` is sealed into `reason`.
+ * The entry is one line too.  A job whose kind is "tag" gives the digit of the uid's tag instead.
  */
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +55,8 @@ static bool seal(otp_keyring_t *ring, const json_t *job, char *sealed, otp_mail_
     }
     nonce[0]++;
     mail->reason.data = sealed;
-    return otp_mixup_seal(ring, mail->uid, span(job, "code"), nonce, sealed, OTP_MIXUP_MAX, &mail->reason.len) == OTP_OK;
+    return otp_mixup_seal(ring, mail->uid, span(job, "code"), nonce, sealed, OTP_MIXUP_MAX, &mail->reason.len)
+        == OTP_OK;
 }
 
 

@@ -191,6 +191,9 @@ def wrong_usage_leaves_with_2_and_says_why():
             (['key', 'generate', '--period', '4'], '5 to 3600'),
             (['key', 'generate', '--period', '3601'], '5 to 3600'),
             (['key', 'generate', '--period', '-60'], '5 to 3600'),
+            (['key', 'generate', '--type', 'motp'], 'totp or hotp'),
+            (['key', 'generate', '--type', 'securid'], 'totp or hotp'),
+            (['key', 'generate', '--type', 'hotp', '--period', '60'], '--period'),
             (['key', 'generate', '--algorithm', 'md5'], 'sha512'), (['key', 'generate', '--serial', 'a b'], 'letters'),
             (['session', 'revoke'], 'one of'), (['session', 'revoke', '--all', '--user', 'a'], 'one of'),
             (['session', 'revoke', 'a' * 12, '--all'], 'one of'), (['audit', 'x'], 'no arguments')]:
@@ -310,6 +313,23 @@ def generated_key_is_in_the_stock_sealed():
     for form in (seed, seed.hex().encode(), parts.group(2).encode(), base64.b64encode(seed)[:20]):
         assert form not in record
     assert parts.group(2) not in done('key', 'show', made['serial']).out + done('audit').out
+
+
+@test
+def key_that_counts_events_is_generated_with_its_next_counter():
+    made = done('key', 'generate', '--type', 'hotp', '--serial', 'HOTP-1', '--digits', '8', '--json').json
+    assert re.fullmatch(r'otpauth://hotp/OTP:HOTP-1\?secret=[A-Z2-7]{32}&issuer=OTP&algorithm=SHA1&digits=8&counter=0',
+                        made['uri'])
+    shown = key('HOTP-1')
+    assert (shown['type'], shown['digits'], shown['period'], shown['step']) == ('hotp', 8, 0, 0)
+    printed = done('key', 'show', 'HOTP-1').out
+    assert 'one a press' in printed and 'every' not in printed, printed
+    secret = re.search('secret=([A-Z2-7]+)', made['uri']).group(1)
+    code = subprocess.run(['oathtool', '--hotp', '--digits=8', '--base32', '--counter=4', secret], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+    found = subprocess.run([OTPCTL, '--redis', 'unix:' + server.path, '--keyring', RING, '--json', 'key', 'identify'],
+                           input=code, stdout=subprocess.PIPE, text=True, env=environment())
+    assert 'HOTP-1' in found.stdout, found
 
 
 @test

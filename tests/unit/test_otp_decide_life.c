@@ -470,6 +470,18 @@ static void test_spent_code_without_a_place_it_was_spent_at_is_not_noted(void **
 }
 
 
+static void test_spent_code_of_a_key_without_pin_is_not_noted(void **state)
+{
+    (void) state;
+    memset(&key(0)->pin, 0, sizeof(key(0)->pin));
+    assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_PIN_REQUIRED);
+    desk.in.address = OTP_SPAN("192.0.2.2");
+    assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
+    assert_int_equal(desk.decision.signal, OTP_SIGNAL_REPLAY);
+    assert_false(desk.decision.changed);
+}
+
+
 static void test_lock_is_mailed_with_its_end_and_leaves_no_banner(void **state)
 {
     (void) state;
@@ -847,6 +859,7 @@ int main(void)
         cmocka_unit_test_setup(test_addresses_of_one_ipv6_network_are_one_place, begin),
         cmocka_unit_test_setup(test_first_code_of_two_says_where_its_owner_is, begin),
         cmocka_unit_test_setup(test_spent_code_without_a_place_it_was_spent_at_is_not_noted, begin),
+        cmocka_unit_test_setup(test_spent_code_of_a_key_without_pin_is_not_noted, begin),
         cmocka_unit_test_setup(test_lock_is_mailed_with_its_end_and_leaves_no_banner, begin),
         cmocka_unit_test_setup(test_lock_that_only_the_helpdesk_ends_has_no_end, begin),
         cmocka_unit_test_setup(test_total_that_is_no_multiple_of_the_lock_is_told_as_well, begin),

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/store/otp_names.h"
@@ -227,6 +228,78 @@ static void test_what_an_agent_writes_and_where_they_sit_is_not_the_persons_busi
 }
 
 
+/* The page about one event: its name, a verdict, and another member. */
+static bool event_page_holds(const char *event, const char *verdict, const char *member, const char *value,
+    const char *words)
+{
+    char        line[256];
+    const char *accept = browser.accept;
+    bool        held;
+
+    (void) snprintf(line, sizeof(line), "{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"%s\","
+                    "\"verdict\":\"%s\",\"%s\":\"%s\"}", event, verdict, member, value);
+    put_line(line);
+    browser.accept = "text/html";
+    (void) otp_fake_get(&world, &browser, "activity");
+    browser.accept = accept;
+    held = page_holds(words);
+    /* Taken away again. */
+    free(world.redis->event[world.redis->events - 1].stream);
+    free(world.redis->event[world.redis->events - 1].field);
+    free(world.redis->event[--world.redis->events].text);
+
+    return held;
+}
+
+
+static void test_every_event_has_its_words(void **state)
+{
+    static const char *const words[][2] = {
+        { "passcode", "Saisie du passcode" }, { "next_code", "Second code de la clé" },
+        { "pin", "Création du code PIN" }, { "pin_change", "Changement du code PIN" }, { "logout", "Déconnexion" },
+        { "key_assign", "Clé attribuée" }, { "key_unassign", "Clé dissociée" }, { "key_disable", "Clé désactivée" },
+        { "key_enable", "Clé réactivée" }, { "key_resync", "Clé remise" }, { "pin_clear", "Code PIN annulé" },
+        { "user_unlock", "Passcode débloqué" }, { "emergency", "Mot de passe de dépannage créé" },
+        { "emergency_revoke", "Mot de passe de dépannage révoqué" }, { "session_revoke", "Session fermée" },
+        { "request", "Activation demandée" }, { "request_approve", "Demande d'activation validée" },
+        { "request_reject", "Demande d'activation refusée" }, { "signals_seen", "Avertissement lu" },
+        { "something_new", "something_new" },
+    };
+
+    (void) state;
+    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        assert_true(event_page_holds(words[i][0], "ok", "serial", K, words[i][1]));
+        assert_false(event_page_holds("password", "ok", "serial", K, words[i][1])
+                     && strcmp(words[i][0], "logout") != 0);     /* the way out is on every page */
+    }
+}
+
+
+static void test_every_ending_of_an_event_has_its_words(void **state)
+{
+    (void) state;
+    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    assert_true(event_page_holds("passcode", "denied", "serial", K, "Refusé<"));
+    assert_true(event_page_holds("passcode", "throttled", "serial", K, "Trop d'essais"));
+    assert_true(event_page_holds("passcode", "already_used", "serial", K, "Code déjà utilisé"));
+    assert_true(event_page_holds("passcode", "pin_required", "serial", K, "code PIN à créer"));
+    assert_true(event_page_holds("passcode", "next_code", "serial", K, "Second code demandé"));
+    assert_true(event_page_holds("pin", "pin_refused", "serial", K, "Code PIN non retenu"));
+    assert_true(event_page_holds("passcode", "quite_else", "serial", K, "quite_else"));
+    assert_true(event_page_holds("passcode", "denied", "signal", "code_without_pin", "Bon code, code PIN faux"));
+    assert_true(event_page_holds("passcode", "denied", "signal", "pin_without_code", "Bon code PIN, code faux"));
+    assert_true(event_page_holds("passcode", "denied", "signal", "replay", "Code présenté une seconde fois"));
+    assert_true(event_page_holds("passcode", "denied", "signal", "locked", "Passcode suspendu"));
+    assert_false(event_page_holds("passcode", "denied", "signal", "new", "Passcode suspendu"));
+    assert_true(event_page_holds("key_disable", "ok", "reason", "stolen", "volée"));
+    assert_true(event_page_holds("key_disable", "ok", "reason", "broken", "cassée"));
+    assert_true(event_page_holds("key_disable", "ok", "reason", "lost", "perdue"));
+    assert_true(event_page_holds("request_reject", "ok", "reason", "not your key", "not your key"));
+    assert_false(event_page_holds("pin_clear", "refused", "reason", "no_key", "no_key"));
+}
+
+
 /* ---- ending ---- */
 
 static void test_all_but_this_session_end(void **state)
@@ -327,6 +400,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_events_are_shown_as_text, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_what_an_agent_writes_and_where_they_sit_is_not_the_persons_business,
                                         open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_every_event_has_its_words, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_every_ending_of_an_event_has_its_words, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_all_but_this_session_end, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_one_session_ends, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_nobody_ends_the_session_of_another, open_world, close_world),

@@ -356,10 +356,13 @@ static void test_people_are_found_by_identifier_name_and_email(void **state)
 
     (void) state;
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
-        char target[64];
+        char     target[64];
+        unsigned asked = world.directory_asked;
 
         (void) snprintf(target, sizeof(target), "helpdesk?q=%s", queries[i]);
         assert_int_equal(get(target)->status, 200);
+        /* Who is listed already is not looked up again. */
+        assert_int_equal(world.directory_asked - asked, strcmp(queries[i], "K-1") == 0 ? 2 : 1);
         assert_int_equal(rows("people"), 1);
         assert_string_equal(text(row("people", 0), "user"), "marie");
         assert_string_equal(text(row("people", 0), "name"), "Marie Dupont");
@@ -487,6 +490,24 @@ static void test_person_page_tells_all(void **state)
     agent.accept_language = "en";
     assert_int_equal(get_page("helpdesk/user/marie")->status, 200);
     assert_true(page_holds("2023-11-14 23:28"));
+}
+
+
+static void test_lock_that_only_the_helpdesk_ends_is_told(void **state)
+{
+    otp_account_t account = otp_fake_account_get(&world, "marie");
+
+    (void) state;
+    account.known.failures = 100;
+    otp_fake_account_put(&world, &account);
+    (void) get("helpdesk/user/marie");
+    assert_true(json_is_true(json_object_get(world.answer->json, "locked")));
+    assert_true(json_is_null(json_object_get(world.answer->json, "locked_until")));
+    account.known.failures = 99;
+    account.known.locked_until = OTP_FAKE_NOW;
+    otp_fake_account_put(&world, &account);
+    (void) get("helpdesk/user/marie");
+    assert_false(json_is_true(json_object_get(world.answer->json, "locked")));
 }
 
 
@@ -986,6 +1007,40 @@ static void test_nobody_approves_their_own_request(void **state)
 }
 
 
+static void test_every_page_is_there_in_every_language(void **state)
+{
+    static const char *const languages[] = { "fr", "en" }, *const targets[] = {
+        "", "key", "key/pin", "activity", "activity?ended=2", "activity?ended=0", "helpdesk", "helpdesk?q=marie",
+        "helpdesk?q=nobody+at+all", "helpdesk/user/marie", "helpdesk/user/paul", "helpdesk/user/hugo",
+        "helpdesk/requests",
+        "helpdesk/requests/N-1/approve", "helpdesk/requests/N-1/reject", "key?done=requested", "key?done=approved",
+    };
+
+    (void) state;
+    want("lea", NEW);
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/emergency", "a=b")), "ok");
+    for (size_t i = 0; i < 2; i++) {
+        agent.accept_language = languages[i];
+        for (size_t j = 0; j < sizeof(targets) / sizeof(targets[0]); j++) {
+            assert_int_equal(get_page(targets[j])->status, 200);
+            assert_string_equal(otp_fake_header(world.answer, "Content-Language"), languages[i]);
+            assert_true(page_holds("</html>"));
+            assert_false(page_holds("{{"));
+            assert_string_equal(otp_fake_header(world.answer, "Cache-Control"), "no-store");
+        }
+        for (size_t j = 0; j < ACTIONS; j++) {
+            char target[64];
+
+            (void) snprintf(target, sizeof(target), "helpdesk/user/marie?done=%s", actions[j]);
+            assert_int_equal(get_page(target)->status, 200);
+        }
+        (void) send_page("helpdesk/user/marie/emergency", "confirm=1&note=x");
+        assert_int_equal(world.answer->status, 200);
+        assert_string_equal(otp_fake_header(world.answer, "Content-Language"), languages[i]);
+    }
+}
+
+
 /* ---- faults: every command of every request, in every way ---- */
 
 static const struct {
@@ -1102,56 +1157,59 @@ static void test_failed_form_can_be_sent_again(void **state)
 }
 
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_only_agents_come_in),
-        TEST(test_agents_need_their_key),
-        TEST(test_way_back_carries_what_was_looked_for),
-        TEST(test_emergency_password_makes_no_agent),
-        TEST(test_agents_see_the_way_to_the_helpdesk),
-        TEST(test_nobody_acts_on_their_own_account),
-        TEST(test_nobody_acts_on_another_agents_account),
-        TEST(test_nobody_acts_out_of_their_scope),
-        TEST(test_any_rule_that_allows_is_enough),
-        TEST(test_without_directory_a_scope_reaches_nobody),
-        TEST(test_unknown_people_and_actions_are_not_found),
-        TEST(test_methods_that_are_not_there_are_told),
-        TEST(test_forms_without_token_do_nothing),
-        TEST(test_people_are_found_by_identifier_name_and_email),
-        TEST(test_who_left_the_directory_is_found_by_account),
-        TEST(test_who_asks_for_a_key_is_found_by_its_serial),
-        TEST(test_names_and_queries_are_shown_as_text),
-        TEST(test_empty_and_endless_queries_look_for_nobody),
-        TEST(test_directory_that_cannot_be_read_is_told),
-        TEST(test_person_page_tells_all),
-        TEST(test_no_answer_holds_seed_pin_or_record),
-        TEST(test_pin_is_cleared_and_the_note_kept),
-        TEST(test_notes_are_bounded),
-        TEST(test_keys_are_assigned_and_unassigned),
-        TEST(test_key_of_another_person_is_out_of_the_agents_hands),
-        TEST(test_disabled_key_ends_the_level_before_the_agent_has_the_answer),
-        TEST(test_unlock_and_sessions),
-        TEST(test_emergency_password_is_shown_once_and_ends_with_the_day),
-        TEST(test_emergency_page_shows_it_to_be_read_aloud),
-        TEST(test_double_click_gives_the_same_password),
-        TEST(test_two_clicks_at_once_give_one_password),
-        TEST(test_two_agents_at_once_leave_one_order_and_both_names),
-        TEST(test_every_action_asks_first),
-        TEST(test_page_without_confirmation_does_nothing),
-        TEST(test_page_with_confirmation_acts_and_says_so),
-        TEST(test_refused_page_says_what_stands_against_it),
-        TEST(test_requests_are_listed_the_oldest_first),
-        TEST(test_requests_out_of_scope_are_not_listed),
-        TEST(test_stale_entries_of_the_index_are_not_listed),
-        TEST(test_many_requests_are_listed_in_order),
-        TEST(test_approved_request_assigns_the_key),
-        TEST(test_rejected_request_tells_the_person_why),
-        TEST(test_nobody_approves_their_own_request),
-        TEST(test_every_command_fails_in_every_way),
-        TEST(test_failed_form_can_be_sent_again),
+        cmocka_unit_test_setup_teardown(test_only_agents_come_in, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_agents_need_their_key, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_way_back_carries_what_was_looked_for, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_emergency_password_makes_no_agent, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_agents_see_the_way_to_the_helpdesk, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_nobody_acts_on_their_own_account, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_nobody_acts_on_another_agents_account, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_nobody_acts_out_of_their_scope, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_any_rule_that_allows_is_enough, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_without_directory_a_scope_reaches_nobody, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_unknown_people_and_actions_are_not_found, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_methods_that_are_not_there_are_told, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_forms_without_token_do_nothing, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_people_are_found_by_identifier_name_and_email, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_who_left_the_directory_is_found_by_account, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_who_asks_for_a_key_is_found_by_its_serial, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_names_and_queries_are_shown_as_text, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_empty_and_endless_queries_look_for_nobody, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_directory_that_cannot_be_read_is_told, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_person_page_tells_all, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_lock_that_only_the_helpdesk_ends_is_told, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_no_answer_holds_seed_pin_or_record, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_pin_is_cleared_and_the_note_kept, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_notes_are_bounded, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_keys_are_assigned_and_unassigned, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_key_of_another_person_is_out_of_the_agents_hands, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_disabled_key_ends_the_level_before_the_agent_has_the_answer, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_unlock_and_sessions, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_emergency_password_is_shown_once_and_ends_with_the_day, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_emergency_page_shows_it_to_be_read_aloud, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_double_click_gives_the_same_password, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_two_clicks_at_once_give_one_password, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_two_agents_at_once_leave_one_order_and_both_names, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_every_action_asks_first, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_page_without_confirmation_does_nothing, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_page_with_confirmation_acts_and_says_so, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_refused_page_says_what_stands_against_it, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_requests_are_listed_the_oldest_first, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_requests_out_of_scope_are_not_listed, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_stale_entries_of_the_index_are_not_listed, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_many_requests_are_listed_in_order, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_approved_request_assigns_the_key, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_rejected_request_tells_the_person_why, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_nobody_approves_their_own_request, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_every_page_is_there_in_every_language, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_every_command_fails_in_every_way, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_failed_form_can_be_sent_again, open_world, close_world),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

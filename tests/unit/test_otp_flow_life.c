@@ -209,12 +209,29 @@ static void test_sessions_that_a_fault_has_left_end_with_the_next_use_of_the_key
 }
 
 
-/* Whenever it is revoked before the answer is given, the answer gives no session. */
-static void test_emergency_password_revoked_meanwhile_opens_nothing(void **state)
+/* What an agent, or the key, does to it meanwhile. */
+static void used_up(void)
 {
-    bool ended = false;
+    otp_account_t account = otp_fake_account_get(&world, "marie");
 
-    (void) state;
+    account.emergency.failures = OTP_EMERGENCY_FAILURES;
+    otp_fake_account_put(&world, &account);
+}
+
+
+static void issue_again(void)
+{
+    world.now_ms += 1000;
+    world.redis->now_ms = world.now_ms;
+    issue(OTP_FAKE_NOW + 3600);
+}
+
+
+static void assert_opens_nothing_after(void (*what)(void), void **state)
+{
+    bool     ended = false;
+    unsigned refused = 0;
+
     for (unsigned steps = 0; !ended; steps++) {
         otp_fake_call_t   *call;
         otp_fake_answer_t *answer;
@@ -230,15 +247,29 @@ static void test_emergency_password_revoked_meanwhile_opens_nothing(void **state
             ended = otp_fake_step(call);
         }
         if (!ended) {
-            revoke();
+            what();
         }
         while (!otp_fake_step(call)) {
         }
         answer = otp_fake_end(call);
-        assert_int_equal(strcmp(otp_fake_verdict(answer), "ok") == 0, ended);
-        assert_int_equal(otp_fake_gives_session(answer), ended);
+        /* Typed before it was decided about, the new one is as good as the old one. */
+        if (what != issue_again || strcmp(otp_fake_verdict(answer), "ok") != 0) {
+            assert_int_equal(strcmp(otp_fake_verdict(answer), "ok") == 0, ended);
+            assert_int_equal(otp_fake_gives_session(answer), ended);
+            refused++;
+        }
         otp_fake_answer_free(answer);
     }
+    assert_true(refused > 3);
+}
+
+
+/* Whenever it is revoked before the answer is given, the answer gives no session. */
+static void test_emergency_password_taken_away_meanwhile_opens_nothing(void **state)
+{
+    assert_opens_nothing_after(revoke, state);
+    assert_opens_nothing_after(used_up, state);
+    assert_opens_nothing_after(issue_again, state);
 }
 
 
@@ -370,6 +401,19 @@ static void test_neighbours_at_the_same_address_do_not_hold_up_the_owners_browse
     assert_string_equal(otp_fake_direct(&world, &other, "marie", NOW_PASSCODE(PIN)), "throttled");
     assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE(PIN)), "ok");
     assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+}
+
+
+/* It has counts of its own: the address is not charged for what its owner mistypes. */
+static void test_failures_of_the_owners_browser_do_not_hold_up_its_neighbours(void **state)
+{
+    (void) state;
+    world.settings.limits.address_free = 1;
+    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    wrong_password(&browser, 3);
+    assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
+    assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
+    assert_string_equal(otp_fake_password(&world, &other, "paul"), "ok");
 }
 
 
@@ -620,6 +664,35 @@ static void test_history_holds_no_wrong_password_and_nobody_unknown(void **state
 }
 
 
+/* An account that went while its next code was awaited. */
+static void test_history_of_somebody_without_account_is_not_begun(void **state)
+{
+    otp_name_t name;
+
+    (void) state;
+    otp_fake_account(&world, "lea", K, PIN);
+    assert_string_equal(otp_fake_direct(&world, &browser, "lea", otp_fake_passcode(PIN, K, OTP_FAKE_STEP + 5).text),
+                        "next_code");
+    assert_int_equal(otp_fake_redis_stream(world.redis, "hist:", ""), 1);
+    otp_name_of(&name, OTP_NAME_ACCOUNT, world.settings.prefix, OTP_SPAN("lea"));
+    otp_fake_redis_find(world.redis, otp_name_span(&name))->expires_ms = 1;
+    assert_string_equal(otp_fake_step_up(&world, &browser, "314159"), "denied");
+    assert_int_equal(otp_fake_redis_stream(world.redis, "hist:", ""), 1);
+}
+
+
+static void test_streams_of_events_keep_what_the_operator_wants(void **state)
+{
+    (void) state;
+    world.settings.events_kept = OTP_SPAN("2");
+    for (int i = 0; i < 4; i++) {
+        assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
+    }
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"user\":\"marie\""), 2);
+    assert_int_equal(otp_fake_redis_stream(world.redis, "hist:", ""), 4);
+}
+
+
 /* ---- at once ---- */
 
 /* The same form from two windows of one browser, stepped in turn, the first `ahead` steps earlier. */
@@ -775,7 +848,7 @@ int main(void)
                                         open_emergency, close_world),
         cmocka_unit_test_setup_teardown(test_sessions_that_a_fault_has_left_end_with_the_next_use_of_the_key,
                                         open_emergency, close_world),
-        cmocka_unit_test_setup_teardown(test_emergency_password_revoked_meanwhile_opens_nothing,
+        cmocka_unit_test_setup_teardown(test_emergency_password_taken_away_meanwhile_opens_nothing,
                                         open_emergency, close_world),
         cmocka_unit_test_setup_teardown(test_completed_sign_in_makes_the_browser_known, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_first_use_makes_the_browser_known_when_it_is_completed,
@@ -789,6 +862,8 @@ int main(void)
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_owners_browser_has_its_own_delay, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_neighbours_at_the_same_address_do_not_hold_up_the_owners_browser,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_failures_of_the_owners_browser_do_not_hold_up_its_neighbours,
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_device_cookie_of_one_person_says_nothing_about_another,
                                         open_world, close_world),
@@ -806,6 +881,10 @@ int main(void)
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_history_tells_a_person_of_sign_ins_and_attempts, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_history_holds_no_wrong_password_and_nobody_unknown,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_history_of_somebody_without_account_is_not_begun,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_streams_of_events_keep_what_the_operator_wants,
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_password_form_sent_twice_at_once_is_hashed_once_and_opens_one_session,
                                         open_world, close_world),

@@ -81,9 +81,13 @@ static void test_what_a_tag_shares_has_a_word_of_its_own(void **state)
     otp_name_mail_tag(&name, PREFIX, 0);
     name_text(&name, text);
     assert_string_equal(text, "otp:mail:{0}");
+    otp_name_mail_failed_tag(&name, PREFIX, 1);
+    name_text(&name, text);
+    assert_string_equal(text, "otp:mailfail:{1}");
     otp_name_waiting_tag(&name, PREFIX, 15);
     name_text(&name, text);
     assert_string_equal(text, "otp:wait:{f}");
+    assert_true(otp_span_equal(otp_name_span(&name), OTP_SPAN("otp:wait:{f}")));
 }
 
 

@@ -472,6 +472,32 @@ static void test_names_are_visited_once_each_by_kind(void **state)
 }
 
 
+typedef struct {
+    const otp_template_t *tpl;
+    char                  text[128];
+} lines_t;
+
+static void line_write(void *data, char kind, otp_span_t name)
+{
+    lines_t *lines = data;
+    size_t   len = strlen(lines->text);
+
+    snprintf(lines->text + len, sizeof(lines->text) - len, "%c%zu ", kind, otp_template_line(lines->tpl, name));
+}
+
+
+static void test_the_line_of_a_name_is_that_of_its_first_use(void **state)
+{
+    otp_template_t *tpl = compile(OTP_SPAN("{{a}}\n\n{{#b}}{{!\n}}{{c\n}}{{/b}}{{>p}}\n{{a}}{{d}}"));
+    lines_t         lines = { .tpl = tpl };
+
+    (void) state;
+    otp_template_names(tpl, line_write, &lines);
+    assert_string_equal(lines.text, "v1 s3 v4 p5 v6 ");
+    otp_template_destroy(tpl);
+}
+
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_error_that_does_not_fit_is_cut),
         cmocka_unit_test(test_sections_nest_to_their_bound_only),
         cmocka_unit_test(test_template_with_too_many_tags_is_refused),
+        cmocka_unit_test(test_the_line_of_a_name_is_that_of_its_first_use),
         cmocka_unit_test(test_names_are_visited_once_each_by_kind),
     };
 

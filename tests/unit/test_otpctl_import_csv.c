@@ -25,7 +25,8 @@ static const otpctl_import_key_t *read_keys(const char *text, size_t keys)
 
 static void test_columns_are_in_the_usual_order_without_a_header(void **state)
 {
-    const otpctl_import_key_t *key = read_keys("S-1," HEX ",totp,8,30,sha256\nS-2," HEX ",HOTP,6,42,\nS-3," HEX "\n", 3);
+    const otpctl_import_key_t *key = read_keys("S-1," HEX ",totp,8,30,sha256\nS-2," HEX ",HOTP,6,42,\n"
+                                               "S-3," HEX "\n", 3);
 
     (void) state;
     assert_string_equal(key[0].serial, "S-1");

@@ -203,8 +203,9 @@ static void test_unknown_ways_of_encrypting_are_refused(void **state)
 
 static void test_clock_of_a_key_is_read(void **state)
 {
-    const otpctl_import_key_t *key = read_one(timed("<Time><PlainValue>0</PlainValue></Time><TimeInterval><PlainValue>60"
-        "</PlainValue></TimeInterval><TimeDrift><PlainValue>-4</PlainValue></TimeDrift>"), NULL);
+    const otpctl_import_key_t *key = read_one(timed("<Time><PlainValue>0</PlainValue></Time>"
+        "<TimeInterval><PlainValue>60</PlainValue></TimeInterval>"
+        "<TimeDrift><PlainValue>-4</PlainValue></TimeDrift>"), NULL);
 
     (void) state;
     assert_int_equal(key->type, OTP_TYPE_TOTP);
@@ -238,7 +239,8 @@ static void test_expiry_is_the_earlier_one(void **state)
 
     (void) state;
     assert_int_equal(read_one(text, NULL)->expires, 2000000000);
-    text = otp_changed(text, "<UserId>UID", "<Policy><ExpiryDate>2001-09-09T01:46:40Z</ExpiryDate></Policy><UserId>UID");
+    text = otp_changed(text, "<UserId>UID",
+                       "<Policy><ExpiryDate>2001-09-09T01:46:40Z</ExpiryDate></Policy><UserId>UID");
     assert_int_equal(read_one(text, NULL)->expires, 1000000000);
 }
 
@@ -254,11 +256,28 @@ static void test_vendors_additions_are_left_out(void **state)
 }
 
 
+/* RFC 6030 figure 5 (section 5). */
+static void test_package_of_a_pin_is_left_out(void **state)
+{
+    const char *policy = "<Policy><PINPolicy MinLength=\"4\" MaxLength=\"4\" PINKeyId=\"123456781\" "
+                         "PINEncoding=\"DECIMAL\" PINUsageMode=\"Local\"/><KeyUsage>OTP</KeyUsage></Policy></Key>";
+    const char *pin = "</KeyPackage><KeyPackage><DeviceInfo><SerialNo>987654321</SerialNo></DeviceInfo>"
+                      "<Key Id=\"123456781\" Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:pin\">"
+                      "<Issuer>Issuer</Issuer>"
+                      "<AlgorithmParameters><ResponseFormat Length=\"4\" Encoding=\"DECIMAL\"/></AlgorithmParameters>"
+                      "<Data><Secret><PlainValue>MTIzNA==</PlainValue></Secret></Data></Key></KeyPackage>";
+
+    (void) state;
+    assert_rfc_key(read_one(otp_changed(otp_changed(figure_3, "</Key>", policy), "</KeyPackage>", pin), NULL));
+}
+
+
 /* libpskc follows a null pointer there. */
 static void test_empty_elements_are_as_if_they_were_not_there(void **state)
 {
     (void) state;
-    assert_rfc_key(read_one(otp_changed(figure_3, "<Manufacturer>Manufacturer</Manufacturer>", "<Manufacturer/>"), NULL));
+    assert_rfc_key(read_one(otp_changed(figure_3, "<Manufacturer>Manufacturer</Manufacturer>", "<Manufacturer/>"),
+                            NULL));
     assert_rfc_key(read_one(otp_changed(figure_3, "<UserId>DC", "<StartDate></StartDate><UserId>DC"), NULL));
     assert_rfc_key(read_one(otp_changed(figure_3, "Encoding=\"DECIMAL\"", "Encoding=\"\""), NULL));
     assert_string_equal(read_one(otp_changed(figure_3, ">987654321<", "> <"), NULL)->serial, "12345678");
@@ -283,10 +302,12 @@ static void test_faults_of_a_package_are_refused(void **state)
         { otp_changed(figure_3, "\"DECIMAL\"", "\"HEXADECIMAL\""), 3, "not DECIMAL" },
         { otp_changed(figure_3, "\"DECIMAL\"", "\"DECIMAL\" CheckDigits=\"true\""), 3, "check digits" },
         { otp_changed(figure_3, "987654321", "98 76"), 3, "\"98 76\" is no serial" },
-        { otp_changed(figure_3, "<Issuer>Issuer</Issuer>", "<Colour>red</Colour>"), 3, "not of RFC 6030" },
+        { otp_changed(figure_3, "<Issuer>Issuer</Issuer>", "<Colour>red</Colour>"), 3, "RFC 6030 has not" },
         { otp_changed(figure_3, "<Issuer>Issuer</Issuer>", "<Policy><KeyUsage>Encrypt</KeyUsage></Policy>"), 3,
           "does not allow OTP" },
-        { otp_changed(figure_3, "<UserId>DC", "<ExpiryDate>soon</ExpiryDate><UserId>DC"), 3, "not of RFC 6030" },
+        { otp_changed(figure_3, "<Issuer>Issuer</Issuer>",
+                      "<Policy><PINPolicy PINUsageMode=\"Algorithmic\"/></Policy>"), 3, "depend on a PIN" },
+        { otp_changed(figure_3, "<UserId>DC", "<ExpiryDate>soon</ExpiryDate><UserId>DC"), 3, "RFC 6030 has not" },
         { otp_changed(figure_3, "</Key>\n", "</Key><Key Id=\"2\"><Data/></Key>\n"), 15, "Key is there twice" },
         { timed("<Time><PlainValue>5</PlainValue></Time>"), 3, "does not begin in 1970" },
         { timed("<TimeInterval><PlainValue>4</PlainValue></TimeInterval>"), 3, "5 to 3600" },
@@ -320,8 +341,8 @@ static void test_document_types_and_entities_are_refused(void **state)
           "DOCTYPE" },
         { "<!DOCTYPE KeyContainer SYSTEM \"http://127.0.0.1:1/x.dtd\">\n<KeyContainer/>", 1, "DOCTYPE" },
         { "<!DOCTYPE KeyContainer SYSTEM \"file:///etc/hostname\">\n<KeyContainer/>", 1, "DOCTYPE" },
-        { "<KeyContainer xmlns=\"urn:ietf:params:xml:ns:keyprov:pskc\">\n<KeyPackage>&x;</KeyPackage></KeyContainer>", 2,
-          "no XML" },
+        { "<KeyContainer xmlns=\"urn:ietf:params:xml:ns:keyprov:pskc\">\n<KeyPackage>&x;</KeyPackage>"
+          "</KeyContainer>", 2, "no XML" },
     };
 
     (void) state;
@@ -393,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_suite_tells_the_algorithm),
         cmocka_unit_test(test_expiry_is_the_earlier_one),
         cmocka_unit_test(test_vendors_additions_are_left_out),
+        cmocka_unit_test(test_package_of_a_pin_is_left_out),
         cmocka_unit_test(test_empty_elements_are_as_if_they_were_not_there),
         cmocka_unit_test(test_faults_of_a_package_are_refused),
         cmocka_unit_test(test_duplicate_serials_are_refused),

@@ -285,6 +285,28 @@ static void test_broken_token_strings_are_refused(void **state)
 }
 
 
+static void test_first_fault_is_told_of_many_tokens(void **state)
+{
+    enum { TOKENS = 600, BAD = 599, LINE = 82 };
+    char *text = malloc(TOKENS * LINE + 100), *at = text;
+
+    (void) state;
+    assert_non_null(text);
+    for (int i = 1; i <= TOKENS; i++) {
+        at += sprintf(at, "%s%s\n", i == BAD || i == BAD - 1 ? "21" : "", TOKEN_1);
+    }
+    (void) sprintf(at, "no token\n");
+    otp_assert_refused(SDTID, NULL, &(otp_refused_t) { text, BAD - 1, "this is no token" }, 1);
+    text[(BAD - 2) * LINE] = '\0';
+    otp_assert_refused(SDTID, NULL, &(otp_refused_t) { text, 2, "in line 1 already" }, 1);
+    free(text);
+    /* What is wrong with the document comes after its tokens. */
+    otp_assert_refused(SDTID, NULL, &(otp_refused_t) {
+        otp_changed(otp_changed(batch, SERIAL_1, SERIAL_2), "</TKNBatch>", "<<"), LINE_1, "this is no token"
+    }, 1);
+}
+
+
 static void test_other_documents_are_refused(void **state)
 {
     static const otp_refused_t cases[] = {
@@ -350,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_locked_token_strings_are_read_with_their_password_alone),
         cmocka_unit_test(test_changed_files_are_refused),
         cmocka_unit_test(test_broken_token_strings_are_refused),
+        cmocka_unit_test(test_first_fault_is_told_of_many_tokens),
         cmocka_unit_test(test_other_documents_are_refused),
         cmocka_unit_test(test_parts_out_of_bounds_are_refused),
         cmocka_unit_test(test_every_truncation_is_refused),

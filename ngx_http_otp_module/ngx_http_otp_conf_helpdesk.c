@@ -128,7 +128,7 @@ static otp_zone_t *ngx_http_otp_zone_read(ngx_conf_t *cf, const char *path, cons
         return NULL;
     }
 
-    *why = "does not hold a time zone:";
+    *why = "there is no time zone in";
     status = otp_zone_parse((otp_span_t) { text, len }, (int64_t) ngx_time(), zone);
     free(text);
     ngx_set_errno(0);
@@ -157,8 +157,8 @@ char *ngx_http_otp_conf_timezone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     (void) ngx_snprintf(path, sizeof(path), OTP_ZONE_DIR "/%V%Z", &value[1]);
     olcf->zone = ngx_http_otp_zone_read(cf, (char *) path, &why);
     if (olcf->zone == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "unknown time zone \"%V\": say one as \"Europe/Paris\" "
-            "(\"timedatectl list-timezones\" lists them) and see that the package tzdata is installed; %s \"%s\"",
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "unknown time zone \"%V\": %s \"%s\" (say one as "
+            "\"Europe/Paris\", which \"timedatectl list-timezones\" lists; they come with the package tzdata)",
             &value[1], why, path);
         return NGX_CONF_ERROR;
     }

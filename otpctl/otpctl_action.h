@@ -21,8 +21,8 @@ typedef struct {
 /* Takes serial and person from the arguments of these numbers (from 0; -1: there is none), the rest from options. */
 OTP_MUST_USE otpctl_status_t otpctl_action_begin(otpctl_t *ctl, otp_action_kind_t kind, int serial, int uid,
     otpctl_action_t *action);
-/* Carries it out.  Anything but OTPCTL_DONE has been told; with OTPCTL_DONE action->result says what became of it, which
- * may be a refusal. */
+/* Carries it out.  Anything but OTPCTL_DONE has been told; with OTPCTL_DONE action->result says what became of it,
+ * which may be a refusal. */
 OTP_MUST_USE otpctl_status_t otpctl_action_run(otpctl_action_t *action);
 void otpctl_action_end(otpctl_action_t *action);
 

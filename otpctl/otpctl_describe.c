@@ -115,9 +115,10 @@ json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s)
         (void) json_array_append_new(keys, key);
     }
     return json_pack("{s:s, s:o, s:I, s:I, s:I, s:b, s:s, s:I}", "user", account->uid, "keys", keys,
-                     "failures", (json_int_t) account->unknown.failures, "failed_at", (json_int_t) account->unknown.failed_at,
-                     "locked_until", (json_int_t) account->unknown.locked_until, "locked", otpctl_account_locked(account,
-                         now_s),
+                     "failures", (json_int_t) account->unknown.failures,
+                     "failed_at", (json_int_t) account->unknown.failed_at,
+                     "locked_until", (json_int_t) account->unknown.locked_until,
+                     "locked", otpctl_account_locked(account, now_s),
                      "pending", pending_name(account->pending.kind), "revision", (json_int_t) account->revision);
 }
 

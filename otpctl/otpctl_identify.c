@@ -24,7 +24,8 @@ static otpctl_status_t look(otpctl_t *ctl, const search_t *search, const otp_key
     shows = otp_key_shows(ctl->ring, key, search->code, search->now_s, &search->limits, &step);
     if (shows == OTP_FAILED) {
         otpctl_say("the seed of key %s does not open with %s", key->serial, ctl->keyring_file);
-        return OTPCTL_REFUSED;
+        found->unopened++;
+        return OTPCTL_DONE;
     }
     if (shows != OTP_OK) {
         return OTPCTL_DONE;
@@ -78,5 +79,8 @@ otpctl_status_t otpctl_identify(otpctl_t *ctl, otp_span_t code, int64_t now_s, o
     stock = otpctl_each_stock(ctl, visit_stock, &search);
     accounts = stock == OTPCTL_UNREACHABLE ? stock : otpctl_each_account(ctl, visit_account, &search);
     qsort(found->key, found->keys, sizeof(found->key[0]), compare);
-    return accounts == OTPCTL_DONE ? stock : accounts;
+    if (accounts != OTPCTL_DONE || stock != OTPCTL_DONE) {
+        return accounts != OTPCTL_DONE ? accounts : stock;
+    }
+    return found->unopened ? OTPCTL_REFUSED : OTPCTL_DONE;
 }

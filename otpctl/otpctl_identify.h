@@ -19,7 +19,7 @@ typedef struct {
     otpctl_identified_t key[OTPCTL_IDENTIFIED_MAX];     /* the near ones first, then by serial */
     size_t              keys;
     bool                more;                           /* there were more than that */
-    size_t              looked_at;
+    size_t              looked_at, unopened;            /* keys; those of them whose seed does not open */
 } otpctl_identified_list_t;
 
 /* The keys that show `code` (digits) at `now_s` within the wide window, and have not shown it to us before: six digits

@@ -166,8 +166,9 @@ static int report(const otpctl_t *ctl, const work_t *work)
     }
     if (ctl->options->given & OTPCTL_JSON) {
         return otpctl_print_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:o}", "verdict",
-                                           work->unreadable ? "part" : "ok", "current", otpctl_json_span(current), "rewrapped",
-                                           (json_int_t) work->rewrapped, "unchanged", (json_int_t) work->unchanged,
+                                           work->unreadable ? "part" : "ok", "current", otpctl_json_span(current),
+                                           "rewrapped", (json_int_t) work->rewrapped,
+                                           "unchanged", (json_int_t) work->unchanged,
                                            "unreadable", (json_int_t) work->unreadable, "pins", pins));
     }
     json_decref(pins);

@@ -14,8 +14,8 @@ typedef struct otpctl_redis_s otpctl_redis_t;
 OTP_MUST_USE otpctl_redis_t *otpctl_redis_open(const otpctl_address_t *address, char *error, size_t error_size);
 void otpctl_redis_close(otpctl_redis_t *redis);
 
-/* Whether there is a password in the file that `address` names, if it names one.  False: `error` says what is wrong with
- * the file, which is no fault of Redis. */
+/* Whether there is a password in the file that `address` names, if it names one.  False: `error` says what is wrong
+ * with the file, which is no fault of Redis. */
 OTP_MUST_USE bool otpctl_redis_password_there(const otpctl_address_t *address, char *error, size_t error_size);
 
 /* The reply, of whatever kind; the caller destroys it.  NULL: the connection is over, and whether the

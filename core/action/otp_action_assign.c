@@ -153,7 +153,7 @@ static otp_action_effect_t expected(otp_action_t *action)
 {
     action->refusal = action->managed;
     if (otp_managed_refused(action->managed)) {
-        return give_up(action);
+        return forgone(action);
     }
     /* UNCHANGED: it is the account's already; what may be missing is the rest. */
     if (action->managed == OTP_MANAGE_UNCHANGED) {

@@ -97,8 +97,8 @@ otp_action_effect_t otp_action_sweep(otp_action_t *action, otp_sweep_judge_t jud
 /* Reads the record of action->serial, or of action->uid, then goes on. */
 otp_action_effect_t otp_action_look_stock(otp_action_t *action, otp_action_stage_t done);
 otp_action_effect_t otp_action_look_account(otp_action_t *action, otp_action_stage_t done);
-/* Applies `rule` to the record as it is at the moment of writing, then goes on with action->managed.  A stock record that
- * is not there is OTP_MANAGE_NO_STOCK, an account that is not there an empty one. */
+/* Applies `rule` to the record as it is at the moment of writing, then goes on with action->managed.  A stock record
+ * that is not there is OTP_MANAGE_NO_STOCK, an account that is not there an empty one. */
 otp_action_effect_t otp_action_change_stock(otp_action_t *action, otp_action_rule_t rule, otp_action_weight_t weight,
     otp_mail_kind_t mail, otp_action_stage_t done);
 otp_action_effect_t otp_action_remove_stock(otp_action_t *action, otp_action_rule_t rule, otp_action_stage_t done);

@@ -138,7 +138,8 @@ static otp_sweep_effect_t start(otp_sweep_t *sweep, int64_t now_ms, const otp_re
 
 
 /* What is to be done with one session. */
-OTP_MUST_USE static bool judge_item(otp_sweep_t *sweep, otp_sweep_item_t *item, const otp_reply_t *reply, int64_t now_ms)
+OTP_MUST_USE static bool judge_item(otp_sweep_t *sweep, otp_sweep_item_t *item, const otp_reply_t *reply,
+    int64_t now_ms)
 {
     otp_session_t session;
     int64_t       left_ms;

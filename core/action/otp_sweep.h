@@ -21,12 +21,13 @@
 /* `digest`: 64 hex digits.  session->id is set; what the session points to lives until the judge returns. */
 typedef otp_managed_session_t (*otp_sweep_judge_t)(void *how, otp_span_t digest, otp_session_t *session);
 
-/* Judges for otp_sweep_begin(). */
-otp_managed_session_t otp_sweep_key_disabled(void *serial, otp_span_t digest, otp_session_t *session);  /* otp_span_t * */
-otp_managed_session_t otp_sweep_key_returned(void *serial, otp_span_t digest, otp_session_t *session);  /* otp_span_t * */
+/* Judges for otp_sweep_begin(); `how` is: the serial, an otp_span_t */
+otp_managed_session_t otp_sweep_key_disabled(void *serial, otp_span_t digest, otp_session_t *session);
+otp_managed_session_t otp_sweep_key_returned(void *serial, otp_span_t digest, otp_session_t *session);
+/* nothing */
 otp_managed_session_t otp_sweep_emergency(void *nothing, otp_span_t digest, otp_session_t *session);
-/* All but the one of this digest. */
-otp_managed_session_t otp_sweep_all_but(void *kept, otp_span_t digest, otp_session_t *session);         /* otp_span_t * */
+/* the digest of the one session that stays, an otp_span_t; it may be empty */
+otp_managed_session_t otp_sweep_all_but(void *kept, otp_span_t digest, otp_session_t *session);
 
 typedef enum {
     OTP_SWEEP_COMMANDS,

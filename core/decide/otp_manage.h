@@ -68,15 +68,16 @@ bool otp_manage_reason_known(otp_span_t reason);
 
 /* The account holds this key by the assignment the stock knows of, usable or disabled. */
 bool otp_manage_account_holds(const otp_account_t *account, const otp_stock_t *stock);
-/* UNCHANGED: it holds the key already.  Else a useless copy with the mark `holding` is there, without a PIN. */
+/* UNCHANGED: it holds the key already.  Else a useless copy with the mark `holding` is there, without a PIN.
+ * OTP_MANAGE_BUSY: there is another copy than `stock` tells of, so `stock` is not what it is now. */
 OTP_MUST_USE otp_managed_t otp_manage_account_expect(otp_account_t *account, const otp_stock_t *stock,
     otp_span_t holding);
 /* Whoever has the key, or asks for it, must be `uid`.  `former`: the mark that the stock had when the account was
  * made to expect the key; OTP_MANAGE_BUSY: it has been assigned to the same person otherwise since. */
 OTP_MUST_USE otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, otp_span_t former,
     otp_span_t holding, int64_t now_s);
-/* `stock` as otp_manage_stock_take() wrote it.  OTP_MANAGE_BUSY: somebody has assigned the key again meanwhile.  A request
- * for this key is fulfilled. */
+/* `stock` as otp_manage_stock_take() wrote it.  OTP_MANAGE_BUSY: somebody has assigned the key again meanwhile.  A
+ * request for this key is fulfilled. */
 OTP_MUST_USE otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t *stock);
 /* Takes back what otp_manage_account_expect() did. */
 OTP_MUST_USE otp_managed_t otp_manage_account_forgo(otp_account_t *account, otp_span_t serial, otp_span_t holding);
@@ -86,8 +87,8 @@ OTP_MUST_USE otp_managed_t otp_manage_account_forgo(otp_account_t *account, otp_
 /* `holding`: the stock's mark when it was read first.  A reason for which the copy is disabled stays with it; the copy
  * of a later assignment stays, or goes at once when it is only arriving.  A request for this key ends. */
 OTP_MUST_USE otp_managed_t otp_manage_account_return(otp_account_t *account, otp_span_t serial, otp_span_t holding);
-/* `stock` takes over what `copy`, after otp_manage_account_return(), knows better.  OTP_MANAGE_HELD: the key has changed
- * hands since. */
+/* `stock` takes over what `copy`, after otp_manage_account_return(), knows better.  OTP_MANAGE_HELD: the key has
+ * changed hands since. */
 OTP_MUST_USE otp_managed_t otp_manage_stock_learn(otp_stock_t *stock, otp_span_t uid, otp_span_t holding,
     const otp_key_t *copy);
 /* Leaves a copy that is not on its way back from this assignment. */

@@ -14,7 +14,8 @@ static const otp_key_t *held_copy(const otp_account_t *account, const otp_stock_
     for (size_t i = 0; i < account->keys; i++) {
         const otp_key_t *copy = &account->key[i];
 
-        if (otp_manage_is_of(copy->serial, otp_span_of(stock->key.serial)) && same_holding(copy, otp_span_of(stock->key.holding))
+        if (otp_manage_is_of(copy->serial, otp_span_of(stock->key.serial))
+            && same_holding(copy, otp_span_of(stock->key.holding))
             && !otp_manage_is(copy, WAY_ARRIVING) && !otp_manage_is(copy, WAY_RETURNED))
         {
             return copy;
@@ -57,6 +58,10 @@ otp_managed_t otp_manage_account_expect(otp_account_t *account, const otp_stock_
     if (copy && stock->uid[0] && otp_manage_is(copy, WAY_RETURNED)) {
         return OTP_MANAGE_RETURNING;
     }
+    /* A copy that codes have been accepted with is never overwritten: the stock was read before it came. */
+    if (copy && !otp_manage_is(copy, WAY_ARRIVING)) {
+        return OTP_MANAGE_BUSY;
+    }
     if (!copy) {
         if (account->keys == OTP_ACCOUNT_KEYS) {
             return OTP_MANAGE_FULL;
@@ -64,7 +69,7 @@ otp_managed_t otp_manage_account_expect(otp_account_t *account, const otp_stock_
         copy = &account->key[account->keys++];
         memset(copy, 0, sizeof(*copy));
     }
-    /* What was there is a leftover of an action that was cut off. */
+    /* What was there, if anything, is of an action that was cut off or is slower. */
     put_copy(copy, &stock->key, copy->step);
     otp_manage_mark(copy, WAY_ARRIVING, OTP_SPAN_NONE);
     otp_manage_set_text(copy->holding, sizeof(copy->holding), holding);
@@ -98,7 +103,7 @@ otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t 
 {
     otp_span_t serial = otp_span_of(stock->key.serial);
     otp_key_t *copy = otp_account_key(account, serial);
-    bool       behind;
+    bool       changed;
 
     if (!otp_manage_is_of(stock->uid, otp_span_of(account->uid))) {
         return OTP_MANAGE_HELD;
@@ -109,16 +114,17 @@ otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t 
     if (otp_manage_is(copy, WAY_RETURNED)) {
         return OTP_MANAGE_RETURNING;
     }
-    behind = copy->step < stock->key.step;
-    if (behind) {
+    changed = copy->step < stock->key.step;
+    if (changed) {
         copy->step = stock->key.step;
     }
     if (otp_manage_is(copy, WAY_ARRIVING)) {
         otp_manage_make_usable(copy);
         copy->assigned = stock->key.assigned;
-        behind = true;
+        changed = true;
     }
-    return otp_manage_end_request(account, serial) || behind ? otp_manage_account_changed(account) : OTP_MANAGE_UNCHANGED;
+    changed |= otp_manage_end_request(account, serial);
+    return changed ? otp_manage_account_changed(account) : OTP_MANAGE_UNCHANGED;
 }
 
 

@@ -43,7 +43,8 @@ otp_span_t otp_opening_id(otp_flow_t *flow)
 }
 
 
-/* The absolute end of the session that a step-up continues: an emergency password has cut it short, the key does not. */
+/* The absolute end of the session that a step-up continues: an emergency password has cut it short, the key does
+ * not. */
 OTP_MUST_USE static int64_t otp_opening_end(const otp_flow_t *flow)
 {
     const otp_session_t *session = &flow->session;

@@ -34,6 +34,9 @@ static void render(otp_template_t *tpl)
     status = otp_template_render(tpl, view, find, tpl, PAGE_MAX, &html, &len);
     FUZZ_REQUIRE(status == OTP_OK ? html != NULL && len <= PAGE_MAX && html[len] == '\0' : html == NULL && len == 0);
     free(html);
+    status = otp_template_render_text(tpl, view, find, tpl, PAGE_MAX, &html, &len);
+    FUZZ_REQUIRE(status == OTP_OK ? html != NULL && len <= PAGE_MAX && html[len] == '\0' : html == NULL && len == 0);
+    free(html);
     json_decref(view);
 }
 

@@ -15,8 +15,8 @@ const life = {
         waiting: "Demande d'activation en attente", approve: 'Valider la demande', approved: 'La demande est validée.',
         reject: 'Refuser la demande', rejected: 'Votre demande a été refusée',
         operational: /opérationnelle/, inService: 'En service', lost: 'Déclarer ma clé perdue',
-        lostNow: 'Désactiver ma clé maintenant', disabled: 'Votre clé est désactivée.', changePin: 'Changer mon code PIN',
-        changePinNow: 'Changer le code PIN', pinChanged: 'Votre code PIN est changé.',
+        lostNow: 'Désactiver ma clé maintenant', disabled: 'Votre clé est désactivée.',
+        changePin: 'Changer mon code PIN', changePinNow: 'Changer le code PIN', pinChanged: 'Votre code PIN est changé.',
         pinRefused: 'Ce code PIN ne peut pas être retenu.', notAccepted: "Le passcode n'a pas été accepté.",
         search: 'Rechercher', pinClear: 'Réinitialiser le code PIN', pinCleared: 'Le code PIN est annulé.',
         pinClearMail: /PIN/, disable: 'Désactiver', disableNow: 'Désactiver la clé', stolen: 'Volée',
@@ -27,7 +27,8 @@ const life = {
         emergencyMail: /mot de passe de dépannage/i, emergencyBack: "C'est fait, revenir au compte",
         revoke: 'Révoquer le mot de passe de dépannage', revoked: 'Le mot de passe de dépannage est révoqué.',
         endSessions: 'Mettre fin aux sessions', ended: 'Il est mis fin aux sessions.',
-        endOthers: 'Mettre fin aux autres sessions', warning: 'Le code de votre clé a été utilisé avec un code PIN faux.',
+        endOthers: 'Mettre fin aux autres sessions',
+        warning: 'Le code de votre clé a été utilisé avec un code PIN faux.',
         warningRead: "J'ai lu, ne plus afficher", own: "C'est votre propre compte.", forbidden: 'Accès non autorisé',
         nobody: 'Personne ne correspond à cette recherche.', noRequest: "Aucune demande n'attend.",
     },
@@ -257,7 +258,7 @@ for (const language of ['fr', 'en']) {
         await again.context().close();
     });
 
-    test(`S9 key lost: reported by its owner, the open session loses the application at once (${language})`, async () => {
+    test(`S9 key lost: its owner says so, the open session loses the application at once (${language})`, async () => {
         const { uid, key, page } = await inService(language);
         const agent = agents[language];
         assert.ok(await hasApplication(page));

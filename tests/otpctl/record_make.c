@@ -3,15 +3,18 @@
  *
  *     record_make KEYRING session NAME UID LEVEL METHOD PROVEN SERIAL CREATED EXPIRES IDLE
  *     record_make KEYRING account NAME SERIAL PIN STEP DRIFT USED FAILURES LOCKED_UNTIL PENDING   < record
+ *     record_make KEYRING wanted NAME UID AT                                                      < record
+ *     record_make KEYRING asks NAME UID SERIAL AT
  *
- * The record goes to standard output; the second form changes the one on standard input.
+ * The record goes to standard output; the second form and the third, of a key of the stock, change the one on
+ * standard input.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/model/otp_account.h"
 #include "core/model/otp_session.h"
+#include "core/model/otp_stock.h"
 
 #define BYTES_MAX   16384
 
@@ -76,14 +79,56 @@ static bool make_account(otp_keyring_t *ring, char **arg, char *record, size_t *
 }
 
 
+static bool make_wanted(otp_keyring_t *ring, char **arg, char *record, size_t *len)
+{
+    otp_stock_t stock;
+    size_t      read_len = fread(record, 1, BYTES_MAX, stdin);
+    otp_span_t  name = otp_span_of(arg[0]);
+
+    if (otp_stock_read(ring, name, (otp_span_t) { record, read_len }, &stock) != OTP_OK) {
+        return false;
+    }
+    (void) snprintf(stock.wanted, sizeof(stock.wanted), "%s", arg[1]);
+    stock.wanted_at = atoll(arg[2]);
+    return otp_stock_write(ring, name, &stock, record, BYTES_MAX, len) == OTP_OK;
+}
+
+
+static bool make_asks(otp_keyring_t *ring, char **arg, char *record, size_t *len)
+{
+    otp_account_t account;
+
+    otp_account_init(&account, otp_span_of(arg[1]));
+    account.request.state = OTP_ACTIVATION_WAITING;
+    (void) snprintf(account.request.serial, sizeof(account.request.serial), "%s", arg[2]);
+    account.request.at = atoll(arg[3]);
+    (void) snprintf(account.contact.name, sizeof(account.contact.name), "A Person");
+    return otp_account_write(ring, otp_span_of(arg[0]), &account, record, BYTES_MAX, len) == OTP_OK;
+}
+
+
+static const struct {
+    const char *kind;
+    int         argc;
+    bool      (*make)(otp_keyring_t *ring, char **arg, char *record, size_t *len);
+} kinds[] = {
+    { "session", 12, make_session }, { "account", 12, make_account }, { "wanted", 6, make_wanted },
+    { "asks", 7, make_asks },
+};
+
+
 int main(int argc, char **argv)
 {
     static char    record[BYTES_MAX];
     size_t         len = 0;
-    otp_keyring_t *ring = argc == 12 ? load(argv[1]) : NULL;
-    bool           made = ring && (strcmp(argv[2], "session") == 0 ? make_session(ring, argv + 3, record, &len)
-                                   : make_account(ring, argv + 3, record, &len));
+    bool           made = false;
+    otp_keyring_t *ring = argc > 2 ? load(argv[1]) : NULL;
 
+    for (size_t i = 0; ring && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(argv[2], kinds[i].kind) == 0 && argc == kinds[i].argc) {
+            made = kinds[i].make(ring, argv + 3, record, &len);
+        }
+    }
     otp_keyring_destroy(ring);
     return made && fwrite(record, 1, len, stdout) == len ? 0 : 1;
 }

@@ -4,6 +4,7 @@ follows a script.
     smtp_lab.py PORT FOLDER     keeps each mail as a file of FOLDER before it says 250
 """
 import asyncio
+import atexit
 import email
 import email.policy
 import os
@@ -199,6 +200,7 @@ class Process:
     def start(self):
         self.process = subprocess.Popen([sys.executable, '-B', os.path.abspath(__file__), str(self.port), self.folder],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        atexit.register(self.process.kill)
         assert self.process.stdout.readline() == b'ready\n'
 
     def kill(self):

@@ -272,6 +272,16 @@ def tokens_of_stoken_are_imported_and_show_its_codes():
 
 
 @test
+def serial_of_a_token_is_the_one_on_its_back():
+    template = file('template.xml', '<?xml version="1.0"?><TKNBatch><TKNHeader/><TKN><SN>123456789</SN></TKN><TKNTrailer/>'
+                                    '</TKNBatch>')
+    path = file('short.sdtid', tool('stoken', 'issue', '--template', template))
+    done('key', 'import', path)
+    assert key('123456789')['type'] == 'securid'
+    assert '123456789' in shown_by(tool('stoken', 'tokencode', '--file', path, '--pin', '0000'))
+
+
+@test
 def format_that_is_given_decides():
     path = file('keys', 'S-1,' + HEX + '\n')
     done('key', 'import', path, '--format', 'csv')

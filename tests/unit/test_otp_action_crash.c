@@ -55,8 +55,8 @@ static void tell_stock(const char *serial, char *text, size_t size)
 
     otp_name_waiting(&name, OTP_SPAN(OTP_FAKE_PREFIX), otp_span_of(serial));
     set = otp_fake_redis_find(desk.redis, otp_name_span(&name));
-    (void) snprintf(text + len, size - len, "%s: \"%s\" of \"%s\" wanted \"%s\" (%d) state %d \"%s\" step %lld\n", serial,
-                    stock.key.serial, stock.uid, stock.wanted,
+    (void) snprintf(text + len, size - len, "%s: \"%s\" of \"%s\" wanted \"%s\" (%d) state %d \"%s\" step %lld\n",
+                    serial, stock.key.serial, stock.uid, stock.wanted,
                     set != NULL && otp_fake_set_score(set, otp_span_of(serial)) >= 0, stock.key.state,
                     stock.key.reason, (long long) stock.key.step);
 }

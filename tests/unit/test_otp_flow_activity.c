@@ -306,8 +306,14 @@ static void test_all_but_this_session_end(void **state)
 {
     (void) state;
     assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    browser.accept = "text/html";
+    (void) otp_fake_get(&world, &browser, "activity");
+    assert_false(page_holds("name=\"all\""));
     assert_string_equal(otp_fake_password(&world, &second, "marie"), "ok");
     assert_string_equal(otp_fake_password(&world, &third, "marie"), "ok");
+    (void) otp_fake_get(&world, &browser, "activity");
+    assert_true(page_holds("name=\"all\""));
+    browser.accept = NULL;
     (void) otp_fake_send(&world, &browser, "activity/end", "all=1");
     assert_string_equal(otp_fake_verdict(world.answer), "ok");
     assert_int_equal(otp_fake_number(world.answer, "ended"), 2);

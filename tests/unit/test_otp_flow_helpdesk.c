@@ -499,6 +499,7 @@ static void test_lock_that_only_the_helpdesk_ends_is_told(void **state)
 
     (void) state;
     account.known.failures = 100;
+    account.known.failed_at = OTP_FAKE_NOW;
     otp_fake_account_put(&world, &account);
     (void) get("helpdesk/user/marie");
     assert_true(json_is_true(json_object_get(world.answer->json, "locked")));
@@ -658,6 +659,9 @@ static void test_emergency_password_is_shown_once_and_ends_with_the_day(void **s
     (void) get("helpdesk/user/marie");
     assert_int_equal(json_integer_value(json_object_get(json_object_get(world.answer->json, "emergency"), "expires")),
                      DAY_END);
+    assert_false(page_holds(password));
+    (void) get_page("helpdesk/user/marie");
+    assert_true(page_holds("Valable jusqu'au 14/11/2023 23:59"));
     assert_false(page_holds(password));
     assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/emergency-revoke", "a=b")), "ok");
     (void) get("helpdesk/user/marie");
@@ -842,9 +846,58 @@ static void test_refused_page_says_what_stands_against_it(void **state)
     assert_int_equal(world.answer->status, 409);
     assert_true(page_holds("K-1"));
     assert_true(page_holds("Action refusée"));
+    assert_true(page_holds("attribuée à quelqu'un d'autre"));
     (void) send_page("helpdesk/user/lea/key-assign", "confirm=1&note=x&serial=NOBODYS");
     assert_int_equal(world.answer->status, 404);
-    assert_true(page_holds("Action refusée"));
+    assert_true(page_holds("Aucune clé du stock ne porte ce numéro"));
+    (void) send_page("helpdesk/user/marie/key-enable", "confirm=1&note=x&serial=KH");
+    assert_int_equal(world.answer->status, 404);
+    assert_true(page_holds("pas attribuée à cette personne"));
+    (void) send_page("helpdesk/user/marie/emergency-revoke", "confirm=1&note=x");
+    assert_int_equal(world.answer->status, 409);
+    assert_true(page_holds("pas de mot de passe de dépannage en cours"));
+    (void) send_page("helpdesk/user/marie/sessions-revoke", "confirm=1&note=x&session=0123456789ab");
+    assert_int_equal(world.answer->status, 409);
+    assert_true(page_holds("Cette session est déjà fermée"));
+}
+
+
+static void test_page_tells_which_session_it_would_end(void **state)
+{
+    char target[96];
+
+    (void) state;
+    assert_string_equal(otp_fake_password(&world, &person, "marie"), "ok");
+    (void) otp_fake_get(&world, &person, "session");
+    (void) snprintf(target, sizeof(target), "helpdesk/user/marie/sessions-revoke?session=%s",
+                    otp_fake_text(world.answer, "id"));
+    otp_fake_pass(&world, 120);
+    assert_int_equal(get_page(target)->status, 200);
+    assert_true(page_holds("ouverte le 14/11/2023 23:13"));
+    assert_true(page_holds("name=\"session\""));
+    assert_int_equal(get_page("helpdesk/user/marie/sessions-revoke")->status, 200);
+    assert_false(page_holds("name=\"session\""));
+}
+
+
+/* How many requests wait is beside the link to the helpdesk's pages, on these. */
+static void test_navigation_says_where_one_is_and_what_waits(void **state)
+{
+    static const char *const targets[][2] = {
+        { "", "<a href=\"/otp/\" aria-current" }, { "key", "<a href=\"/otp/key\" aria-current" },
+        { "key/pin", "<a href=\"/otp/key\" aria-current" }, { "activity", "<a href=\"/otp/activity\"\naria-current" },
+        { "helpdesk", "<a href=\"/otp/helpdesk\"\naria-current" },
+        { "helpdesk/requests", "<a href=\"/otp/helpdesk\"\naria-current" },
+        { "helpdesk/user/marie", "<a href=\"/otp/helpdesk\"\naria-current" },
+        { "helpdesk/user/marie/unlock", "<a href=\"/otp/helpdesk\"\naria-current" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        (void) get_page(targets[i][0]);
+        assert_true(page_holds(targets[i][1]));
+        assert_false(page_holds("Demandes en attente&nbsp;:"));
+    }
 }
 
 
@@ -880,6 +933,7 @@ static void test_requests_are_listed_the_oldest_first(void **state)
     assert_int_equal(otp_fake_number(get("helpdesk"), "waiting"), 2);
     assert_int_equal(get_page("helpdesk/requests")->status, 200);
     assert_true(page_holds("/otp/helpdesk/requests/N-1/approve"));
+    assert_true(page_holds("</span>2</span>"));
     assert_false(page_holds("<script>alert(1)"));
 }
 
@@ -1200,6 +1254,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_page_without_confirmation_does_nothing, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_page_with_confirmation_acts_and_says_so, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_refused_page_says_what_stands_against_it, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_page_tells_which_session_it_would_end, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_navigation_says_where_one_is_and_what_waits, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_requests_are_listed_the_oldest_first, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_requests_out_of_scope_are_not_listed, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_stale_entries_of_the_index_are_not_listed, open_world, close_world),

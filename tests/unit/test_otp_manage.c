@@ -224,18 +224,23 @@ static void test_copy_never_stays_behind_the_stock(void **state)
 }
 
 
-static void test_leftover_copy_is_replaced_without_its_step_going_back(void **state)
+static void test_only_a_copy_that_never_arrived_is_overwritten(void **state)
 {
     otp_stock_t   stock = stock_of("");
-    otp_account_t account = alice_with_key();
+    otp_account_t usable = alice_with_key(), lost = usable, returned = usable, arriving = account_of(ALICE);
 
     (void) state;
-    assert_int_equal(otp_manage_account_return(&account, S1, OTP_SPAN_NONE), OTP_MANAGE_CHANGED);
-    assert_int_equal(otp_manage_account_expect(&account, &stock, H1), OTP_MANAGE_CHANGED);
-    assert_int_equal(account.keys, 1);
-    assert_string_equal(account.key[0].reason, "arriving");
-    assert_int_equal(account.key[0].step, 200);
-    assert_false(account.key[0].pin.set);
+    assert_int_equal(otp_manage_account_disable(&lost, S1, OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_return(&returned, S1, OTP_SPAN_NONE), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_expect(&arriving, &stock, OTP_SPAN("h0")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_expect(&usable, &stock, H1), OTP_MANAGE_BUSY);
+    assert_int_equal(otp_manage_account_expect(&lost, &stock, H1), OTP_MANAGE_BUSY);
+    assert_int_equal(otp_manage_account_expect(&returned, &stock, H1), OTP_MANAGE_BUSY);
+    assert_int_equal(otp_manage_account_expect(&arriving, &stock, H1), OTP_MANAGE_CHANGED);
+    assert_int_equal(arriving.keys, 1);
+    assert_string_equal(arriving.key[0].holding, "h1");
+    assert_int_equal(usable.key[0].step, 200);
+    assert_true(usable.key[0].pin.set);
 }
 
 
@@ -962,7 +967,7 @@ int main(void)
         cmocka_unit_test(test_key_disabled_while_it_arrives_is_not_given_usable),
         cmocka_unit_test(test_key_given_twice_keeps_pin_and_step),
         cmocka_unit_test(test_copy_never_stays_behind_the_stock),
-        cmocka_unit_test(test_leftover_copy_is_replaced_without_its_step_going_back),
+        cmocka_unit_test(test_only_a_copy_that_never_arrived_is_overwritten),
         cmocka_unit_test(test_key_being_returned_is_not_given_again),
         cmocka_unit_test(test_forgone_key_leaves_the_account_and_a_given_one_stays),
         cmocka_unit_test(test_returning_disables_the_copy_and_its_pending_state),

@@ -1,0 +1,774 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "otp_fake_action.h"
+
+#define S1  "S1"
+#define S2  "S2"
+
+#define DESK(test)  cmocka_unit_test_setup_teardown(test, open_desk, close_desk)
+
+static otp_fake_desk_t desk;
+
+
+static int open_desk(void **state)
+{
+    otp_stock_t one, two;
+
+    (void) state;
+    otp_fake_desk_open(&desk);
+    one = otp_fake_stock(&desk, S1);
+    two = otp_fake_stock(&desk, S2);
+    otp_fake_stock_put(&desk, &one);
+    otp_fake_stock_put(&desk, &two);
+
+    return 0;
+}
+
+
+static int close_desk(void **state)
+{
+    (void) state;
+    otp_fake_desk_close(&desk);
+
+    return 0;
+}
+
+
+/* ---- what was written ---- */
+
+static size_t events(const char *event, const char *verdict)
+{
+    char text[64];
+
+    (void) snprintf(text, sizeof(text), "\"event\":\"%s\",\"verdict\":\"%s\"", event, verdict);
+
+    return otp_fake_redis_events(desk.redis, text);
+}
+
+
+/* The last mail of the outboxes; its texts are in `text`. */
+static otp_mail_t last_mail(char text[OTP_MAIL_MAX])
+{
+    otp_mail_t mail = { .kind = OTP_MAIL_NONE };
+
+    for (size_t i = desk.redis->events; i-- > 0; ) {
+        const otp_fake_event_t *entry = &desk.redis->event[i];
+
+        if (strstr(entry->stream, "mail:") != NULL) {
+            assert_int_equal(otp_mail_read(desk.ring, otp_span_of(entry->stream), otp_span_of(entry->text), text,
+                                           OTP_MAIL_MAX, &mail), OTP_OK);
+            break;
+        }
+    }
+
+    return mail;
+}
+
+
+static size_t mails(void)
+{
+    return otp_fake_redis_stream(desk.redis, "mail:", "");
+}
+
+
+static size_t history(const char *uid, const char *event)
+{
+    char stream[96], text[64];
+
+    (void) snprintf(stream, sizeof(stream), ":%s", uid);
+    (void) snprintf(text, sizeof(text), "\"event\":\"%s\",\"verdict\":\"ok\"", event);
+
+    return otp_fake_redis_stream(desk.redis, stream, text);
+}
+
+
+static void assert_span(otp_span_t span, const char *text)
+{
+    assert_int_equal(span.len, strlen(text));
+    assert_memory_equal(span.data, text, span.len);
+}
+
+
+static otp_action_result_t request(const char *uid, const char *serial, int64_t step, bool automatic)
+{
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_REQUEST_CREATE, uid, serial);
+    otp_fake_passcode_t code = otp_fake_passcode("", serial, step);
+
+    order.actor = OTP_SPAN_NONE;
+    order.note = OTP_SPAN_NONE;
+    order.code = otp_span_of(code.text);
+    order.automatic = automatic;
+    order.name = OTP_SPAN("Marie Curie");
+    order.email = OTP_SPAN("marie@example.org");
+    order.language = OTP_SPAN("fr");
+
+    return otp_fake_act(&desk, order);
+}
+
+
+static bool waits(const char *serial)
+{
+    otp_name_t        name;
+    otp_fake_entry_t *set;
+
+    otp_name_waiting(&name, OTP_SPAN(OTP_FAKE_PREFIX), otp_span_of(serial));
+    set = otp_fake_redis_find(desk.redis, otp_name_span(&name));
+
+    return set != NULL && otp_fake_set_score(set, otp_span_of(serial)) == OTP_FAKE_NOW;
+}
+
+
+/* ---- keys ---- */
+
+static void test_assigned_key_is_usable_told_and_mailed_once(void **state)
+{
+    char               text[OTP_MAIL_MAX];
+    otp_mail_t         mail;
+    otp_account_t      account;
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_ASSIGN, "alice", S1);
+
+    (void) state;
+    order.email = OTP_SPAN("alice@example.org");
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    account = otp_fake_desk_get(&desk, "alice");
+    assert_int_equal(account.key[0].state, OTP_KEY_USABLE);
+    assert_false(account.key[0].pin.set);
+    assert_string_equal(account.contact.email, "alice@example.org");
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "alice");
+    assert_int_equal(events("key_assign", "ok"), 1);
+    assert_int_equal(events("key_assign", "part"), 2);
+    assert_int_equal(history("alice", "key_assign"), 1);
+    mail = last_mail(text);
+    assert_int_equal(mails(), 1);
+    assert_int_equal(mail.kind, OTP_MAIL_KEY_OPERATIONAL);
+    assert_span(mail.uid, "alice");
+    assert_span(mail.serial, S1);
+    assert_span(mail.email, "alice@example.org");
+    assert_int_equal(mail.time_ms, desk.now_ms);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_UNCHANGED);
+    assert_int_equal(mails(), 1);
+    assert_int_equal(events("key_assign", "ok"), 1);
+}
+
+
+static void test_event_says_who_did_what_to_whom_and_why(void **state)
+{
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DISABLE, NULL, S1, "stolen"), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_redis_events(desk.redis,
+        "\"event\":\"key_disable\",\"verdict\":\"ok\",\"user\":\"alice\",\"address\":\"192.0.2.9\",\"serial\":\"S1\","
+        "\"session\":\"0123456789ab\",\"actor\":\"zoe\",\"reason\":\"stolen\",\"note\":\"asked by telephone\","
+        "\"request\":\"r1\"}"), 1);
+}
+
+
+static void test_lines_for_the_audit_are_those_of_the_stream(void **state)
+{
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_KEY_ASSIGN, "alice", S1);
+    otp_fake_acting_t  *acting = otp_fake_act_begin(&desk, &order);
+    char                line[OTP_EVENT_MAX];
+
+    (void) state;
+    while (!otp_fake_act_step(acting)) {
+    }
+    assert_int_equal(otp_fake_act_view(acting)->audits, 3);
+    for (size_t i = 0; i < 3; i++) {
+        otp_span_t audit = otp_fake_act_view(acting)->audit[i];
+
+        memcpy(line, audit.data, audit.len);
+        line[audit.len] = '\0';
+        assert_true(otp_fake_redis_events(desk.redis, line) >= 1);
+    }
+    (void) otp_fake_act_end(acting);
+}
+
+
+static void test_key_that_cannot_be_assigned_is_refused_and_leaves_nothing(void **state)
+{
+    size_t before;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "bob");
+    for (int i = 0; i < OTP_ACCOUNT_KEYS; i++) {
+        char serial[16];
+
+        (void) snprintf(serial, sizeof(serial), "K%d", i);
+        otp_fake_held(&desk, serial, "alice");
+    }
+    before = desk.redis->events;
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "carol", S1, NULL), OTP_MANAGE_HELD);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "alice", S2, NULL), OTP_MANAGE_FULL);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "alice", "S9", NULL), OTP_MANAGE_NO_STOCK);
+    assert_int_equal(desk.redis->events, before);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DISABLE, NULL, S2, "broken"), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "carol", S2, NULL), OTP_MANAGE_DISABLED);
+    assert_string_equal(otp_fake_desk_get(&desk, "carol").uid, "");
+}
+
+
+static void test_returned_key_takes_step_along_and_its_sessions_end(void **state)
+{
+    char        text[OTP_MAIL_MAX];
+    otp_stock_t stock;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    otp_fake_session(&desk, "alice", 1, S1, OTP_AUTH_KEY, true);
+    otp_fake_session(&desk, "alice", 2, NULL, OTP_AUTH_PASSWORD, true);
+
+    otp_action_result_t result = otp_fake_act(&desk, otp_fake_order(OTP_ACTION_KEY_UNASSIGN, NULL, S1));
+
+    assert_int_equal(result.managed, OTP_MANAGE_CHANGED);
+    assert_string_equal(result.uid, "alice");
+    assert_int_equal(result.sessions_ended, 1);
+    stock = otp_fake_stock_get(&desk, S1);
+    assert_string_equal(stock.uid, "");
+    assert_int_equal(stock.key.step, OTP_FAKE_STEP - 5);
+    assert_int_equal(otp_fake_desk_get(&desk, "alice").keys, 0);
+    assert_int_equal(otp_fake_session_level(&desk, 1), OTP_LEVEL_OFF);
+    assert_int_equal(otp_fake_session_level(&desk, 2), OTP_LEVEL_PASSWORD);
+    assert_int_equal(last_mail(text).kind, OTP_MAIL_KEY_UNASSIGNED);
+    assert_int_equal(events("key_unassign", "ok"), 1);
+}
+
+
+static void test_lost_key_lowers_its_sessions_in_every_batch(void **state)
+{
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    for (unsigned i = 0; i < 150; i++) {
+        otp_fake_session(&desk, "alice", i, i % 3 == 0 ? NULL : S1, i % 3 == 0 ? OTP_AUTH_PASSWORD : OTP_AUTH_KEY,
+                         i % 3 != 2);
+    }
+
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_DISABLE, NULL, S1);
+
+    order.reason = OTP_SPAN("lost");
+    otp_action_result_t result = otp_fake_act(&desk, order);
+
+    assert_int_equal(result.sessions_lowered, 50);
+    assert_int_equal(result.sessions_ended, 50);
+    for (unsigned i = 0; i < 150; i++) {
+        assert_int_equal(otp_fake_session_level(&desk, i), i % 3 == 2 ? OTP_LEVEL_OFF : OTP_LEVEL_PASSWORD);
+    }
+}
+
+
+static void test_key_of_somebody_else_is_not_touched_where_one_may_act_on_one_person(void **state)
+{
+    static const otp_action_kind_t kinds[] = {
+        OTP_ACTION_KEY_DISABLE, OTP_ACTION_KEY_ENABLE, OTP_ACTION_KEY_UNASSIGN, OTP_ACTION_KEY_RESYNC
+    };
+    size_t before;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    before = desk.redis->events;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        otp_action_order_t order = otp_fake_order(kinds[i], "bob", S1);
+
+        order.reason = OTP_SPAN("lost");
+        order.only_uid = OTP_SPAN("bob");
+
+        otp_action_result_t result = otp_fake_act(&desk, order);
+
+        assert_int_equal(result.managed, OTP_MANAGE_NO_KEY);
+        assert_string_equal(result.uid, order.kind == OTP_ACTION_KEY_ASSIGN ? "bob" : "");
+    }
+    assert_int_equal(desk.redis->events, before);
+    assert_int_equal(otp_fake_usable(&desk, S1), 1);
+}
+
+
+static void test_contact_of_one_person_is_never_written_to_another(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_DISABLE, NULL, S1);
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    order.reason = OTP_SPAN("lost");
+    order.email = OTP_SPAN("alice@example.org");
+
+    otp_fake_acting_t *acting = otp_fake_act_begin(&desk, &order);
+
+    /* It has read that alice has the key; then bob gets it. */
+    assert_false(otp_fake_act_step(acting));
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_UNASSIGN, NULL, S1, NULL), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "bob", S1, NULL), OTP_MANAGE_CHANGED);
+    while (!otp_fake_act_step(acting)) {
+    }
+    assert_int_equal(otp_fake_act_end(acting).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_desk_get(&desk, "bob").key[0].state, OTP_KEY_DISABLED);
+    assert_string_equal(otp_fake_desk_get(&desk, "bob").contact.email, "");
+}
+
+
+static void test_only_a_free_key_that_nobody_wants_is_deleted(void **state)
+{
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DELETE, NULL, S1, NULL), OTP_MANAGE_ASSIGNED);
+    assert_int_equal(request("bob", S2, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DELETE, NULL, S2, NULL), OTP_MANAGE_REQUESTED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_REJECT, NULL, S2, "no"), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DELETE, NULL, S2, NULL), OTP_MANAGE_CHANGED);
+    assert_string_equal(otp_fake_stock_get(&desk, S2).key.serial, "");
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DELETE, NULL, S2, NULL), OTP_MANAGE_NO_STOCK);
+}
+
+
+static void test_two_codes_find_a_key_again_and_are_spent(void **state)
+{
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_KEY_RESYNC, NULL, S1);
+    otp_fake_passcode_t one = otp_fake_passcode("", S1, OTP_FAKE_STEP + 200);
+    otp_fake_passcode_t two = otp_fake_passcode("", S1, OTP_FAKE_STEP + 201);
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    order.code = otp_span_of(one.text);
+    order.next_code = otp_span_of(one.text);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_MISFIT);
+    order.next_code = otp_span_of(two.text);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_desk_get(&desk, "alice").key[0].step, OTP_FAKE_STEP + 201);
+    assert_int_equal(events("key_resync", "ok"), 1);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_MISFIT);
+}
+
+
+/* ---- accounts ---- */
+
+static void test_cleared_pin_is_told_and_mailed(void **state)
+{
+    char text[OTP_MAIL_MAX];
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_PIN_CLEAR, "alice", NULL, NULL), OTP_MANAGE_CHANGED);
+    assert_false(otp_fake_desk_get(&desk, "alice").key[0].pin.set);
+    assert_int_equal(last_mail(text).kind, OTP_MAIL_PIN_CLEARED);
+    assert_int_equal(history("alice", "pin_clear"), 1);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_PIN_CLEAR, "nobody", NULL, NULL), OTP_MANAGE_NO_KEY);
+    assert_string_equal(otp_fake_desk_get(&desk, "nobody").uid, "");
+}
+
+
+static void test_emergency_password_is_shown_once_kept_as_a_mac_and_replaces_the_one_before(void **state)
+{
+    char                text[OTP_MAIL_MAX];
+    otp_account_t       account;
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_EMERGENCY_ISSUE, "alice", NULL);
+    otp_action_result_t first, second;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    order.expires = OTP_FAKE_NOW + 3600;
+    first = otp_fake_act(&desk, order);
+    assert_int_equal(first.managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(strlen(first.password), OTP_EMERGENCY_LEN);
+    assert_int_equal(first.expires, order.expires);
+    account = otp_fake_desk_get(&desk, "alice");
+    assert_true(otp_emergency_matches(desk.ring, &account, otp_span_of(first.password), OTP_FAKE_NOW));
+    assert_false(otp_fake_redis_holds(desk.redis, otp_span_of(first.password)));
+    assert_int_equal(last_mail(text).kind, OTP_MAIL_EMERGENCY_ISSUED);
+    assert_int_equal(last_mail(text).until, order.expires);
+    otp_fake_session(&desk, "alice", 1, NULL, OTP_AUTH_EMERGENCY, true);
+    second = otp_fake_act(&desk, order);
+    account = otp_fake_desk_get(&desk, "alice");
+    assert_false(otp_emergency_matches(desk.ring, &account, otp_span_of(first.password), OTP_FAKE_NOW));
+    assert_true(otp_emergency_matches(desk.ring, &account, otp_span_of(second.password), OTP_FAKE_NOW));
+    assert_int_equal(otp_fake_session_level(&desk, 1), OTP_LEVEL_OFF);
+}
+
+
+static void test_emergency_password_that_would_be_over_already_is_not_issued(void **state)
+{
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_EMERGENCY_ISSUE, "alice", NULL);
+    otp_action_result_t result;
+
+    (void) state;
+    order.expires = OTP_FAKE_NOW;
+    result = otp_fake_act(&desk, order);
+    assert_int_equal(result.managed, OTP_MANAGE_NO_EMERGENCY);
+    assert_string_equal(result.password, "");
+    assert_string_equal(otp_fake_desk_get(&desk, "alice").uid, "");
+}
+
+
+static void test_revoked_emergency_password_takes_its_sessions_along(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_EMERGENCY_ISSUE, "alice", NULL);
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    order.expires = OTP_FAKE_NOW + 3600;
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    otp_fake_session(&desk, "alice", 1, NULL, OTP_AUTH_EMERGENCY, true);
+    otp_fake_session(&desk, "alice", 2, S1, OTP_AUTH_KEY, true);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_EMERGENCY_REVOKE, "alice", NULL, NULL), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_session_level(&desk, 1), OTP_LEVEL_OFF);
+    assert_int_equal(otp_fake_session_level(&desk, 2), OTP_LEVEL_OTP);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_EMERGENCY_REVOKE, "alice", NULL, NULL), OTP_MANAGE_NO_EMERGENCY);
+}
+
+
+static void test_unlocking_ends_the_delay_of_somebody_without_an_account_too(void **state)
+{
+    otp_name_t throttle;
+
+    (void) state;
+    /* SHA-256 of "alice" */
+    otp_name_of(&throttle, OTP_NAME_THROTTLE_USER, OTP_SPAN(OTP_FAKE_PREFIX),
+                OTP_SPAN("2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90"));
+    otp_fake_redis_put(desk.redis, otp_name_span(&throttle), OTP_SPAN("whatever"));
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_UNLOCK, "alice", NULL, NULL), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_redis_count(desk.redis, "otp:thru:"), 0);
+    assert_int_equal(events("user_unlock", "ok"), 1);
+    assert_string_equal(otp_fake_desk_get(&desk, "alice").uid, "");
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_UNLOCK, "alice", NULL, NULL), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(events("user_unlock", "ok"), 1);
+}
+
+
+static void test_all_sessions_of_a_person_end_but_the_one_that_is_kept(void **state)
+{
+    char               digest[2 * OTP_DIGEST_LEN + 1];
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_SESSIONS_REVOKE, "alice", NULL);
+
+    (void) state;
+    for (unsigned i = 1; i <= 3; i++) {
+        otp_fake_session(&desk, i == 3 ? "bob" : "alice", i, NULL, OTP_AUTH_PASSWORD, true);
+    }
+    order.keep_session = otp_fake_session_digest(2, digest);
+    assert_int_equal(otp_fake_act(&desk, order).sessions_ended, 1);
+    assert_int_equal(otp_fake_session_level(&desk, 1), OTP_LEVEL_OFF);
+    assert_int_equal(otp_fake_session_level(&desk, 2), OTP_LEVEL_PASSWORD);
+    assert_int_equal(otp_fake_session_level(&desk, 3), OTP_LEVEL_PASSWORD);
+    assert_int_equal(events("session_revoke", "ok"), 1);
+}
+
+
+static void test_session_of_somebody_else_is_not_found(void **state)
+{
+    char               digest[2 * OTP_DIGEST_LEN + 1];
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_SESSION_REVOKE, "alice", NULL);
+
+    (void) state;
+    otp_fake_session(&desk, "bob", 1, NULL, OTP_AUTH_PASSWORD, true);
+    otp_fake_session(&desk, "alice", 2, NULL, OTP_AUTH_PASSWORD, true);
+    order.session = otp_fake_session_digest(1, digest);
+    order.session.len = OTP_PUBLIC_ID_LEN;
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_NO_SESSION);
+    assert_int_equal(desk.redis->events, 0);
+    order.session = otp_fake_session_digest(2, digest);
+    order.session.len = OTP_PUBLIC_ID_LEN;
+    assert_int_equal(otp_fake_act(&desk, order).sessions_ended, 1);
+    assert_int_equal(otp_fake_session_level(&desk, 1), OTP_LEVEL_PASSWORD);
+    assert_int_equal(otp_fake_session_level(&desk, 2), OTP_LEVEL_OFF);
+}
+
+
+static void test_digests_of_sessions_whose_time_is_over_leave_the_list(void **state)
+{
+    otp_name_t list;
+
+    (void) state;
+    otp_fake_session(&desk, "alice", 1, NULL, OTP_AUTH_PASSWORD, true);
+    desk.now_ms += 36000 * INT64_C(1000);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_SESSIONS_REVOKE, "alice", NULL, NULL), OTP_MANAGE_UNCHANGED);
+    otp_name_of(&list, OTP_NAME_USER_SESSIONS, OTP_SPAN(OTP_FAKE_PREFIX), OTP_SPAN("alice"));
+    assert_null(otp_fake_redis_find(desk.redis, otp_name_span(&list)));
+}
+
+
+static void test_seen_signals_are_told_and_not_put_into_the_history(void **state)
+{
+    otp_account_t account;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    account = otp_fake_desk_get(&desk, "alice");
+    account.signal[OTP_SIGNAL_REPLAY].at = OTP_FAKE_NOW;
+    account.signal[OTP_SIGNAL_REPLAY].count = 1;
+    otp_fake_desk_put(&desk, &account);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_SIGNALS_SEEN, "alice", NULL, NULL), OTP_MANAGE_CHANGED);
+    assert_int_equal(events("signals_seen", "ok"), 1);
+    assert_int_equal(history("alice", "signals_seen"), 0);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_SIGNALS_SEEN, "nobody", NULL, NULL), OTP_MANAGE_UNCHANGED);
+    assert_string_equal(otp_fake_desk_get(&desk, "nobody").uid, "");
+}
+
+
+/* ---- requests ---- */
+
+static void test_request_waits_is_approved_and_leaves_the_list(void **state)
+{
+    char       text[OTP_MAIL_MAX];
+    otp_mail_t mail;
+
+    (void) state;
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_desk_get(&desk, "marie").request.state, OTP_ACTIVATION_WAITING);
+    assert_int_equal(otp_fake_stock_get(&desk, S1).key.step, OTP_FAKE_STEP);
+    assert_true(waits(S1));
+    mail = last_mail(text);
+    assert_int_equal(mail.kind, OTP_MAIL_REQUEST_RECEIVED);
+    assert_span(mail.name, "Marie Curie");
+    assert_span(mail.email, "marie@example.org");
+    assert_span(mail.language, "fr");
+    assert_int_equal(history("marie", "request"), 1);
+
+    otp_action_result_t result = otp_fake_act(&desk, otp_fake_order(OTP_ACTION_REQUEST_APPROVE, NULL, S1));
+
+    assert_int_equal(result.managed, OTP_MANAGE_CHANGED);
+    assert_string_equal(result.uid, "marie");
+    assert_false(waits(S1));
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "marie");
+    assert_int_equal(otp_fake_desk_get(&desk, "marie").key[0].state, OTP_KEY_USABLE);
+    /* The code that was shown opens nothing any more. */
+    assert_int_equal(otp_fake_desk_get(&desk, "marie").key[0].step, OTP_FAKE_STEP);
+    mail = last_mail(text);
+    assert_int_equal(mail.kind, OTP_MAIL_KEY_OPERATIONAL);
+    assert_span(mail.email, "marie@example.org");
+    assert_int_equal(events("request_approve", "ok"), 1);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_APPROVE, NULL, S1, NULL), OTP_MANAGE_NO_REQUEST);
+}
+
+
+static void test_request_by_rule_is_approved_at_once_by_the_rule(void **state)
+{
+    char                text[OTP_MAIL_MAX];
+    otp_action_result_t result;
+
+    (void) state;
+    result = request("marie", S1, OTP_FAKE_STEP, true);
+    assert_int_equal(result.managed, OTP_MANAGE_CHANGED);
+    assert_true(result.approved);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "marie");
+    assert_false(waits(S1));
+    assert_int_equal(mails(), 1);
+    assert_int_equal(last_mail(text).kind, OTP_MAIL_KEY_OPERATIONAL);
+    assert_int_equal(otp_fake_redis_events(desk.redis, "\"event\":\"request_approve\",\"verdict\":\"ok\""), 1);
+    assert_int_equal(otp_fake_redis_events(desk.redis, "\"actor\":\"rule\""), 4);
+    assert_int_equal(otp_fake_redis_events(desk.redis, "\"event\":\"request\",\"verdict\":\"ok\",\"user\":\"marie\","
+                                           "\"address\":\"192.0.2.9\",\"serial\":\"S1\",\"session\":\"0123456789ab\","
+                                           "\"request\":\"r1\""), 1);
+}
+
+
+static void test_refused_request_leaves_nothing_behind(void **state)
+{
+    otp_stock_t         before = otp_fake_stock_get(&desk, S1), after;
+    otp_fake_passcode_t wrong = otp_fake_wrong("", S1, OTP_FAKE_STEP);
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_REQUEST_CREATE, "marie", S1);
+
+    (void) state;
+    otp_fake_held(&desk, "S3", "bob");
+    order.code = otp_span_of(wrong.text);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_MISFIT);
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP + 11, false).managed, OTP_MANAGE_MISFIT);
+    assert_int_equal(request("marie", "S9", OTP_FAKE_STEP, false).managed, OTP_MANAGE_NO_STOCK);
+    assert_int_equal(request("marie", "S3", OTP_FAKE_STEP, false).managed, OTP_MANAGE_HELD);
+    after = otp_fake_stock_get(&desk, S1);
+    assert_memory_equal(&before, &after, sizeof(before));
+    assert_string_equal(otp_fake_desk_get(&desk, "marie").uid, "");
+    assert_int_equal(desk.redis->events, 0);
+}
+
+
+static void test_code_of_another_key_does_not_request_this_one(void **state)
+{
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_REQUEST_CREATE, "marie", S1);
+    otp_fake_passcode_t code = otp_fake_passcode("", S2, OTP_FAKE_STEP);
+
+    (void) state;
+    order.code = otp_span_of(code.text);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_MISFIT);
+}
+
+
+static void test_spent_code_does_not_request_again(void **state)
+{
+    (void) state;
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_REJECT, NULL, S1, "no"), OTP_MANAGE_CHANGED);
+    assert_int_equal(request("paul", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_MISFIT);
+    assert_int_equal(request("paul", S1, OTP_FAKE_STEP + 1, false).managed, OTP_MANAGE_CHANGED);
+}
+
+
+static void test_second_request_is_refused_while_one_waits(void **state)
+{
+    (void) state;
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP + 1, false).managed, OTP_MANAGE_REQUESTED);
+    assert_int_equal(request("marie", S2, OTP_FAKE_STEP, false).managed, OTP_MANAGE_REQUESTED);
+    assert_int_equal(request("paul", S1, OTP_FAKE_STEP + 1, false).managed, OTP_MANAGE_HELD);
+    assert_string_equal(otp_fake_desk_get(&desk, "marie").request.serial, S1);
+    assert_int_equal(events("request", "ok"), 1);
+}
+
+
+static void test_request_that_was_cut_off_does_not_stand_in_the_way_of_another(void **state)
+{
+    otp_account_t account;
+
+    (void) state;
+    otp_account_init(&account, OTP_SPAN("marie"));
+    account.request = (otp_activation_request_t) { .state = OTP_ACTIVATION_WAITING, .serial = "S1", .at = 1 };
+    otp_fake_desk_put(&desk, &account);
+    assert_int_equal(request("marie", S2, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    assert_string_equal(otp_fake_desk_get(&desk, "marie").request.serial, S2);
+    assert_string_equal(otp_fake_stock_get(&desk, S2).wanted, "marie");
+}
+
+
+static void test_rejected_request_is_told_with_its_reason(void **state)
+{
+    char          text[OTP_MAIL_MAX];
+    otp_mail_t    mail;
+    otp_account_t account;
+
+    (void) state;
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_REJECT, NULL, S1, NULL), OTP_MANAGE_REASON);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_REJECT, NULL, S1, "clé d'une autre personne"),
+                     OTP_MANAGE_CHANGED);
+    account = otp_fake_desk_get(&desk, "marie");
+    assert_int_equal(account.request.state, OTP_ACTIVATION_REJECTED);
+    assert_string_equal(account.request.reason, "clé d'une autre personne");
+    assert_false(waits(S1));
+    assert_string_equal(otp_fake_stock_get(&desk, S1).wanted, "");
+    mail = last_mail(text);
+    assert_int_equal(mail.kind, OTP_MAIL_REQUEST_REJECTED);
+    assert_span(mail.reason, "clé d'une autre personne");
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_REJECT, NULL, S1, "no"), OTP_MANAGE_NO_REQUEST);
+}
+
+
+static void test_key_that_somebody_asks_for_is_assigned_to_nobody_else(void **state)
+{
+    (void) state;
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "bob", S1, NULL), OTP_MANAGE_REQUESTED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "marie", S1, NULL), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_desk_get(&desk, "marie").request.state, OTP_ACTIVATION_NONE);
+    assert_false(waits(S1));
+}
+
+
+static void test_key_that_was_disabled_meanwhile_is_not_approved_and_still_waits(void **state)
+{
+    (void) state;
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DISABLE, NULL, S1, "stolen"), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_APPROVE, NULL, S1, NULL), OTP_MANAGE_DISABLED);
+    assert_true(waits(S1));
+}
+
+
+/* ---- faults ---- */
+
+static void test_forged_record_is_named_and_nothing_is_done(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_PIN_CLEAR, "alice", NULL);
+    otp_name_t         name;
+    otp_fake_acting_t *acting;
+
+    (void) state;
+    otp_name_of(&name, OTP_NAME_ACCOUNT, OTP_SPAN(OTP_FAKE_PREFIX), OTP_SPAN("alice"));
+    otp_fake_redis_put(desk.redis, otp_name_span(&name), OTP_SPAN("1.20212223.x.{}"));
+    acting = otp_fake_act_begin(&desk, &order);
+    while (!otp_fake_act_step(acting)) {
+    }
+    assert_span(otp_fake_act_view(acting)->unreadable, "otp:acct:{5}:alice");
+    assert_int_equal(otp_fake_act_end(acting).managed, OTP_MANAGE_UNAVAILABLE);
+    assert_int_equal(desk.redis->events, 0);
+}
+
+
+static void test_what_cannot_be_told_is_not_done(void **state)
+{
+    char               longest[OTP_REASON_LEN + 2];
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_PIN_CLEAR, "alice", NULL);
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    memset(longest, 'x', sizeof(longest));
+    order.note = (otp_span_t) { longest, OTP_REASON_LEN + 1 };
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_REASON);
+    order.note = OTP_SPAN("\xff no UTF-8");
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_UNAVAILABLE);
+    assert_true(otp_fake_desk_get(&desk, "alice").key[0].pin.set);
+}
+
+
+static void test_somebody_who_keeps_changing_the_record_makes_it_busy(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_PIN_CLEAR, "alice", NULL);
+    otp_fake_acting_t *acting;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    acting = otp_fake_act_begin(&desk, &order);
+    for (;;) {
+        otp_account_t account = otp_fake_desk_get(&desk, "alice");
+
+        account.revision++;
+        otp_fake_desk_put(&desk, &account);
+        if (otp_fake_act_step(acting)) {
+            break;
+        }
+    }
+    assert_int_equal(otp_fake_act_end(acting).managed, OTP_MANAGE_BUSY);
+    assert_true(otp_fake_desk_get(&desk, "alice").key[0].pin.set);
+    assert_int_equal(desk.redis->events, 0);
+}
+
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DESK(test_assigned_key_is_usable_told_and_mailed_once),
+        DESK(test_event_says_who_did_what_to_whom_and_why),
+        DESK(test_lines_for_the_audit_are_those_of_the_stream),
+        DESK(test_key_that_cannot_be_assigned_is_refused_and_leaves_nothing),
+        DESK(test_returned_key_takes_step_along_and_its_sessions_end),
+        DESK(test_lost_key_lowers_its_sessions_in_every_batch),
+        DESK(test_key_of_somebody_else_is_not_touched_where_one_may_act_on_one_person),
+        DESK(test_contact_of_one_person_is_never_written_to_another),
+        DESK(test_only_a_free_key_that_nobody_wants_is_deleted),
+        DESK(test_two_codes_find_a_key_again_and_are_spent),
+        DESK(test_cleared_pin_is_told_and_mailed),
+        DESK(test_emergency_password_is_shown_once_kept_as_a_mac_and_replaces_the_one_before),
+        DESK(test_emergency_password_that_would_be_over_already_is_not_issued),
+        DESK(test_revoked_emergency_password_takes_its_sessions_along),
+        DESK(test_unlocking_ends_the_delay_of_somebody_without_an_account_too),
+        DESK(test_all_sessions_of_a_person_end_but_the_one_that_is_kept),
+        DESK(test_session_of_somebody_else_is_not_found),
+        DESK(test_digests_of_sessions_whose_time_is_over_leave_the_list),
+        DESK(test_seen_signals_are_told_and_not_put_into_the_history),
+        DESK(test_request_waits_is_approved_and_leaves_the_list),
+        DESK(test_request_by_rule_is_approved_at_once_by_the_rule),
+        DESK(test_refused_request_leaves_nothing_behind),
+        DESK(test_code_of_another_key_does_not_request_this_one),
+        DESK(test_spent_code_does_not_request_again),
+        DESK(test_second_request_is_refused_while_one_waits),
+        DESK(test_request_that_was_cut_off_does_not_stand_in_the_way_of_another),
+        DESK(test_rejected_request_is_told_with_its_reason),
+        DESK(test_key_that_somebody_asks_for_is_assigned_to_nobody_else),
+        DESK(test_key_that_was_disabled_meanwhile_is_not_approved_and_still_waits),
+        DESK(test_forged_record_is_named_and_nothing_is_done),
+        DESK(test_what_cannot_be_told_is_not_done),
+        DESK(test_somebody_who_keeps_changing_the_record_makes_it_busy),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -68,7 +68,7 @@ typedef struct {
     otp_span_t        name, email, language;    /* of the person, for mail; empty: as the account has it */
     int64_t           expires;              /* unix seconds */
     bool              automatic;
-    otp_span_t        only_uid;             /* not empty: refuse (OTP_MANAGE_NO_KEY) when the key is not this person's */
+    otp_span_t        only_uid;             /* not empty: OTP_MANAGE_NO_KEY when the key is not this person's */
 } otp_action_order_t;
 
 typedef enum { OTP_ACTION_COMMANDS, OTP_ACTION_DONE } otp_action_effect_t;

@@ -52,7 +52,7 @@ static otp_managed_session_t end_found(void *how, otp_span_t digest, otp_session
     const otp_action_t *action = how;
 
     (void) session;
-    return otp_span_equal(digest, (otp_span_t) { action->digest, sizeof(action->digest) })
+    return digest.len == sizeof(action->digest) && otp_secret_equal(digest.data, action->digest, digest.len)
         ? OTP_MANAGE_SESSION_ENDED : OTP_MANAGE_SESSION_KEPT;
 }
 

@@ -38,8 +38,11 @@ otp_managed_session_t otp_sweep_emergency(void *nothing, otp_span_t digest, otp_
 
 otp_managed_session_t otp_sweep_all_but(void *kept, otp_span_t digest, otp_session_t *session)
 {
+    const otp_span_t *one = kept;
+
     (void) session;
-    return otp_span_equal(*(const otp_span_t *) kept, digest) ? OTP_MANAGE_SESSION_KEPT : OTP_MANAGE_SESSION_ENDED;
+    return one->len == digest.len && otp_secret_equal(one->data, digest.data, digest.len)
+        ? OTP_MANAGE_SESSION_KEPT : OTP_MANAGE_SESSION_ENDED;
 }
 
 

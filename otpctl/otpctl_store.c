@@ -4,8 +4,6 @@
 
 #include "otpctl/otpctl_print.h"
 
-#define ATTEMPTS    32      /* of one change, against somebody who keeps changing the same record */
-
 /* A record being changed: what was read, and where. */
 typedef struct {
     otp_name_t name, stream;
@@ -245,81 +243,6 @@ static otpctl_status_t no_room(otp_span_t name)
 {
     otpctl_say("the record %.*s would become too large", (int) name.len, name.data);
     return OTPCTL_REFUSED;
-}
-
-
-static otpctl_status_t exhausted(otp_span_t name)
-{
-    otpctl_say("the record %.*s is being changed all the time by others: try again", (int) name.len, name.data);
-    return OTPCTL_REFUSED;
-}
-
-
-otpctl_status_t otpctl_account_change(otpctl_t *ctl, const char *uid, const otpctl_change_t *change,
-    otp_managed_t *managed, otp_account_t *account)
-{
-    record_t        record;
-    char            text[OTPCTL_RECORD_MAX];
-    otp_span_t      next = { text, 0 };
-    bool            swapped = false;
-    otpctl_status_t status;
-
-    find(ctl, OTP_NAME_ACCOUNT, uid, &record);
-    status = fetch(ctl, &record);
-    for (int i = 0; i < ATTEMPTS && status == OTPCTL_DONE; i++) {
-        status = read_account(ctl, &record, uid, account);
-        if (status != OTPCTL_DONE) {
-            return status;
-        }
-        *managed = change->account(account, change->how);
-        if (*managed != OTP_MANAGE_CHANGED) {
-            return OTPCTL_DONE;
-        }
-        if (otp_account_write(ctl->ring, otp_name_span(&record.name), account, text, sizeof(text),
-                              &next.len) != OTP_OK) {
-            return no_room(otp_name_span(&record.name));
-        }
-        status = swap_record(ctl, &record, next, &change->event, &swapped);
-        if (swapped) {
-            return OTPCTL_DONE;
-        }
-    }
-    return status == OTPCTL_DONE ? exhausted(otp_name_span(&record.name)) : status;
-}
-
-
-otpctl_status_t otpctl_stock_change(otpctl_t *ctl, const char *serial, const otpctl_change_t *change,
-    otp_managed_t *managed, otp_stock_t *stock, bool *found)
-{
-    record_t        record;
-    char            text[OTPCTL_RECORD_MAX];
-    otp_span_t      next = { text, 0 };
-    bool            swapped = false;
-    otpctl_status_t status;
-
-    find(ctl, OTP_NAME_STOCK, serial, &record);
-    status = fetch(ctl, &record);
-    for (int i = 0; i < ATTEMPTS && status == OTPCTL_DONE; i++) {
-        *found = record.len != 0;
-        status = *found ? read_stock(ctl, &record, stock) : OTPCTL_DONE;
-        if (status != OTPCTL_DONE || !*found) {
-            return status;
-        }
-        *managed = change->stock(stock, change->how);
-        if (*managed != OTP_MANAGE_CHANGED) {
-            return OTPCTL_DONE;
-        }
-        if (!change->remove
-            && otp_stock_write(ctl->ring, otp_name_span(&record.name), stock, text, sizeof(text), &next.len) != OTP_OK)
-        {
-            return no_room(otp_name_span(&record.name));
-        }
-        status = swap_record(ctl, &record, next, &change->event, &swapped);
-        if (swapped) {
-            return OTPCTL_DONE;
-        }
-    }
-    return status == OTPCTL_DONE ? exhausted(otp_name_span(&record.name)) : status;
 }
 
 

@@ -24,25 +24,6 @@ OTP_MUST_USE otpctl_status_t otpctl_uid(const char *text, char uid[OTP_UID_LEN +
 OTP_MUST_USE otpctl_status_t otpctl_account_read(otpctl_t *ctl, const char *uid, otp_account_t *account, bool *found);
 OTP_MUST_USE otpctl_status_t otpctl_stock_read(otpctl_t *ctl, const char *serial, otp_stock_t *stock, bool *found);
 
-typedef otp_managed_t otpctl_account_change_t(otp_account_t *account, const void *how);
-typedef otp_managed_t otpctl_stock_change_t(otp_stock_t *stock, const void *how);
-
-/* A change with the event that goes with it (time and actor are added). */
-typedef struct {
-    otpctl_account_change_t *account;   /* one of the two */
-    otpctl_stock_change_t   *stock;
-    const void              *how;
-    bool                     remove;    /* the stock record is deleted instead of rewritten */
-    otp_event_t              event;
-} otpctl_change_t;
-
-/* Applies the change to the record as it is at the moment of writing.  `*managed`: what the rule said, in
- * which case a refusal is not an error of this function; `*account`, `*stock`: the record afterwards. */
-OTP_MUST_USE otpctl_status_t otpctl_account_change(otpctl_t *ctl, const char *uid, const otpctl_change_t *change,
-    otp_managed_t *managed, otp_account_t *account);
-/* A record that is not there: *found false, and the rule is not asked. */
-OTP_MUST_USE otpctl_status_t otpctl_stock_change(otpctl_t *ctl, const char *serial, const otpctl_change_t *change,
-    otp_managed_t *managed, otp_stock_t *stock, bool *found);
 /* A record that must not be there yet: *created false when it is. */
 OTP_MUST_USE otpctl_status_t otpctl_stock_create(otpctl_t *ctl, const otp_stock_t *stock, const otp_event_t *event,
     bool *created);

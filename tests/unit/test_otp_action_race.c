@@ -11,7 +11,7 @@
 /* Actions on one key at the same time, one Redis command of one of them after the other in every order. */
 
 #define S1          "S1"
-#define HISTORIES   4000
+#define HISTORIES   1500
 #define ACTORS      3
 
 typedef struct {

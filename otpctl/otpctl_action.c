@@ -152,7 +152,9 @@ otpctl_status_t otpctl_action_run(otpctl_action_t *action)
 {
     const otp_limits_t   limits = OTP_LIMITS_DEFAULT;
     otpctl_t            *ctl = action->ctl;
-    otp_action_context_t context = { .ring = ctl->ring, .prefix = ctl->prefix, .limits = &limits };
+    otp_action_context_t context = {
+        .ring = ctl->ring, .prefix = ctl->prefix, .limits = &limits, .events_kept = OTP_SPAN(OTP_EVENTS_ALL)
+    };
     uint8_t              random[OTP_ACTION_RANDOM];
     otp_action_t        *engine;
     otpctl_status_t      status;

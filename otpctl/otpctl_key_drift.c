@@ -72,6 +72,14 @@ static int by_serial(const void *a, const void *b)
 }
 
 
+static void sort(fleet_t *fleet, int (*order)(const void *, const void *))
+{
+    if (fleet->rows) {
+        qsort(fleet->row, fleet->rows, sizeof(*fleet->row), order);
+    }
+}
+
+
 static otpctl_status_t note_batch(otpctl_t *ctl, const otp_stock_t *stock, void *data)
 {
     fleet_t *fleet = data;
@@ -121,17 +129,17 @@ static batch_t sum_batch(const fleet_t *fleet, size_t first, size_t *after)
 {
     batch_t batch = { .name = fleet->row[first].batch };
     int64_t sum = 0;
-    size_t  i;
+    size_t  learned = 0, i;
 
     for (i = first; i < fleet->rows && strcmp(fleet->row[i].batch, batch.name) == 0; i++) {
         const row_t *row = &fleet->row[i];
 
         batch.keys++;
-        if (row->key.drift_since && (batch.drift_min > row->key.drift)) {
-            batch.drift_min = row->key.drift;
-        }
-        if (row->key.drift_since && batch.drift_max < row->key.drift) {
-            batch.drift_max = row->key.drift;
+        if (row->key.drift_since) {
+            bool first_one = learned++ == 0;
+
+            batch.drift_min = first_one || row->key.drift < batch.drift_min ? row->key.drift : batch.drift_min;
+            batch.drift_max = first_one || row->key.drift > batch.drift_max ? row->key.drift : batch.drift_max;
         }
         if (row->measured) {
             batch.measured++;
@@ -237,7 +245,7 @@ static int report(otpctl_t *ctl, fleet_t *fleet)
     char    title[160];
     json_t *batches = json_array();
 
-    qsort(fleet->row, fleet->rows, sizeof(*fleet->row), by_batch);
+    sort(fleet, by_batch);
     if (!json) {
         printf("%-16s %6s %9s %5s  %s\n", "BATCH", "KEYS", "MEASURED", "PPM", "DRIFT");
     }
@@ -251,7 +259,7 @@ static int report(otpctl_t *ctl, fleet_t *fleet)
                    batch.measured, (long long) batch.ppm, (long long) batch.drift_min, (long long) batch.drift_max);
         }
     }
-    qsort(fleet->row, fleet->rows, sizeof(*fleet->row), by_leaving);
+    sort(fleet, by_leaving);
     if (json) {
         return otpctl_print_json(json_pack("{s:o, s:o, s:o}", "batches", batches, "leaving",
                                            rows_json(fleet, is_leaving), "silent", rows_json(fleet, is_silent)));
@@ -289,9 +297,7 @@ otpctl_status_t otpctl_key_drift_run(otpctl_t *ctl)
         return OTPCTL_USAGE;
     }
     status = otpctl_each_account(ctl, add_keys, &fleet);
-    if (fleet.rows) {
-        qsort(fleet.row, fleet.rows, sizeof(*fleet.row), by_serial);
-    }
+    sort(&fleet, by_serial);
     if (status == OTPCTL_DONE) {
         status = otpctl_each_stock(ctl, note_batch, &fleet);
     }

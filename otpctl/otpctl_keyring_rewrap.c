@@ -4,8 +4,8 @@
 #include "otpctl/otpctl_print.h"
 #include "otpctl/otpctl_scan.h"
 
-/* `keyring rewrap`: every record is sealed and authenticated anew with the newest key.  A PIN cannot be: its verifier
- * is made anew when its owner next types it, and until then the ring has to keep the old key. */
+/* `keyring rewrap`: every record is sealed and authenticated anew with the newest key.  A PIN or an emergency password
+ * cannot be: a PIN's verifier is made anew when its owner next types it, and until then the ring has to keep the old key. */
 
 #define ROUNDS  32      /* against somebody who keeps changing the same record */
 
@@ -75,6 +75,9 @@ static bool next_account(otpctl_t *ctl, otp_span_t name, otp_span_t value, char 
 
     if (otp_account_read(ctl->ring, name, value, &account) != OTP_OK) {
         return false;
+    }
+    if (account.emergency.expires > otpctl_now_s()) {
+        count_verifier(depend, &account.emergency.verifier);
     }
     for (size_t i = 0; i < account.keys; i++) {
         count_verifier(depend, &account.key[i].pin);
@@ -176,13 +179,13 @@ static int report(const otpctl_t *ctl, const work_t *work)
            current.data, work->unchanged);
     for (size_t i = 0; i < work->depend.ids; i++) {
         if (!otp_span_equal(otp_span_of(work->depend.id[i]), current)) {
-            printf("key %s: %zu PIN(s) still depend on it; each is made anew when its owner next signs in with it\n",
-                   work->depend.id[i], work->depend.pins[i]);
+            printf("key %s: %zu PIN(s) or emergency passwords still depend on it; a PIN is made anew when its owner next "
+                   "signs in\n", work->depend.id[i], work->depend.pins[i]);
             others++;
         }
     }
-    puts(others ? "Keep the older keys until then." : "No PIN depends on an older key: it can go once sessions made "
-         "with it have ended.");
+    puts(others ? "Keep the older keys until then." : "No PIN depends on an older key: it can go once the sessions made "
+         "with it have ended\n(lifetime of otp_session) and the mail that was due before is sent (otpctl doctor).");
     return OTPCTL_DONE;
 }
 

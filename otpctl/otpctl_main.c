@@ -80,7 +80,7 @@ static const command_t commands[] = {
       "what has happened, a line an event" },
     { "export", NULL, "", 0, 0, 0, NEEDS_REDIS | NEEDS_RING, otpctl_export_run,
       "all accounts and keys as sealed JSON lines, on standard output" },
-    { "import", NULL, "", 0, 0, OTPCTL_REPLACE | OTPCTL_RAISE_FLOOR, NEEDS_REDIS | NEEDS_RING, otpctl_import_run,
+    { "import", NULL, "", 0, 0, OTPCTL_RAISE_FLOOR, NEEDS_REDIS | NEEDS_RING, otpctl_import_run,
       "what `export` wrote, from standard input" },
     { "doctor", NULL, "", 0, 0, 0, LOOKS, otpctl_doctor_run,
       "look at Redis, clock and key ring, and say what to change" },

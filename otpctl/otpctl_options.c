@@ -50,8 +50,6 @@ static const option_t table[] = {
       "of the site: Europe/Paris; default: the system's" },
     { "weeks", OTPCTL_WEEKS, VALUE(weeks), false, "N", "how far to look ahead; default: 12" },
     { "silent", OTPCTL_SILENT, VALUE(silent), false, "DAYS", "what counts as long unused; default: 90" },
-    { "replace", OTPCTL_REPLACE, 0, false, NULL,
-      "replace records that are there already; last accepted codes never go back" },
     { "raise-floor", OTPCTL_RAISE_FLOOR, 0, false, NULL, "codes up to now count as used" },
     { "once", OTPCTL_ONCE, 0, false, NULL, "send what is due and end" },
     { "again", OTPCTL_AGAIN, 0, false, NULL, "first put back what was given up" },

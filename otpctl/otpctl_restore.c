@@ -7,12 +7,12 @@
 #include "core/model/otp_record.h"
 #include "otpctl/otpctl_archive.h"
 #include "otpctl/otpctl_print.h"
+#include "otpctl/otpctl_reunite.h"
+#include "otpctl/otpctl_scan.h"
 
 /* `import`: what `export` wrote, from standard input.  All of it is read and verified before anything is written.
- * Of two records for the same account or key, the one whose codes went further counts: no code is accepted twice
- * because an older file was imported. */
-
-#define ROUNDS  32
+ * What is there already stays.  What is added fits what is there: no code that was accepted anywhere is accepted
+ * again, and a key is in the hands of one person, though the file was written while keys changed hands. */
 
 typedef struct {
     bool  account;
@@ -25,7 +25,9 @@ typedef struct {
     line_t *line;
     size_t  lines, size;
     char    prefix[OTPCTL_PREFIX_MAX + 1];
-    size_t  written, kept, same;
+    size_t  written, kept, same, left_out;
+
+    otpctl_union_t all;         /* of the file and of Redis */
 } archive_t;
 
 static otpctl_status_t refuse(size_t number, const char *what)
@@ -143,78 +145,106 @@ static void raise_floor(otp_key_t *key, int64_t now_s)
 }
 
 
-static void raise_to(otp_key_t *key, const otp_key_t *other)
+/* The record of a line as it was where it was exported. */
+static bool read_account(const otpctl_t *ctl, const archive_t *archive, const line_t *line, otp_account_t *account)
 {
-    if (other && key->step < other->step) {
-        key->step = other->step;
-    }
+    otp_name_t name;
+
+    otp_name_of(&name, OTP_NAME_ACCOUNT, otp_span_of(archive->prefix), otp_span_of(line->id));
+    return otp_account_read(ctl->ring, otp_name_span(&name), (otp_span_t) { line->record, line->len }, account)
+        == OTP_OK;
 }
 
 
-/* What is to be stored instead of `stored` (empty: nothing is there); an empty text: what is there stays. */
-static bool next_account(const otpctl_t *ctl, otp_span_t name, otp_account_t *account, otp_span_t stored, char *text,
+static bool read_stock(const otpctl_t *ctl, const archive_t *archive, const line_t *line, otp_stock_t *stock)
+{
+    otp_name_t name;
+
+    otp_name_of(&name, OTP_NAME_STOCK, otp_span_of(archive->prefix), otp_span_of(line->id));
+    return otp_stock_read(ctl->ring, otp_name_span(&name), (otp_span_t) { line->record, line->len }, stock) == OTP_OK;
+}
+
+
+static otpctl_status_t out_of_memory(void)
+{
+    otpctl_say("out of memory; nothing was imported");
+    return OTPCTL_REFUSED;
+}
+
+
+static otpctl_status_t unite_stock(otpctl_t *ctl, const otp_stock_t *stock, void *data)
+{
+    (void) ctl;
+    return otpctl_union_stock(data, stock, OTPCTL_STORED_STOCK) ? OTPCTL_DONE : out_of_memory();
+}
+
+
+static otpctl_status_t unite_account(otpctl_t *ctl, const otp_account_t *account, void *data)
+{
+    (void) ctl;
+    return otpctl_union_account(data, account) ? OTPCTL_DONE : out_of_memory();
+}
+
+
+static bool unite_line(const otpctl_t *ctl, archive_t *archive, const line_t *line)
+{
+    otp_account_t account;
+    otp_stock_t   stock;
+
+    if (line->account) {
+        return read_account(ctl, archive, line, &account) && otpctl_union_account(&archive->all, &account);
+    }
+    return read_stock(ctl, archive, line, &stock) && otpctl_union_stock(&archive->all, &stock, OTPCTL_FILED_STOCK);
+}
+
+
+/* What is there, then the file. */
+static otpctl_status_t unite(otpctl_t *ctl, archive_t *archive)
+{
+    otpctl_status_t status = otpctl_each_stock(ctl, unite_stock, &archive->all);
+
+    if (status == OTPCTL_DONE) {
+        status = otpctl_each_account(ctl, unite_account, &archive->all);
+    }
+    for (size_t i = 0; i < archive->lines && status == OTPCTL_DONE; i++) {
+        if (!unite_line(ctl, archive, &archive->line[i])) {
+            status = refuse(i + 2, "the record in it cannot be read by this version");
+        }
+    }
+    otpctl_union_settle(&archive->all);
+    return status;
+}
+
+
+/* The record for the name it has here. */
+static bool next_account(const otpctl_t *ctl, archive_t *archive, const line_t *line, otp_span_t name, char *text,
     size_t *len)
 {
-    otp_account_t there;
     int64_t       now_s = otpctl_now_s();
+    otp_account_t account;
 
-    *len = 0;
-    if (stored.len) {
-        if (!(ctl->options->given & OTPCTL_REPLACE)) {
-            return true;
-        }
-        if (otp_account_read(ctl->ring, name, stored, &there) != OTP_OK) {
-            return false;
-        }
-        for (size_t i = 0; i < account->keys; i++) {
-            raise_to(&account->key[i], otp_account_key(&there, otp_span_of(account->key[i].serial)));
-        }
-        account->revision = (there.revision > account->revision ? there.revision : account->revision) + 1;
+    if (!read_account(ctl, archive, line, &account)) {
+        return false;
     }
-    for (size_t i = 0; ctl->options->given & OTPCTL_RAISE_FLOOR && i < account->keys; i++) {
-        raise_floor(&account->key[i], now_s);
+    archive->left_out += otpctl_union_apply(&archive->all, &account);
+    for (size_t i = 0; ctl->options->given & OTPCTL_RAISE_FLOOR && i < account.keys; i++) {
+        raise_floor(&account.key[i], now_s);
     }
-    return otp_account_write(ctl->ring, name, account, text, OTPCTL_RECORD_MAX, len) == OTP_OK;
+    return otp_account_write(ctl->ring, name, &account, text, OTPCTL_RECORD_MAX, len) == OTP_OK;
 }
 
 
-static bool next_stock(const otpctl_t *ctl, otp_span_t name, otp_stock_t *stock, otp_span_t stored, char *text,
-    size_t *len)
+static bool next_stock(const otpctl_t *ctl, const archive_t *archive, const line_t *line, otp_span_t name,
+    otp_stock_t *stock, char *text, size_t *len)
 {
-    otp_stock_t there;
-
-    *len = 0;
-    if (stored.len) {
-        if (!(ctl->options->given & OTPCTL_REPLACE)) {
-            return true;
-        }
-        if (otp_stock_read(ctl->ring, name, stored, &there) != OTP_OK) {
-            return false;
-        }
-        raise_to(&stock->key, &there.key);
+    if (!read_stock(ctl, archive, line, stock)) {
+        return false;
     }
+    otpctl_union_raise(&archive->all, stock);
     if (ctl->options->given & OTPCTL_RAISE_FLOOR) {
         raise_floor(&stock->key, otpctl_now_s());
     }
     return otp_stock_write(ctl->ring, name, stock, text, OTPCTL_RECORD_MAX, len) == OTP_OK;
-}
-
-
-/* The record under the name it has here, decided against what is stored. */
-static bool next_record(const otpctl_t *ctl, const archive_t *archive, const line_t *line, otp_span_t name,
-    otp_span_t stored, otp_stock_t *stock, char *text, size_t *len)
-{
-    otp_name_t    before;
-    otp_account_t account;
-    otp_span_t    record = { line->record, line->len };
-
-    otp_name_of(&before, kind_of(line), otp_span_of(archive->prefix), otp_span_of(line->id));
-    if (line->account) {
-        return otp_account_read(ctl->ring, otp_name_span(&before), record, &account) == OTP_OK
-            && next_account(ctl, name, &account, stored, text, len);
-    }
-    return otp_stock_read(ctl->ring, otp_name_span(&before), record, stock) == OTP_OK
-        && next_stock(ctl, name, stock, stored, text, len);
 }
 
 
@@ -227,52 +257,50 @@ static otp_event_t event_of(const line_t *line)
 }
 
 
+/* A key that somebody asks for is in the list of those that wait again. */
+static void wait_again(const otpctl_t *ctl, const otp_stock_t *stock, otp_name_t *waiting, char since[24],
+    otp_swap_t *swap)
+{
+    if (stock->wanted[0] == '\0') {
+        return;
+    }
+    otp_name_waiting(waiting, ctl->prefix, otp_span_of(stock->key.serial));
+    (void) snprintf(since, 24, "%lld", (long long) stock->wanted_at);
+    swap->waiting = otp_name_span(waiting);
+    swap->serial = otp_span_of(stock->key.serial);
+    swap->since = otp_span_of(since);
+}
+
+
 static otpctl_status_t restore_line(otpctl_t *ctl, archive_t *archive, const line_t *line)
 {
     char            stored[OTPCTL_RECORD_MAX], text[OTPCTL_RECORD_MAX], since[24];
-    size_t          stored_len = 0, len;
-    bool            swapped = false;
+    size_t          stored_len = 0, len, left_out = archive->left_out;
+    bool            swapped = false, made;
     otp_name_t      name, stream, waiting;
+    otp_swap_t      swap = { .ttl_ms = OTP_SPAN_NONE };
     otp_stock_t     stock = { .wanted_at = 0 };
     otp_event_t     event = event_of(line);
-    otpctl_status_t status = OTPCTL_DONE;
+    otpctl_status_t status;
 
     otp_name_of(&name, kind_of(line), ctl->prefix, otp_span_of(line->id));
     otp_name_events(&stream, ctl->prefix, otp_span_of(line->id));
-    otp_name_waiting(&waiting, ctl->prefix, otp_span_of(line->id));
-    for (int i = 0; i < ROUNDS && status == OTPCTL_DONE; i++) {
-        otp_swap_t swap = {
-            .key = otp_name_span(&name), .stream = otp_name_span(&stream), .expected = { stored, stored_len }
-        };
-
-        if (!next_record(ctl, archive, line, swap.key, swap.expected, &stock, text, &len)) {
-            return otpctl_unreadable(ctl, swap.key);
-        }
-        if (len == 0) {
-            *(otp_span_equal(swap.expected, (otp_span_t) { line->record, line->len }) ? &archive->same
-                                                                                     : &archive->kept) += 1;
-            return OTPCTL_DONE;
-        }
-        swap.next = (otp_span_t) { text, len };
-        if (otp_span_equal(swap.next, swap.expected)) {
-            archive->same++;
-            return OTPCTL_DONE;
-        }
-        if (!line->account && stock.wanted[0]) {
-            (void) snprintf(since, sizeof(since), "%lld", (long long) stock.wanted_at);
-            swap.waiting = otp_name_span(&waiting);
-            swap.serial = otp_span_of(line->id);
-            swap.since = otp_span_of(since);
-        }
-        status = otpctl_swap(ctl, &swap, &event, &swapped, stored, &stored_len);
-        if (swapped) {
-            archive->written++;
-            return OTPCTL_DONE;
-        }
+    swap.key = otp_name_span(&name);
+    swap.stream = otp_name_span(&stream);
+    made = line->account ? next_account(ctl, archive, line, swap.key, text, &len)
+        : next_stock(ctl, archive, line, swap.key, &stock, text, &len);
+    if (!made) {
+        return otpctl_unreadable(ctl, swap.key);
+    }
+    swap.next = (otp_span_t) { text, len };
+    wait_again(ctl, &stock, &waiting, since, &swap);
+    status = otpctl_swap(ctl, &swap, &event, &swapped, stored, &stored_len);
+    if (!swapped) {
+        archive->left_out = left_out;
     }
     if (status == OTPCTL_DONE) {
-        otpctl_say("%s is being changed all the time by others: import again", line->id);
-        return OTPCTL_REFUSED;
+        *(swapped ? &archive->written
+          : otp_span_equal((otp_span_t) { stored, stored_len }, swap.next) ? &archive->same : &archive->kept) += 1;
     }
     return status;
 }
@@ -281,14 +309,17 @@ static otpctl_status_t restore_line(otpctl_t *ctl, archive_t *archive, const lin
 static int report(const otpctl_t *ctl, const archive_t *archive)
 {
     if (ctl->options->given & OTPCTL_JSON) {
-        return otpctl_print_json(json_pack("{s:s, s:I, s:I, s:I}", "verdict", "ok", "imported",
+        return otpctl_print_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "verdict", "ok", "imported",
                                            (json_int_t) archive->written, "kept", (json_int_t) archive->kept, "same",
-                                           (json_int_t) archive->same));
+                                           (json_int_t) archive->same, "left_out", (json_int_t) archive->left_out));
     }
     printf("%zu record(s) imported, %zu were so already\n", archive->written, archive->same);
     if (archive->kept) {
-        printf("%zu were there and stay as they are: --replace takes those of the file (never an older last code)\n",
-               archive->kept);
+        printf("%zu are there with another content and stay as they are\n", archive->kept);
+    }
+    if (archive->left_out) {
+        printf("%zu key(s) were changing hands while the file was written, or have since: whoever had them in the file\n"
+               "has them not; assign them again where the stock says so\n", archive->left_out);
     }
     return OTPCTL_DONE;
 }
@@ -299,6 +330,9 @@ otpctl_status_t otpctl_import_run(otpctl_t *ctl)
     archive_t       archive = { .lines = 0 };
     otpctl_status_t status = read_archive(ctl, &archive);
 
+    if (status == OTPCTL_DONE) {
+        status = unite(ctl, &archive);
+    }
     for (size_t i = 0; i < archive.lines; i++) {
         if (status == OTPCTL_DONE) {
             status = restore_line(ctl, &archive, &archive.line[i]);
@@ -310,5 +344,6 @@ otpctl_status_t otpctl_import_run(otpctl_t *ctl)
         free(archive.line[i].record);
     }
     free(archive.line);
+    otpctl_union_free(&archive.all);
     return status == OTPCTL_DONE ? (otpctl_status_t) report(ctl, &archive) : status;
 }

@@ -196,6 +196,7 @@ otpctl_status_t otpctl_swap(otpctl_t *ctl, otp_swap_t *swap, const otp_event_t *
     otp_span_t      now;
     otpctl_status_t status = OTPCTL_DONE;
 
+    swap->events_kept = OTP_SPAN(OTP_EVENTS_ALL);
     if (event) {
         swap->event = (otp_span_t) { line, 0 };
         if (!otpctl_event_line(ctl, event, line, &swap->event.len)) {
@@ -273,8 +274,7 @@ otpctl_status_t otpctl_event_add(otpctl_t *ctl, otp_span_t id, const otp_event_t
     }
     otp_name_events(&stream, ctl->prefix, id);
     otp_span_t arg[] = {
-        OTP_SPAN("XADD"), otp_name_span(&stream), OTP_SPAN("MAXLEN"), OTP_SPAN("~"), OTP_SPAN(OTP_EVENTS_KEPT),
-        OTP_SPAN("*"), OTP_SPAN("e"), { line, len }
+        OTP_SPAN("XADD"), otp_name_span(&stream), OTP_SPAN("*"), OTP_SPAN("e"), { line, len }
     };
     otpctl_status_t status = otpctl_ask(ctl, arg, sizeof(arg) / sizeof(arg[0]), &reply);
 

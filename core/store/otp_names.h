@@ -22,6 +22,7 @@
 #define OTP_NAME_MAX    256     /* bytes of a Redis key; a prefix has at most 64 */
 #define OTP_TAGS        16
 #define OTP_EVENTS_KEPT "100000"    /* events a stream keeps, about, unless otp_audit_retention says otherwise */
+#define OTP_EVENTS_ALL  "9000000000000000000"   /* who adds with this trims nothing: that is the gateways' work */
 #define OTP_HISTORY_KEPT "50"       /* events of a person's own stream, about */
 #define OTP_HISTORY_KEPT_S "34560000"   /* seconds it stays after the last of them: 400 days */
 

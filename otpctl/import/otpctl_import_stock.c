@@ -166,6 +166,7 @@ static bool pack(import_t *import, size_t index, bool back)
     otp_name_of(&parcel->name, OTP_NAME_STOCK, import->ctl->prefix, id);
     otp_name_events(&parcel->stream, import->ctl->prefix, id);
     *swap = (otp_swap_t) {
+        .events_kept = OTP_SPAN(OTP_EVENTS_ALL),
         .key = otp_name_span(&parcel->name), .stream = otp_name_span(&parcel->stream), .event = { parcel->event, 0 }
     };
     if (!make_record(import, parcel, &record.len)

@@ -86,10 +86,10 @@ def what_was_exported_comes_back_byte_for_byte():
     archive = done('export')
     redis('FLUSHALL')
     answer = json.loads(done('import', '--json', given=archive))
-    assert answer == {'verdict': 'ok', 'imported': 5, 'kept': 0, 'same': 0}, answer
+    assert answer == {'verdict': 'ok', 'imported': 5, 'kept': 0, 'same': 0, 'left_out': 0}, answer
     assert records() == before
     again = json.loads(done('import', '--json', given=archive))
-    assert again == {'verdict': 'ok', 'imported': 0, 'kept': 0, 'same': 5}, again
+    assert again == {'verdict': 'ok', 'imported': 0, 'kept': 0, 'same': 5, 'left_out': 0}, again
 
 
 @test
@@ -127,16 +127,44 @@ def every_change_of_the_file_is_refused_and_nothing_is_imported():
 
 
 @test
-def what_is_there_stays_and_replace_never_takes_a_last_code_back():
+def what_is_there_stays():
     fleet()
     archive = done('export')
     make('marie.dupont', '1001', '', NOW // 60 + 5, 0, NOW, 0, 0, 0)
-    after = record('acct:{?}:marie.dupont')
+    after = records()
     answer = json.loads(done('import', '--json', given=archive))
-    assert answer['kept'] == 1 and record('acct:{?}:marie.dupont') == after, answer
-    done('import', '--replace', given=archive)
-    show = json.loads(done('user', 'show', 'marie.dupont', '--json'))
-    assert show['keys'][0]['step'] == NOW // 60 + 5 and show['keys'][0]['drift'] == 3, show
+    assert answer['kept'] == 1 and answer['same'] == 4 and records() == after, answer
+    assert run('import', '--replace', given=archive).returncode == 2
+
+
+@test
+def a_code_accepted_since_by_whoever_has_the_key_stays_spent():
+    fleet()
+    archive = done('export')
+    make('marie.dupont', '1001', '', NOW // 60 + 5, 0, NOW, 0, 0, 0)
+    done('key', 'unassign', '1001')
+    redis('DEL', record('acct:{?}:marie.dupont')[0])
+    answer = json.loads(done('import', '--json', given=archive))
+    assert answer['imported'] == 1 and answer['left_out'] == 1, answer
+    assert json.loads(done('user', 'show', 'marie.dupont', '--json'))['keys'] == []
+    assert json.loads(done('key', 'show', '1001', '--json'))['step'] == NOW // 60 + 5
+    redis('DEL', record('key:{?}:1001')[0], record('acct:{?}:marie.dupont')[0])
+    done('import', given=archive)
+    assert json.loads(done('key', 'show', '1001', '--json'))['step'] == NOW // 60
+
+
+@test
+def a_key_that_somebody_asks_for_is_in_the_list_again():
+    fleet()
+    name, stored = record('key:{?}:1003')
+    made = subprocess.run([RECORD_MAKE, RING, 'wanted', name.decode(), 'paul', str(NOW)], input=stored,
+                          stdout=subprocess.PIPE, check=True)
+    redis('SET', name, made.stdout)
+    archive = done('export')
+    redis('FLUSHALL')
+    done('import', given=archive)
+    waiting = redis('KEYS', 'otp:wait:*')
+    assert len(waiting) == 1 and redis('ZRANGE', waiting[0], 0, -1, 'WITHSCORES') == [b'1003', str(NOW).encode()]
 
 
 @test
@@ -156,6 +184,21 @@ def an_export_goes_into_another_prefix():
     done('import', given=archive, prefix='elsewhere:')
     show = json.loads(done('user', 'show', 'marie.dupont', '--json', prefix='elsewhere:'))
     assert show['keys'][0]['serial'] == '1001', show
+
+
+@test
+def the_terminal_shortens_no_stream_of_events():
+    fleet()
+    stream = redis('EVAL', """
+        for tag = 0, 15 do
+            for i = 1, 100400 do redis.call('XADD', 'otp:events:{' .. string.format('%x', tag) .. '}', '*', 'e', '{}') end
+        end""", 0)
+    assert not isinstance(stream, Exception), stream
+    before = sum(redis('XLEN', name) for name in redis('KEYS', 'otp:events:*'))
+    done('key', 'enable', '1002')
+    done('keyring', 'rewrap')
+    after = sum(redis('XLEN', name) for name in redis('KEYS', 'otp:events:*'))
+    assert after > before >= 16 * 100400, (before, after)
 
 
 @test

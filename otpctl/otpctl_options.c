@@ -50,7 +50,7 @@ static const option_t table[] = {
       "of the site: Europe/Paris; default: the system's" },
     { "weeks", OTPCTL_WEEKS, VALUE(weeks), false, "N", "how far to look ahead; default: 12" },
     { "silent", OTPCTL_SILENT, VALUE(silent), false, "DAYS", "what counts as long unused; default: 90" },
-    { "raise-floor", OTPCTL_RAISE_FLOOR, 0, false, NULL, "codes up to now count as used" },
+    { "raise-floor", OTPCTL_RAISE_FLOOR, 0, false, NULL, "from an older copy: codes up to now count as used, emergency passwords end" },
     { "once", OTPCTL_ONCE, 0, false, NULL, "send what is due and end" },
     { "again", OTPCTL_AGAIN, 0, false, NULL, "first put back what was given up" },
     { "smtp", OTPCTL_SMTP, VALUE(smtp), true, "URL", "mail server: smtp://HOST:PORT or smtps://HOST:PORT" },

@@ -20,6 +20,16 @@ static bool is_control(char c)
 }
 
 
+/* How many bytes a control character at `text` takes; 0: it is none.  U+0080 to U+009F are some, too. */
+static size_t control_at(const char *text, size_t left)
+{
+    if (is_control(*text)) {
+        return 1;
+    }
+    return left > 1 && (unsigned char) text[0] == 0xc2 && (unsigned char) text[1] < 0xa0 ? 2 : 0;
+}
+
+
 void otpctl_say(const char *format, ...)
 {
     char    text[1024];
@@ -28,10 +38,8 @@ void otpctl_say(const char *format, ...)
     va_start(arguments, format);
     (void) vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    for (char *c = text; *c; c++) {
-        if (is_control(*c)) {
-            *c = '?';
-        }
+    for (size_t i = 0, len = strlen(text); i < len; i++) {
+        memset(text + i, '?', control_at(text + i, len - i));
     }
     fprintf(stderr, "otpctl: %s\n", text);
 }
@@ -57,11 +65,10 @@ int otpctl_print_json(json_t *object)
 void otpctl_print_text(otp_span_t text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        /* U+0080 to U+009F are control characters too, and begin with this byte. */
-        bool c1 = (unsigned char) text.data[i] == 0xc2 && i + 1 < text.len && (unsigned char) text.data[i + 1] < 0xa0;
+        size_t control = control_at(text.data + i, text.len - i);
 
-        putchar(c1 || is_control(text.data[i]) ? '?' : text.data[i]);
-        i += c1;
+        putchar(control ? '?' : text.data[i]);
+        i += control > 1;
     }
 }
 

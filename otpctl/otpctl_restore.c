@@ -227,8 +227,12 @@ static bool next_account(const otpctl_t *ctl, archive_t *archive, const line_t *
         return false;
     }
     archive->left_out += otpctl_union_apply(&archive->all, &account);
-    for (size_t i = 0; ctl->options->given & OTPCTL_RAISE_FLOOR && i < account.keys; i++) {
-        raise_floor(&account.key[i], now_s);
+    if (ctl->options->given & OTPCTL_RAISE_FLOOR) {
+        /* An older copy: what was revoked since is not known. */
+        memset(&account.emergency, 0, sizeof(account.emergency));
+        for (size_t i = 0; i < account.keys; i++) {
+            raise_floor(&account.key[i], now_s);
+        }
     }
     return otp_account_write(ctl->ring, name, &account, text, OTPCTL_RECORD_MAX, len) == OTP_OK;
 }

@@ -7,6 +7,8 @@
 #include "core/crypto/otp_keyring.h"
 
 #define OTP_THROTTLE_MAX        160     /* bytes of a record */
+/* Behind a person's identifier: the throttle of the browsers that the person has used before. */
+#define OTP_THROTTLE_KNOWN      " known"
 #define OTP_THROTTLE_KEPT_S     900     /* a throttle is forgotten this long after its last delay */
 
 typedef struct {

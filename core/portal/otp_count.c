@@ -18,18 +18,18 @@ static void otp_count_name(otp_flow_t *flow, otp_counting_t *counting, otp_name_
 }
 
 
-/* What somebody typed there may be anything, a password too: only its digest is kept.  A browser that the person
- * has used before has a throttle of its own: strangers do not delay the owner. */
+/* What somebody typed there may be anything, a password too: only its digest is kept.  Browsers that the person has
+ * used before share a throttle of their own: strangers do not delay the owner, and who has collected many such
+ * cookies has no more attempts than with one. */
 OTP_MUST_USE static bool otp_count_digest(otp_flow_t *flow, otp_span_t uid, uint8_t digest[OTP_DIGEST_LEN])
 {
-    char         text[OTP_UID_LEN + 2 + OTP_DEVICE_NONCE];
+    char         text[OTP_UID_LEN + sizeof(OTP_THROTTLE_KNOWN)];
     otp_buffer_t out;
 
     otp_buffer_init(&out, text, sizeof(text));
     otp_buffer_add(&out, uid);
     if (flow->device.known) {
-        otp_buffer_add_char(&out, ' ');
-        otp_buffer_add_text(&out, flow->device.nonce);
+        otp_buffer_add_text(&out, OTP_THROTTLE_KNOWN);
     }
 
     return !out.overflow && otp_keyring_sha256(flow->settings->ring, otp_buffer_span(&out), digest) == OTP_OK;

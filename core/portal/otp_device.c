@@ -67,7 +67,7 @@ void otp_device_give(otp_flow_t *flow)
         return;
     }
 
-    /* A browser that is known keeps its nonce, and with it its own throttle. */
+    /* A browser that is known keeps its nonce. */
     if (!device->known) {
         otp_buffer_init(&out, device->nonce, OTP_DEVICE_NONCE);
         otp_buffer_add_base64url(&out, otp_flow_random(flow, OTP_DEVICE_BYTES), OTP_DEVICE_BYTES);

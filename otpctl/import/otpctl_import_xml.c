@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define CHUNK   16384
+#define TAG_MAX 16384       /* bytes from < to > */
 
 #if LIBXML_VERSION >= 21200
 typedef const xmlError fault_t;
@@ -295,6 +296,31 @@ static void feed(walk_t *walk, otp_span_t text)
 }
 
 
+/* The line of a tag that is longer than any of these formats has; 0: there is none.  The time that libxml2 takes for
+ * the attributes of one tag grows with their square. */
+static size_t long_tag(otp_span_t text)
+{
+    size_t line = 1, began = 0, begun_at = 0;
+    bool   open = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '\n') {
+            line++;
+        } else if (text.data[i] == '<') {
+            open = true;
+            begun_at = i;
+            began = line;
+        } else if (text.data[i] == '>') {
+            open = false;
+        }
+        if (open && i - begun_at > TAG_MAX) {
+            return began;
+        }
+    }
+    return 0;
+}
+
+
 bool otpctl_xml_each(otp_span_t text, const char *root, otpctl_xml_visit_t *visit, void *data,
     otpctl_import_error_t *error)
 {
@@ -302,8 +328,13 @@ bool otpctl_xml_each(otp_span_t text, const char *root, otpctl_xml_visit_t *visi
         .initialized = XML_SAX2_MAGIC, .startElementNs = on_start, .endElementNs = on_end, .characters = on_text,
         .ignorableWhitespace = on_text, .cdataBlock = on_text, .internalSubset = on_doctype, .serror = on_error
     };
-    walk_t       *walk = calloc(1, sizeof(*walk));
+    size_t        line = long_tag(text);
     bool          fine;
+
+    if (line) {
+        return otpctl_import_refuse(error, line, "the tag is longer than %d bytes", TAG_MAX);
+    }
+    walk_t *walk = calloc(1, sizeof(*walk));
 
     prepare();
     if (walk) {

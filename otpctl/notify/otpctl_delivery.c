@@ -93,8 +93,7 @@ static bool find_recipient(otpctl_notify_t *notify, otpctl_delivery_t *delivery,
         end(delivery, OTPCTL_FATE_GIVEN_UP, "no e-mail address is known");
         return false;
     }
-    /* A name that is too long is no reason not to write. */
-    if (!otpctl_mailbox_make(to, name.len <= OTP_NAME_LEN ? name : OTP_SPAN_NONE, email)) {
+    if (!otpctl_mailbox_make(to, otpctl_mailbox_name(name), email)) {
         end(delivery, OTPCTL_FATE_GIVEN_UP, "the e-mail address is not one mail can be sent to");
         return false;
     }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/http/otp_form.h"
+
 #define LOCAL_MAX   64      /* RFC 5321 section 4.5.3.1.1 */
 #define LABEL_MAX   63      /* RFC 1035 section 2.3.4 */
 
@@ -60,6 +62,12 @@ bool otpctl_mailbox_valid(otp_span_t address)
         }
     }
     return true;
+}
+
+
+otp_span_t otpctl_mailbox_name(otp_span_t name)
+{
+    return name.len <= OTP_NAME_LEN && otp_utf8_valid(name) ? name : OTP_SPAN_NONE;
 }
 
 

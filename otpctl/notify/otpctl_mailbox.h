@@ -15,6 +15,9 @@ typedef struct {
  * header, in SMTP and in a log; a domain of other letters is written with "xn--". */
 OTP_MUST_USE bool otpctl_mailbox_valid(otp_span_t address);
 
+/* A name that is too long, or not UTF-8, is no reason not to write: none stands in its place. */
+otp_span_t otpctl_mailbox_name(otp_span_t name);
+
 /* The parts of an address that is valid; false: it is not. */
 OTP_MUST_USE bool otpctl_mailbox_make(otpctl_mailbox_t *mailbox, otp_span_t name, otp_span_t address);
 

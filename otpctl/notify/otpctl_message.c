@@ -236,7 +236,7 @@ static void add_headers(otp_buffer_t *out, const otpctl_message_t *message)
 }
 
 
-/* `room` bytes behind the buffer's end are enough. */
+/* The text goes behind what is there: all that is left of the buffer is its room. */
 static void add_part(otp_buffer_t *out, const char *type, const char *boundary, otp_span_t text)
 {
     otp_buffer_add_text(out, "--");

@@ -178,6 +178,18 @@ def raise_floor_makes_codes_up_to_now_used():
 
 
 @test
+def an_emergency_password_comes_along_but_not_out_of_an_older_copy():
+    fleet()
+    done('emergency', 'issue', 'marie.dupont')
+    archive = done('export')
+    for options, there in (((), True), (('--raise-floor',), False)):
+        redis('FLUSHALL')
+        done('import', *options, given=archive)
+        result = run('emergency', 'revoke', 'marie.dupont', '--json')
+        assert (b'"changed":true' in result.stdout) == there, (options, result)
+
+
+@test
 def an_export_goes_into_another_prefix():
     fleet()
     archive = done('export')

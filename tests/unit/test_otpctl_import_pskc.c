@@ -398,6 +398,12 @@ static void test_packages_out_of_bounds_are_refused(void **state)
     memset(at, 'x', LEN);
     at[LEN] = '\0';
     otp_assert_refused(PSKC, NULL, &(otp_refused_t) { text, 2, "too long" }, 1);
+    at = text + sprintf(text, "<KeyContainer>\n<KeyPackage");
+    for (int i = 0; i < 2000; i++) {
+        at += sprintf(at, " a%d='1'", i);
+    }
+    (void) sprintf(at, "/>");
+    otp_assert_refused(PSKC, NULL, &(otp_refused_t) { text, 2, "tag is longer" }, 1);
     free(text);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "otpctl/notify/otpctl_mailbox.h"
 #include "otpctl/otpctl_print.h"
 
 /* What came of one batch of commands. */
@@ -83,11 +84,33 @@ static bool is_text(const char *option, const char *text, size_t max)
 }
 
 
+static bool is_address(const char *email)
+{
+    if (!email || otpctl_mailbox_valid(otp_span_of(email))) {
+        return true;
+    }
+    otpctl_say("--email %s is no address that mail can be sent to: NAME@DOMAIN", email);
+    return false;
+}
+
+
+static bool is_language(const char *language)
+{
+    size_t len = language ? strspn(language, "abcdefghijklmnopqrstuvwxyz") : 2;
+
+    if (len == 2 && (!language || !language[len])) {
+        return true;
+    }
+    otpctl_say("--language %s is no language: two lower-case letters, as fr", language);
+    return false;
+}
+
+
 static bool are_texts(const otpctl_options_t *options)
 {
     return is_text("reason", options->reason, OTP_REASON_LEN) && is_text("note", options->note, OTP_REASON_LEN)
         && is_text("name", options->name, OTP_NAME_LEN) && is_text("email", options->email, OTP_EMAIL_LEN)
-        && is_text("language", options->language, OTP_LANGUAGE_LEN);
+        && is_address(options->email) && is_language(options->language);
 }
 
 

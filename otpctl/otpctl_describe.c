@@ -114,12 +114,16 @@ json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s)
         (void) json_object_set_new(key, "pin", json_string(pin_name(&account->key[i])));
         (void) json_array_append_new(keys, key);
     }
-    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:b, s:s, s:I}", "user", account->uid, "keys", keys,
-                     "failures", (json_int_t) account->unknown.failures,
-                     "failed_at", (json_int_t) account->unknown.failed_at,
-                     "locked_until", (json_int_t) account->unknown.locked_until,
-                     "locked", otpctl_account_locked(account, now_s),
-                     "pending", pending_name(account->pending.kind), "revision", (json_int_t) account->revision);
+    json_t *object = json_pack("{s:s, s:o, s:I, s:I, s:I, s:b, s:s, s:I}", "user", account->uid, "keys", keys,
+                               "failures", (json_int_t) account->unknown.failures,
+                               "failed_at", (json_int_t) account->unknown.failed_at,
+                               "locked_until", (json_int_t) account->unknown.locked_until,
+                               "locked", otpctl_account_locked(account, now_s),
+                               "pending", pending_name(account->pending.kind),
+                               "revision", (json_int_t) account->revision);
+
+    otpctl_person_json(object, account, now_s);
+    return object;
 }
 
 
@@ -150,11 +154,19 @@ static void print_details(const otp_key_t *key)
 }
 
 
-void otpctl_key_print(const otp_key_t *key, const char *uid)
+void otpctl_key_print(const otp_stock_t *stock, const otp_key_t *copy)
 {
+    const otp_key_t *key = copy ? copy : &stock->key;
+
     printf("key %s\n", key->serial);
-    printf("  user          %s\n", *uid ? uid : "- (free)");
-    if (*uid) {
+    printf("  user          %s\n", stock->uid[0] ? stock->uid : "- (free)");
+    if (stock->wanted[0]) {
+        printf("  asked for by  %s\n", stock->wanted);
+    }
+    if (stock->batch[0]) {
+        printf("  batch         %s\n", stock->batch);
+    }
+    if (stock->uid[0]) {
         printf("  PIN           %s\n", pin_name(key));
     }
     print_details(key);
@@ -172,6 +184,7 @@ void otpctl_account_print(const otp_account_t *account, int64_t now_s)
     }
     print_lock(account, now_s);
     printf("  pending       %s\n", pending_name(account->pending.kind));
+    otpctl_person_print(account, now_s);
     for (size_t i = 0; i < account->keys; i++) {
         printf("key %s\n  PIN           %s\n", account->key[i].serial, pin_name(&account->key[i]));
         print_details(&account->key[i]);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "core/decide/otp_limits.h"
+#include "core/model/otp_emergency.h"
 #include "core/model/otp_stock.h"
 
 /* "free", "assigned" or "disabled" */
@@ -21,7 +22,12 @@ json_t *otpctl_account_json(const otp_account_t *account, int64_t now_s);
 /* For a while, or until the helpdesk unlocks. */
 bool otpctl_account_locked(const otp_account_t *account, int64_t now_s);
 
-void otpctl_key_print(const otp_key_t *key, const char *uid);
+/* Where mail goes, emergency password, request, failures of known browsers: part of the account's. */
+void otpctl_person_json(json_t *object, const otp_account_t *account, int64_t now_s);
+void otpctl_person_print(const otp_account_t *account, int64_t now_s);
+
+/* As otpctl_key_show_json(). */
+void otpctl_key_print(const otp_stock_t *stock, const otp_key_t *copy);
 void otpctl_account_print(const otp_account_t *account, int64_t now_s);
 
 #endif

@@ -68,7 +68,9 @@ otpctl_status_t otpctl_key_assign_run(otpctl_t *ctl)
 
 otpctl_status_t otpctl_key_unassign_run(otpctl_t *ctl)
 {
-    return simple(ctl, OTP_ACTION_KEY_UNASSIGN, -1, otp_sweep_key_returned, "taken back, free");
+    int uid = ctl->options->arguments > 1 ? 1 : -1;
+
+    return simple(ctl, OTP_ACTION_KEY_UNASSIGN, uid, otp_sweep_key_returned, "taken back, free");
 }
 
 

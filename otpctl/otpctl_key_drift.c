@@ -32,7 +32,7 @@ typedef struct {
 /* One delivery. */
 typedef struct {
     const char *name;
-    size_t      keys, measured;
+    size_t      keys, learned, measured;
     int64_t     ppm, drift_min, drift_max;
 } batch_t;
 
@@ -129,14 +129,14 @@ static batch_t sum_batch(const fleet_t *fleet, size_t first, size_t *after)
 {
     batch_t batch = { .name = fleet->row[first].batch };
     int64_t sum = 0;
-    size_t  learned = 0, i;
+    size_t  i;
 
     for (i = first; i < fleet->rows && strcmp(fleet->row[i].batch, batch.name) == 0; i++) {
         const row_t *row = &fleet->row[i];
 
         batch.keys++;
         if (row->key.drift_since) {
-            bool first_one = learned++ == 0;
+            bool first_one = batch.learned++ == 0;
 
             batch.drift_min = first_one || row->key.drift < batch.drift_min ? row->key.drift : batch.drift_min;
             batch.drift_max = first_one || row->key.drift > batch.drift_max ? row->key.drift : batch.drift_max;
@@ -239,6 +239,22 @@ static void print_rows(const fleet_t *fleet, bool (*wanted)(const fleet_t *, con
 }
 
 
+static void print_batch(const batch_t *batch)
+{
+    printf("%-16s %6zu %9zu ", batch->name[0] ? batch->name : "-", batch->keys, batch->measured);
+    if (batch->measured) {
+        printf("%5lld  ", (long long) batch->ppm);
+    } else {
+        printf("%5s  ", "-");
+    }
+    if (batch->learned) {
+        printf("%+lld to %+lld steps\n", (long long) batch->drift_min, (long long) batch->drift_max);
+    } else {
+        puts("-");
+    }
+}
+
+
 static int report(otpctl_t *ctl, fleet_t *fleet)
 {
     bool    json = ctl->options->given & OTPCTL_JSON;
@@ -246,7 +262,9 @@ static int report(otpctl_t *ctl, fleet_t *fleet)
     json_t *batches = json_array();
 
     sort(fleet, by_batch);
-    if (!json) {
+    if (!json && fleet->rows == 0) {
+        puts("no key is assigned, or none of this delivery");
+    } else if (!json) {
         printf("%-16s %6s %9s %5s  %s\n", "BATCH", "KEYS", "MEASURED", "PPM", "DRIFT");
     }
     for (size_t first = 0, after; first < fleet->rows; first = after) {
@@ -255,8 +273,7 @@ static int report(otpctl_t *ctl, fleet_t *fleet)
         forecast(fleet, first, after, &batch);
         json_array_append_new(batches, batch_json(&batch));
         if (!json) {
-            printf("%-16s %6zu %9zu %5lld  %+lld to %+lld steps\n", batch.name[0] ? batch.name : "-", batch.keys,
-                   batch.measured, (long long) batch.ppm, (long long) batch.drift_min, (long long) batch.drift_max);
+            print_batch(&batch);
         }
     }
     sort(fleet, by_leaving);

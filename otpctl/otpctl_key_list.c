@@ -84,7 +84,7 @@ otpctl_status_t otpctl_key_show_run(otpctl_t *ctl)
     if (ctl->options->given & OTPCTL_JSON) {
         return (otpctl_status_t) otpctl_print_json(otpctl_key_show_json(&stock, copy));
     }
-    otpctl_key_print(copy ? copy : &stock.key, stock.uid);
+    otpctl_key_print(&stock, copy);
     if (stock.uid[0] && !copy) {
         printf("  attention     the account does not hold it: `otpctl key assign %s %s` completes that\n", serial,
                stock.uid);

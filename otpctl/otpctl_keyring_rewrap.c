@@ -184,6 +184,10 @@ static int report(const otpctl_t *ctl, const work_t *work)
             others++;
         }
     }
+    if (work->unreadable) {
+        printf("%zu record(s) could not be read: remove no key before they are accounted for\n", work->unreadable);
+        return OTPCTL_DONE;
+    }
     puts(others ? "Keep the older keys until then." : "No PIN depends on an older key: it can go once the sessions made "
          "with it have ended\n(lifetime of otp_session) and the mail that was due before is sent (otpctl doctor).");
     return OTPCTL_DONE;

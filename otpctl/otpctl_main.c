@@ -42,7 +42,7 @@ static const command_t commands[] = {
     { "key", "show", "SERIAL", 1, 1, 0, NEEDS_REDIS | NEEDS_RING, otpctl_key_show_run, "everything about one key" },
     { "key", "assign", "SERIAL UID", 2, 2, OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_key_assign_run,
       "give a free key to a person, whose next sign-in with it is a first use" },
-    { "key", "unassign", "SERIAL", 1, 1, OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_key_unassign_run,
+    { "key", "unassign", "SERIAL [UID]", 1, 2, OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_key_unassign_run,
       "take a key back into the stock and end the sessions opened with it" },
     { "key", "disable", "SERIAL", 1, 1, OTPCTL_REASON | OTPCTL_ACT, NEEDS_REDIS | NEEDS_RING, otpctl_key_disable_run,
       "make a key useless at once; sessions opened with it lose their level" },

@@ -101,11 +101,16 @@ static otpctl_status_t print_password(const otpctl_action_t *action)
 otpctl_status_t otpctl_emergency_issue_run(otpctl_t *ctl)
 {
     otp_zone_t      zone;
+    otp_account_t   account;
+    bool            found = true;
     otpctl_action_t action;
     otpctl_status_t status = otpctl_action_begin(ctl, OTP_ACTION_EMERGENCY_ISSUE, -1, 0, &action);
 
     if (status == OTPCTL_DONE) {
         status = otpctl_zone_read(ctl->options->timezone, &zone);
+    }
+    if (status == OTPCTL_DONE) {
+        status = otpctl_account_read(ctl, action.uid, &account, &found);
     }
     if (status != OTPCTL_DONE) {
         return status;
@@ -114,6 +119,10 @@ otpctl_status_t otpctl_emergency_issue_run(otpctl_t *ctl)
     status = otpctl_action_run(&action);
     if (status == OTPCTL_DONE) {
         status = otp_managed_refused(action.result.managed) ? otpctl_action_refuse(&action) : print_password(&action);
+    }
+    if (status == OTPCTL_DONE && !found) {
+        otpctl_say("%s had no account until now: is the identifier right? (otpctl emergency revoke %s)", action.uid,
+                   action.uid);
     }
     otpctl_action_end(&action);
     return status;

@@ -171,7 +171,7 @@ explain() {
   A key to activate     jean.martin  /  $password: « Ma clé », serial $((serial + 2)) and its six digits; then
                         agent.support validates the request, and Jean gets a mail
   The same session      is good on both gateways; « Déconnexion » on one ends it on the other.
-  On the command line   export OTP_REDIS=unix:$state/redis.sock OTP_KEYRING=$state/keyring
+  On the command line   export OTP_REDIS=unix:$state/redis.sock OTP_KEYRING=$state/keyring TZ=Europe/Paris
                         $build/otpctl key list        $build/otpctl user show marie.dupont
 
 END

@@ -20,6 +20,8 @@ struct ngx_http_otp_person_s {
     bool                            look_up_only;
     char                            search[OTP_PEOPLE_QUERY_LEN];
     size_t                          search_len;
+    char                            groups[OTP_SCOPE_LEN];
+    size_t                          groups_len;
     bool                            searches;
     otp_person_result_t            *result;         /* large: those `found` are touched by a search only */
 };
@@ -99,8 +101,8 @@ static void ngx_http_otp_person_search(ngx_http_otp_person_t *job, otp_span_t te
     size_t               len;
 
     result->verdict = OTP_PERSON_MATCHES;
-    result->founds = otp_people_search(text, (otp_span_t) { job->search, job->search_len }, person, OTP_PEOPLE_FOUND,
-        &result->more);
+    result->founds = otp_people_search(text, (otp_span_t) { job->search, job->search_len },
+        (otp_span_t) { job->groups, job->groups_len }, person, OTP_PEOPLE_FOUND, &result->more);
 
     for (size_t i = 0; i < result->founds; i++) {
         otp_person_found_t *found = &result->found[i];
@@ -231,6 +233,7 @@ ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ng
     ngx_http_otp_person_copy(query->uid, job->uid, sizeof(job->uid), &job->uid_len);
     ngx_http_otp_person_copy(query->password, job->password, sizeof(job->password), &job->password_len);
     ngx_http_otp_person_copy(query->search, job->search, sizeof(job->search), &job->search_len);
+    ngx_http_otp_person_copy(query->groups, job->groups, sizeof(job->groups), &job->groups_len);
 
     job->task.ctx = job;
     job->task.handler = ngx_http_otp_person_run;

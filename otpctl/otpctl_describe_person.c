@@ -43,8 +43,9 @@ void otpctl_person_json(json_t *object, const otp_account_t *account, int64_t no
 {
     const otp_contact_t *contact = &account->contact;
 
-    (void) json_object_set_new(object, "known", json_pack("{s:I, s:I}", "failures", (json_int_t) account->known.failures,
-                                                          "locked_until", (json_int_t) account->known.locked_until));
+    (void) json_object_set_new(object, "known",
+                               json_pack("{s:I, s:I}", "failures", (json_int_t) account->known.failures,
+                                         "locked_until", (json_int_t) account->known.locked_until));
     (void) json_object_set_new(object, "contact", json_pack("{s:s, s:s, s:s}", "name", contact->name, "email",
                                                             contact->email, "language", contact->language));
     (void) json_object_set_new(object, "emergency", emergency_json(account, now_s));

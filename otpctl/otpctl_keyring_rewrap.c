@@ -5,7 +5,8 @@
 #include "otpctl/otpctl_scan.h"
 
 /* `keyring rewrap`: every record is sealed and authenticated anew with the newest key.  A PIN or an emergency password
- * cannot be: a PIN's verifier is made anew when its owner next types it, and until then the ring has to keep the old key. */
+ * cannot be: a PIN's verifier is made anew when its owner next types it, and until then the ring has to keep the old
+ * key. */
 
 #define ROUNDS  32      /* against somebody who keeps changing the same record */
 
@@ -179,8 +180,8 @@ static int report(const otpctl_t *ctl, const work_t *work)
            current.data, work->unchanged);
     for (size_t i = 0; i < work->depend.ids; i++) {
         if (!otp_span_equal(otp_span_of(work->depend.id[i]), current)) {
-            printf("key %s: %zu PIN(s) or emergency passwords still depend on it; a PIN is made anew when its owner next "
-                   "signs in\n", work->depend.id[i], work->depend.pins[i]);
+            printf("key %s: %zu PIN(s) or emergency passwords still depend on it; a PIN is made anew when its owner "
+                   "next signs in\n", work->depend.id[i], work->depend.pins[i]);
             others++;
         }
     }
@@ -188,8 +189,8 @@ static int report(const otpctl_t *ctl, const work_t *work)
         printf("%zu record(s) could not be read: remove no key before they are accounted for\n", work->unreadable);
         return OTPCTL_DONE;
     }
-    puts(others ? "Keep the older keys until then." : "No PIN depends on an older key: it can go once the sessions made "
-         "with it have ended\n(lifetime of otp_session) and the mail that was due before is sent (otpctl doctor).");
+    puts(others ? "Keep the older keys until then." : "No PIN depends on an older key: it can go once the sessions "
+         "made with it have\nended (lifetime of otp_session) and the mail that was due before is sent (otpctl doctor).");
     return OTPCTL_DONE;
 }
 

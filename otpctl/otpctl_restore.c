@@ -322,8 +322,8 @@ static int report(const otpctl_t *ctl, const archive_t *archive)
         printf("%zu are there with another content and stay as they are\n", archive->kept);
     }
     if (archive->left_out) {
-        printf("%zu key(s) were changing hands while the file was written, or have since: whoever had them in the file\n"
-               "has them not; assign them again where the stock says so\n", archive->left_out);
+        printf("%zu key(s) were changing hands while the file was written, or have since: whoever had them in the\n"
+               "file has them not; assign them again where the stock says so\n", archive->left_out);
     }
     return OTPCTL_DONE;
 }

@@ -214,6 +214,35 @@ subtest 'scope: people of these groups' => sub {
     is($answer->json->{reason}, 'scope');
     is($agent->get('/otp/helpdesk/user/marie.dupont')->status, 403, 'is not shown either');
     is($agent->act('user/nobody.at.all/unlock', note => 'x')->status, 403, 'nobody knows whose groups');
+    my $found = $agent->get('/otp/helpdesk?q=example.org')->json;
+    is_deeply([ map { $_->{user} } @{ $found->{people} } ], ['jean.martin'], 'found among a thousand who are not');
+    ok(!$found->{more}, 'and nobody else');
+    ok(!exists $found->{waiting}, 'how many others wait is not told');
+    $nginx->stop;
+};
+
+subtest 'an agent no longer: at once, though the session lives' => sub {
+    my $people = world('people.agents');
+    open my $in, '<', world('people') or die;
+    my @lines = <$in>;
+    my $write = sub {
+        open my $out, '>', "$people.new" or die;
+        print $out @_;
+        close $out;
+        rename "$people.new", $people;
+    };
+    $write->(@lines);
+    my $nginx = start_nginx(3, http => "otp_helpdesk group=helpdesk;\notp_password_file $people;", server => $portal);
+    my $agent = helpdesk_agent()->at($nginx);
+    is($agent->act('user/jean.martin/unlock', note => 'x')->status, 200, 'an agent');
+    $write->(map { s/helpdesk,staff/staff/r } @lines);
+    is($agent->act('user/jean.martin/unlock', note => 'x')->status, 403, 'out of the group');
+    $write->(grep { !/^agent\.support:/ } @lines);
+    my $answer = $agent->act('user/jean.martin/unlock', note => 'x');
+    is($answer->status, 403, 'out of the directory');
+    is($answer->json->{error}, 'forbidden');
+    $write->(@lines);
+    is($agent->act('user/jean.martin/unlock', note => 'x')->status, 200, 'back again');
     $nginx->stop;
 };
 

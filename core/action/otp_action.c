@@ -62,6 +62,7 @@ otp_action_t *otp_action_create(const otp_action_context_t *context, const otp_a
     action->order = *order;
     action->kind = order->kind;
     action->actor = order->actor;
+    action->reason = order->reason;
     action->next = begin;
     action->view.command = action->command;
     memcpy(action->random, random, sizeof(action->random));
@@ -165,6 +166,35 @@ static bool waits_only(const otp_action_t *action, otp_managed_t managed)
 }
 
 
+static otp_action_effect_t refusal_told(otp_action_t *action)
+{
+    if (!otp_action_replies_good(action)) {
+        action->view.result.managed = OTP_MANAGE_UNAVAILABLE;
+    } else {
+        otp_action_event_keep(action, action->change.event);
+    }
+    return end(action);
+}
+
+
+/* Under the name of whoever it was ordered for. */
+static otp_action_effect_t tell_refusal(otp_action_t *action, otp_managed_t managed)
+{
+    otp_span_t uid = action->order.uid;
+
+    if (uid.len != 0) {
+        otp_action_set_uid(action, uid.len <= OTP_UID_LEN ? uid : OTP_SPAN_NONE);
+    }
+    action->change.event = otp_action_event_refused(action, managed);
+    if (action->change.event.len == 0) {
+        action->view.result.managed = OTP_MANAGE_UNAVAILABLE;
+        return end(action);
+    }
+    otp_action_tell(action, action->change.event);
+    return otp_action_commands(action, refusal_told);
+}
+
+
 otp_action_effect_t otp_action_finish(otp_action_t *action, otp_managed_t managed)
 {
     otp_action_result_t *result = &action->view.result;
@@ -179,12 +209,18 @@ otp_action_effect_t otp_action_finish(otp_action_t *action, otp_managed_t manage
     if (result->managed != OTP_MANAGE_CHANGED) {
         otp_secret_wipe(result->password, sizeof(result->password));
     }
-    if (!otp_managed_refused(managed) && action->told.len != 0) {
-        /* It is done whether this line arrives or not. */
-        otp_action_tell_history(action, action->told);
-        return otp_action_commands(action, end);
+    if (managed == OTP_MANAGE_BUSY || managed == OTP_MANAGE_UNAVAILABLE) {
+        return end(action);
     }
-    return end(action);
+    if (otp_managed_refused(managed)) {
+        return tell_refusal(action, managed);
+    }
+    if (action->told_len == 0) {
+        return end(action);
+    }
+    /* It is done whether this line arrives or not. */
+    otp_action_tell_history(action);
+    return otp_action_commands(action, end);
 }
 
 
@@ -200,9 +236,19 @@ otp_action_effect_t otp_action_failed(otp_action_t *action)
 }
 
 
+bool otp_action_last(const otp_action_t *action)
+{
+    return action->rounds + 1 == OTP_ACTION_ROUNDS;
+}
+
+
 otp_action_effect_t otp_action_again(otp_action_t *action, otp_action_stage_t first)
 {
-    return ++action->rounds == OTP_ACTION_ROUNDS ? otp_action_finish(action, OTP_MANAGE_BUSY) : first(action);
+    if (otp_action_last(action)) {
+        return otp_action_finish(action, OTP_MANAGE_BUSY);
+    }
+    action->rounds++;
+    return first(action);
 }
 
 

@@ -2,7 +2,8 @@
  * An action: what is done to keys, accounts and sessions other than signing in, by the helpdesk in the browser or
  * in the terminal, by people for themselves, or by rule.  Like a flow (core/portal/otp_flow.h) it does no I/O: it
  * says which commands to send and is called again with the replies.  The rules are those of otp_manage.h, in the
- * order given there; every write is a compare-and-set with its audit event, the person's history and the mail.
+ * order given there; every write is a compare-and-set with its audit event, the person's history and the mail.  A
+ * refusal has its event, too; what failed (OTP_MANAGE_BUSY, OTP_MANAGE_UNAVAILABLE) is none.
  *
  *     while (otp_action_step(action, now_ms, replies, count) == OTP_ACTION_COMMANDS)
  *         send view->command[0..view->commands) in order on one connection, collect the replies
@@ -23,12 +24,12 @@
 
 #define OTP_ACTION_COMMANDS_MAX 12
 #define OTP_ACTION_RANDOM       64      /* random bytes an action may use */
-#define OTP_ACTION_AUDITS       8
+#define OTP_ACTION_AUDITS       12      /* more than what does not go through several rounds writes */
 
 
 typedef enum {
     OTP_ACTION_KEY_ASSIGN,          /* serial, uid */
-    OTP_ACTION_KEY_UNASSIGN,        /* serial */
+    OTP_ACTION_KEY_UNASSIGN,        /* serial; uid: that one's copy, even when the stock knows nothing of it */
     OTP_ACTION_KEY_DISABLE,         /* serial, reason: lost stolen broken */
     OTP_ACTION_KEY_ENABLE,          /* serial */
     OTP_ACTION_KEY_DELETE,          /* serial */
@@ -68,7 +69,8 @@ typedef struct {
     otp_span_t        name, email, language;    /* of the person, for mail; empty: as the account has it */
     int64_t           expires;              /* unix seconds */
     bool              automatic;
-    otp_span_t        only_uid;             /* not empty: OTP_MANAGE_NO_KEY when the key is not this person's */
+    otp_span_t        only_uid;             /* not empty: OTP_MANAGE_NO_KEY when the key is not this person's; without
+                                               an actor it is their own doing */
 } otp_action_order_t;
 
 typedef enum { OTP_ACTION_COMMANDS, OTP_ACTION_DONE } otp_action_effect_t;

@@ -64,7 +64,7 @@ static otp_action_effect_t throttle_read(otp_action_t *action)
         return otp_action_failed(action);
     }
     if (!action->changed) {
-        action->told = line;
+        otp_action_event_later(action, line);
     }
     action->change.event = line;
     otp_action_tell(action, line);
@@ -120,7 +120,7 @@ static otp_managed_t rule_issue(otp_action_t *action)
     otp_account_t *account = &action->account;
     otp_span_t     password = otp_span_of(action->view.result.password);
 
-    action->replaced = otp_emergency_live(account, action->now_s);
+    action->replaced = account->emergency.expires != 0;
     switch (otp_emergency_set(action->context.ring, account, password, action->random + 16, action->now_s,
                               action->order.expires))
     {
@@ -137,7 +137,8 @@ static otp_managed_t rule_issue(otp_action_t *action)
 }
 
 
-/* Whoever knows the password that it replaces is not let in any longer. */
+/* Whoever knows the password that it replaces is not let in any longer; nor is who has used one that is over by now,
+ * should ending their sessions have been cut off then. */
 static otp_action_effect_t issued(otp_action_t *action)
 {
     if (otp_managed_refused(action->managed) || !action->replaced) {

@@ -98,9 +98,13 @@ static otp_action_effect_t give_up(otp_action_t *action)
 }
 
 
+/* A copy that the stock does not know of may have come after the stock was read; or it stays, then that is told. */
 static otp_action_effect_t forgone(otp_action_t *action)
 {
-    return action->refusal == OTP_MANAGE_BUSY ? again(action) : give_up(action);
+    if (action->refusal == OTP_MANAGE_BUSY || (action->refusal == OTP_MANAGE_ORPHAN && !otp_action_last(action))) {
+        return again(action);
+    }
+    return give_up(action);
 }
 
 
@@ -218,9 +222,14 @@ otp_action_effect_t otp_action_approve(otp_action_t *action)
 }
 
 
+/* The person reads first what they asked for, then what came of it. */
 otp_action_effect_t otp_action_approve_now(otp_action_t *action)
 {
     action->kind = OTP_ACTION_REQUEST_APPROVE;
     action->actor = OTP_SPAN("rule");
-    return otp_action_approve(action);
+    if (action->told_len == 0) {
+        return otp_action_approve(action);
+    }
+    otp_action_tell_history(action);
+    return otp_action_commands(action, otp_action_approve);
 }

@@ -108,7 +108,7 @@ static otp_action_effect_t swapped(otp_action_t *action)
         otp_action_event_keep(action, change->event);
         action->changed = true;
         if (change->weight == OTP_ACTION_OK && change->stock && action->uid[0] != '\0') {
-            action->told = change->event;
+            otp_action_event_later(action, change->event);
         }
         return change->done(action);
     case OTP_SWAP_LOST:
@@ -153,7 +153,7 @@ OTP_MUST_USE static bool write_mail(otp_action_t *action, otp_swap_t *swap)
     }
     mail = otp_mail_to(&action->account, change->mail_kind, action->now_ms);
     mail.serial = otp_span_of(action->serial);
-    mail.reason = action->order.reason;
+    mail.reason = action->reason;
     mail.until = change->mail_kind == OTP_MAIL_EMERGENCY_ISSUED ? action->order.expires : 0;
     swap->outbox = otp_name_span(&change->outbox);
     if (otp_mail_write(action->context.ring, swap->outbox, &mail, change->mail, sizeof(change->mail), &len) != OTP_OK) {

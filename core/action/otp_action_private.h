@@ -45,6 +45,8 @@ struct otp_action_s {
     size_t               random_used;
     otp_command_t        command[OTP_ACTION_COMMANDS_MAX];
 
+    otp_span_t           reason;            /* of the events and the mail: the order's, or the one that stays */
+    char                 standing[OTP_REASON_LEN + 1];
     otp_action_kind_t    kind;              /* whose events are written: an approval by rule follows a request */
     otp_span_t           actor;
     char                 uid[OTP_UID_LEN + 1], serial[OTP_SERIAL_MAX + 1];
@@ -59,9 +61,9 @@ struct otp_action_s {
     char                 holding[OTP_HOLDING_LEN + 1], former[OTP_HOLDING_LEN + 1], took[OTP_HOLDING_LEN + 1];
     int64_t              wanted_at;
     char                 dangling[OTP_SERIAL_MAX + 1];  /* of a request that its stock knows nothing of */
-    bool                 replaced;          /* there was an emergency password already */
+    bool                 replaced;          /* there was an emergency password already, perhaps with sessions */
     otp_key_t            copy;              /* of the account, on its way back */
-    bool                 copied;
+    bool                 copied, orphan;    /* the stock does not know of it */
     otp_managed_t        refusal;           /* to be told once the traces are gone */
     otp_span_t           swept;             /* the key whose sessions are gone through */
     otp_sweep_t          sweep;
@@ -70,9 +72,12 @@ struct otp_action_s {
     bool                 digest_found;
     otp_name_t           throttle;
     otp_name_t           told_stream, told_history;     /* of an event that goes with no record of the person's */
-    otp_span_t           told;
+    char                 told[OTP_EVENT_MAX];
+    size_t               told_len;
 
+    /* One more than are kept: the one that is being written. */
     char                 line[OTP_ACTION_AUDITS + 1][OTP_EVENT_MAX];
+    size_t               line_free;
 };
 
 /* ---- otp_action.c ---- */
@@ -86,7 +91,8 @@ otp_action_effect_t otp_action_finish(otp_action_t *action, otp_managed_t manage
 /* The same, where action->managed is what the last rule said. */
 otp_action_effect_t otp_action_finished(otp_action_t *action);
 otp_action_effect_t otp_action_failed(otp_action_t *action);
-/* Once more from `first`, which reads everything again; OTP_MANAGE_BUSY after too many. */
+/* Once more from `first`, which reads everything again; OTP_MANAGE_BUSY after too many, which would be so now. */
+bool otp_action_last(const otp_action_t *action);
 otp_action_effect_t otp_action_again(otp_action_t *action, otp_action_stage_t first);
 const uint8_t *otp_action_random(otp_action_t *action, size_t n);
 void otp_action_set_uid(otp_action_t *action, otp_span_t uid);
@@ -106,14 +112,19 @@ otp_action_effect_t otp_action_change_account(otp_action_t *action, otp_action_r
     otp_mail_kind_t mail, otp_action_stage_t done);
 
 /* ---- otp_action_event.c ---- */
-/* The line of an event of this action, in memory of its own; empty: it cannot be written. */
+/* The line of an event of this action, to be kept before the next one is written; empty: it cannot be written. */
 otp_span_t otp_action_event_line(otp_action_t *action, otp_action_weight_t weight);
-/* The change it tells of was made: the line goes to otp_audit too. */
+/* The same of an action that was refused. */
+otp_span_t otp_action_event_refused(otp_action_t *action, otp_managed_t managed);
+/* The change it tells of was made: the line goes to otp_audit too.  The last one always does. */
 void otp_action_event_keep(otp_action_t *action, otp_span_t line);
-/* Adds the command that writes `line` to the stream of action->uid's events, where no record changes with it. */
+/* It goes to the person's history once everything is done. */
+void otp_action_event_later(otp_action_t *action, otp_span_t line);
+/* Adds the command that writes `line` to the stream of the events of the person (of the key, when it concerns
+ * nobody), where no record changes with it. */
 void otp_action_tell(otp_action_t *action, otp_span_t line);
-/* Adds the commands that write `line` to the person's history. */
-void otp_action_tell_history(otp_action_t *action, otp_span_t line);
+/* Adds the commands that write what was put off to the person's history. */
+void otp_action_tell_history(otp_action_t *action);
 
 /* ---- the actions: first stages ---- */
 otp_action_effect_t otp_action_assign(otp_action_t *action);

@@ -18,8 +18,11 @@ static otp_managed_t rule_return(otp_action_t *action)
 
 static otp_managed_t rule_learn(otp_action_t *action)
 {
-    return otp_manage_stock_learn(&action->stock, otp_span_of(action->uid), otp_span_of(action->holding),
-                                  &action->copy);
+    otp_managed_t managed = otp_manage_stock_learn(&action->stock, otp_span_of(action->uid),
+                                                   otp_span_of(action->holding), &action->copy);
+
+    return action->orphan && managed == OTP_MANAGE_HELD
+        ? otp_manage_stock_learn_orphan(&action->stock, &action->copy) : managed;
 }
 
 
@@ -74,6 +77,10 @@ static otp_action_effect_t returned(otp_action_t *action)
     const otp_key_t *copy = otp_manage_account_leaving(&action->account, serial_of(action),
                                                        otp_span_of(action->holding));
 
+    /* Another one than was looked at has come. */
+    if (action->orphan && !copy) {
+        return otp_action_again(action, otp_action_unassign);
+    }
     action->copied = copy != NULL;
     if (copy) {
         action->copy = *copy;
@@ -83,15 +90,41 @@ static otp_action_effect_t returned(otp_action_t *action)
 }
 
 
+/* There is no such copy: it is so already, unless somebody else has the key or one may only act on this person. */
+static otp_action_effect_t no_orphan(otp_action_t *action)
+{
+    otp_action_set_uid(action, OTP_SPAN_NONE);
+    return otp_action_finish(action, action->order.only_uid.len != 0 || action->stock.uid[0] != '\0'
+                             ? OTP_MANAGE_NO_KEY : OTP_MANAGE_UNCHANGED);
+}
+
+
+/* The stock says that the person does not have the key; what they have all the same goes back like any other copy. */
+static otp_action_effect_t orphan_looked(otp_action_t *action)
+{
+    const otp_key_t *copy = otp_account_key(&action->account, serial_of(action));
+
+    if (!copy) {
+        return no_orphan(action);
+    }
+    action->orphan = true;
+    memcpy(action->holding, copy->holding, sizeof(action->holding));
+    return otp_action_change_account(action, rule_return, OTP_ACTION_PART, OTP_MAIL_NONE, returned);
+}
+
+
 static otp_action_effect_t looked(otp_action_t *action)
 {
-    otp_span_t only = action->order.only_uid, uid = otp_span_of(action->stock.uid);
+    otp_span_t uid = otp_span_of(action->stock.uid);
+    otp_span_t whose = action->order.only_uid.len != 0 ? action->order.only_uid : action->order.uid;
 
     if (!action->stock_found) {
         return otp_action_finish(action, OTP_MANAGE_NO_STOCK);
     }
-    if (only.len != 0 && !otp_span_equal(only, uid)) {
-        return otp_action_finish(action, OTP_MANAGE_NO_KEY);
+    action->orphan = false;
+    if (whose.len != 0 && !otp_span_equal(whose, uid)) {
+        otp_action_set_uid(action, whose);
+        return otp_action_look_account(action, orphan_looked);
     }
     if (uid.len == 0) {
         return otp_action_finish(action, OTP_MANAGE_UNCHANGED);

@@ -12,7 +12,7 @@ static otp_action_effect_t tell(otp_action_t *action, otp_action_stage_t next)
         return otp_action_failed(action);
     }
     action->change.event = line;
-    action->told = line;
+    otp_action_event_later(action, line);
     otp_action_tell(action, line);
     return otp_action_commands(action, next);
 }

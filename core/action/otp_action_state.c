@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "core/action/otp_action_private.h"
 #include "core/decide/otp_resync.h"
 
@@ -31,15 +33,35 @@ OTP_MUST_USE static otp_managed_t meet(otp_action_t *action)
 }
 
 
+/* Of somebody who says that they have lost their key: what the helpdesk has found out of it before counts more. */
+static bool stays(const otp_action_t *action, const otp_key_t *key)
+{
+    return action->order.only_uid.len != 0 && action->order.actor.len == 0 && key && otp_manage_disabled(key);
+}
+
+
 static otp_managed_t rule_account_disable(otp_action_t *action)
 {
-    return otp_manage_account_disable(&action->account, serial_of(action), action->order.reason);
+    const otp_key_t *copy = otp_account_key(&action->account, serial_of(action));
+    otp_span_t       before;
+
+    action->reason = action->order.reason;
+    if (!stays(action, copy)) {
+        return otp_manage_account_disable(&action->account, serial_of(action), action->reason);
+    }
+    before = otp_manage_reason_before(copy);
+    memcpy(action->standing, before.data, before.len);
+    action->reason = (otp_span_t) { action->standing, before.len };
+    return OTP_MANAGE_UNCHANGED;
 }
 
 
 static otp_managed_t rule_stock_disable(otp_action_t *action)
 {
-    return otp_manage_stock_disable(&action->stock, action->order.reason);
+    if (!otp_account_key(&action->account, serial_of(action)) && stays(action, &action->stock.key)) {
+        return OTP_MANAGE_UNCHANGED;
+    }
+    return otp_manage_stock_disable(&action->stock, action->reason);
 }
 
 

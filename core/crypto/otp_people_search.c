@@ -239,7 +239,15 @@ static bool best_have(const best_t *best, otp_span_t uid)
 }
 
 
-size_t otp_people_search(otp_span_t text, otp_span_t query, otp_person_t *found, size_t max, bool *more)
+/* Groups too long to be handed on are none. */
+static bool person_in(const otp_person_t *person, otp_span_t groups)
+{
+    return groups.len == 0 || (person->groups.len <= OTP_GROUPS_LEN && otp_groups_meet(person->groups, groups));
+}
+
+
+size_t otp_people_search(otp_span_t text, otp_span_t query, otp_span_t groups, otp_person_t *found, size_t max,
+    bool *more)
 {
     best_t       best = { .person = found, .max = max > OTP_PEOPLE_SEARCH_MAX ? OTP_PEOPLE_SEARCH_MAX : max };
     wanted_t     wanted;
@@ -252,7 +260,7 @@ size_t otp_people_search(otp_span_t text, otp_span_t query, otp_person_t *found,
     while (otp_password_next(&text, &person)) {
         rank_t rank = person_rank(&person, &wanted);
 
-        if (rank == RANK_NONE || best_have(&best, person.uid)) {
+        if (rank == RANK_NONE || !person_in(&person, groups) || best_have(&best, person.uid)) {
             continue;
         }
         *more = *more || best.n == best.max;

@@ -12,7 +12,8 @@
 #define OTP_PEOPLE_QUERY_LEN    128     /* a longer query finds nobody, nor does one of more than 8 words */
 
 /*
- * Who has every word of `query` in identifier, name or e-mail.  Case does not count, nor do the accents of Latin
+ * Who has every word of `query` in identifier, name or e-mail and is in one of the comma-separated `groups` (empty:
+ * whoever it is).  Case does not count, nor do the accents of Latin
  * letters, composed or not ("œ" is "oe").  The best come first, in the order of the file among equals:
  *
  *     the identifier is the query · identifier or name begin with it · each word begins a word · anything else
@@ -21,6 +22,7 @@
  * Lines whose uid has no canonical form are nobody's, a second line of somebody found is left out, and so are names
  * and e-mails that are too long to be shown.
  */
-size_t otp_people_search(otp_span_t text, otp_span_t query, otp_person_t *found, size_t max, bool *more);
+size_t otp_people_search(otp_span_t text, otp_span_t query, otp_span_t groups, otp_person_t *found, size_t max,
+    bool *more);
 
 #endif

@@ -73,37 +73,33 @@ static void otp_decide_first_of_two(otp_deciding_t *d, otp_key_t *key, int64_t s
 
 OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d)
 {
-    bool         two_codes = otp_decide_guesses(d)->failures >= d->limits->next_code;
-    otp_proven_t proven;
+    bool                two_codes = otp_decide_guesses(d)->failures >= d->limits->next_code;
+    const otp_proven_t *proven = &d->proven;
 
-    if (otp_decide_proof(d, &proven) != OTP_OK) {
-        return OTP_FAILED;
+    if (proven->key != NULL) {
+        otp_decide_concern(d, proven->key);
     }
 
-    if (proven.key != NULL) {
-        otp_decide_concern(d, proven.key);
-    }
-
-    switch (proven.proof) {
+    switch (proven->proof) {
     case OTP_PROOF_NONE:
     case OTP_PROOF_PIN:
     case OTP_PROOF_CODE:
     case OTP_PROOF_SPENT:
-        otp_decide_short_of_proof(d, &proven);
+        otp_decide_short_of_proof(d, proven);
         return OTP_OK;
     case OTP_PROOF_WIDE:
-        otp_decide_first_of_two(d, proven.key, proven.step);
+        otp_decide_first_of_two(d, proven->key, proven->step);
         break;
     case OTP_PROOF_FULL:
         if (two_codes) {
-            otp_decide_first_of_two(d, proven.key, proven.step);
+            otp_decide_first_of_two(d, proven->key, proven->step);
         } else {
-            otp_decide_proven(d, proven.key, proven.step);
+            otp_decide_proven(d, proven->key, proven->step);
         }
         break;
     }
 
-    return otp_decide_renew_pin(d, proven.key);
+    return otp_decide_renew_pin(d, proven->key);
 }
 
 
@@ -160,36 +156,49 @@ OTP_MUST_USE static otp_status_t otp_decide_next_code(otp_deciding_t *d)
 }
 
 
-/* No key, or locked: the passcode is evaluated as ever and the result thrown away, so that the time tells nothing. */
-OTP_MUST_USE static otp_status_t otp_decide_unheard(otp_deciding_t *d, otp_state_t state)
+/* No key, or locked: the passcode was evaluated as ever; what it proves is thrown away. */
+static void otp_decide_unheard(otp_deciding_t *d, otp_state_t state)
 {
-    bool                 told = state == OTP_STATE_LOCKED && (d->in->first_factor || otp_decide_holds_pending(d));
-    otp_proven_t         proven;
+    bool                 told = state == OTP_STATE_LOCKED && (d->in->signed_in || otp_decide_holds_pending(d));
     const otp_guesses_t *guesses = otp_decide_guesses(d);
-
-    if (otp_decide_proof(d, &proven) != OTP_OK) {
-        return OTP_FAILED;
-    }
 
     d->out->verdict = told ? OTP_VERDICT_THROTTLED : OTP_VERDICT_DENIED;
     if (told && guesses->failures < d->limits->lock_total) {
         d->out->retry_after_s = guesses->locked_until - d->in->now_s;
     }
+}
 
-    return OTP_OK;
+
+/* Whether the passcode is evaluated: once, whatever follows from it, so that the time does not tell what there is. */
+OTP_MUST_USE static bool otp_decide_evaluates(const otp_deciding_t *d, otp_state_t state)
+{
+    switch (d->in->kind) {
+    case OTP_SUBMIT_PASSCODE:
+    case OTP_SUBMIT_EMERGENCY:
+    case OTP_SUBMIT_PIN_CHANGE:
+        return true;
+    case OTP_SUBMIT_NEXT_CODE:
+    case OTP_SUBMIT_PIN:
+        break;
+    }
+
+    return state == OTP_STATE_LOCKED || state == OTP_STATE_NO_KEY;
 }
 
 
 OTP_MUST_USE static otp_status_t otp_decide_in_state(otp_deciding_t *d, otp_state_t state)
 {
-    bool decided = false;
+    if (otp_decide_evaluates(d, state) && otp_decide_proof(d, &d->proven) != OTP_OK) {
+        return OTP_FAILED;
+    }
 
-    if (d->in->kind == OTP_SUBMIT_EMERGENCY && (otp_decide_emergency(d, &decided) != OTP_OK || decided)) {
-        return decided ? OTP_OK : OTP_FAILED;
+    if (d->in->kind == OTP_SUBMIT_EMERGENCY && otp_decide_emergency(d)) {
+        return OTP_OK;
     }
 
     if (state == OTP_STATE_LOCKED || state == OTP_STATE_NO_KEY) {
-        return otp_decide_unheard(d, state);
+        otp_decide_unheard(d, state);
+        return OTP_OK;
     }
 
     d->out->verdict = OTP_VERDICT_DENIED;
@@ -223,7 +232,7 @@ OTP_MUST_USE static bool otp_decide_repeated(const otp_account_t *account, const
 static void otp_decide_close(otp_deciding_t *d)
 {
     otp_account_t *next = d->next;
-    bool           proven = d->in->first_factor || d->out->verdict == OTP_VERDICT_OK;
+    bool           proven = d->in->signed_in || d->out->verdict == OTP_VERDICT_OK;
     size_t         len = d->in->nonce.len > OTP_NONCE_LEN ? 0 : d->in->nonce.len;
 
     next->revision++;
@@ -239,7 +248,7 @@ static void otp_decide_close(otp_deciding_t *d)
 otp_status_t otp_decide(otp_keyring_t *ring, const otp_limits_t *limits, const otp_account_t *account,
     const otp_submitted_t *submitted, otp_account_t *next, otp_decision_t *decision)
 {
-    otp_deciding_t d = { ring, limits, submitted, next, decision };
+    otp_deciding_t d = { .ring = ring, .limits = limits, .in = submitted, .next = next, .out = decision };
     otp_state_t    state = otp_account_state(account, limits, submitted->known, submitted->now_s);
 
     *next = *account;

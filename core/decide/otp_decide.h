@@ -22,7 +22,8 @@ typedef struct {
     otp_span_t       passcode;              /* passcode, or the code alone for OTP_SUBMIT_NEXT_CODE */
     otp_span_t       pin, pin_confirm;      /* OTP_SUBMIT_PIN */
     otp_span_t       pending_id;            /* of the browser; empty: it holds no pending state */
-    bool             first_factor;          /* the password was proven in this session */
+    bool             signed_in;             /* in a session of the person's, by whatever it was opened */
+    bool             password_proven;       /* with their password */
     bool             first_use;             /* a key without PIN may be taken into use this way */
     bool             known;                 /* from a browser the owner has used before: it has a count of its own */
     otp_span_t       address;               /* of the client, text */

@@ -5,22 +5,16 @@
  * a key stands against it. */
 
 
-otp_status_t otp_decide_emergency(otp_deciding_t *d, bool *decided)
+bool otp_decide_emergency(otp_deciding_t *d)
 {
-    char         canonical[OTP_EMERGENCY_LEN + 1];
-    bool         right, formed = otp_emergency_form(d->in->passcode, canonical);
-    otp_proven_t proven;
+    char canonical[OTP_EMERGENCY_LEN + 1];
+    bool right, formed = otp_emergency_form(d->in->passcode, canonical);
 
-    /* Evaluated as a passcode, too: the time does not tell whether there is an emergency password. */
-    if (otp_decide_proof(d, &proven) != OTP_OK) {
-        return OTP_FAILED;
-    }
-
+    /* Computed in any case: the time does not tell whether there is an emergency password. */
     right = otp_emergency_matches(d->ring, d->next, (otp_span_t) { canonical, OTP_EMERGENCY_LEN }, d->in->now_s);
     otp_secret_wipe(canonical, sizeof(canonical));
-    *decided = formed && d->in->first_factor && otp_emergency_live(d->next, d->in->now_s);
-    if (!*decided) {
-        return OTP_OK;
+    if (!formed || !d->in->password_proven || !otp_emergency_live(d->next, d->in->now_s)) {
+        return false;
     }
 
     d->out->changed = true;
@@ -28,12 +22,12 @@ otp_status_t otp_decide_emergency(otp_deciding_t *d, bool *decided)
     if (!right) {
         d->next->emergency.failures++;
         d->out->verdict = OTP_VERDICT_DENIED;
-        return OTP_OK;
+        return true;
     }
 
     d->next->emergency.failures = 0;
     d->out->verdict = OTP_VERDICT_OK;
     d->out->expires = d->next->emergency.expires;
 
-    return OTP_OK;
+    return true;
 }

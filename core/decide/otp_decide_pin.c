@@ -111,11 +111,7 @@ OTP_MUST_USE static otp_status_t otp_decide_pin_changed(otp_deciding_t *d, otp_k
 /* It is no sign-in: one code is enough after bad passcodes, and what was counted stays. */
 otp_status_t otp_decide_pin_change(otp_deciding_t *d)
 {
-    otp_proven_t proven;
-
-    if (otp_decide_proof(d, &proven) != OTP_OK) {
-        return OTP_FAILED;
-    }
+    const otp_proven_t *proven = &d->proven;
 
     d->out->refusal = otp_decide_new_pin_refusal(d);
     if (d->out->refusal != OTP_PIN_GOOD) {
@@ -123,15 +119,15 @@ otp_status_t otp_decide_pin_change(otp_deciding_t *d)
         return OTP_OK;
     }
 
-    if (proven.key != NULL) {
-        otp_decide_concern(d, proven.key);
+    if (proven->key != NULL) {
+        otp_decide_concern(d, proven->key);
     }
 
-    if (proven.proof == OTP_PROOF_FULL) {
-        return otp_decide_pin_changed(d, proven.key, proven.step);
+    if (proven->proof == OTP_PROOF_FULL) {
+        return otp_decide_pin_changed(d, proven->key, proven->step);
     }
 
-    otp_decide_short_of_proof(d, &proven);
+    otp_decide_short_of_proof(d, proven);
 
     return OTP_OK;
 }

@@ -67,8 +67,8 @@ OTP_MUST_USE static bool otp_decide_elsewhere(const otp_deciding_t *d)
 
 static void otp_decide_spent(otp_deciding_t *d, const otp_key_t *key)
 {
-    /* A key without PIN has no PIN to be right: only who proved the password is told. */
-    d->out->verdict = key->pin.set || d->in->first_factor ? OTP_VERDICT_ALREADY_USED : OTP_VERDICT_DENIED;
+    /* A key without PIN has no PIN to be right: only who is signed in is told. */
+    d->out->verdict = key->pin.set || d->in->signed_in ? OTP_VERDICT_ALREADY_USED : OTP_VERDICT_DENIED;
     d->out->retry_after_s = otp_key_wait(key, key->step, d->in->now_s);
     d->out->signal = OTP_SIGNAL_REPLAY;
 

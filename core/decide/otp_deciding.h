@@ -6,15 +6,6 @@
 
 #include "core/decide/otp_decide.h"
 
-/* One decision on its way; `next` starts as a copy of `account`. */
-typedef struct {
-    otp_keyring_t         *ring;
-    const otp_limits_t    *limits;
-    const otp_submitted_t *in;
-    otp_account_t         *next;
-    otp_decision_t        *out;
-} otp_deciding_t;
-
 /* How much a passcode proves, from nothing to everything. */
 typedef enum {
     OTP_PROOF_NONE, OTP_PROOF_PIN, OTP_PROOF_CODE, OTP_PROOF_SPENT, OTP_PROOF_WIDE, OTP_PROOF_FULL
@@ -25,6 +16,16 @@ typedef struct {
     otp_key_t  *key;        /* of d->next, about which it proves this; NULL: none */
     int64_t     step;       /* of the code, when it is one of the key's */
 } otp_proven_t;
+
+/* One decision on its way; `next` starts as a copy of `account`. */
+typedef struct {
+    otp_keyring_t         *ring;
+    const otp_limits_t    *limits;
+    const otp_submitted_t *in;
+    otp_account_t         *next;
+    otp_decision_t        *out;
+    otp_proven_t           proven;      /* by the passcode, where one is evaluated */
+} otp_deciding_t;
 
 /* ---- otp_decide_proof.c ---- */
 /* Evaluates every key, disabled ones too (the time tells nothing); the one most is proven about counts. */
@@ -55,7 +56,7 @@ OTP_MUST_USE otp_status_t otp_decide_pin(otp_deciding_t *d);
 OTP_MUST_USE otp_status_t otp_decide_pin_change(otp_deciding_t *d);
 
 /* ---- otp_decide_emergency.c ---- */
-/* `*decided`: there is an emergency password, the attempt at it is decided; otherwise it is a passcode like any. */
-OTP_MUST_USE otp_status_t otp_decide_emergency(otp_deciding_t *d, bool *decided);
+/* true: there is an emergency password, and the attempt at it is decided; otherwise it is a passcode like any. */
+OTP_MUST_USE bool otp_decide_emergency(otp_deciding_t *d);
 
 #endif

@@ -12,6 +12,8 @@ static const otp_managed_words_t words[] = {
     [OTP_MANAGE_HELD] = { "held", "the key is assigned to somebody else: unassign it first" },
     [OTP_MANAGE_DISABLED] = { "disabled", "the key is disabled: enable it first" },
     [OTP_MANAGE_RETURNING] = { "returning", "the key is on its way back to the stock: unassign it again to finish" },
+    [OTP_MANAGE_ORPHAN] = { "orphan", "the account has a copy of the key that the stock does not know of: take the key "
+                            "back from this person first" },
     [OTP_MANAGE_FULL] = { "full", "the account has as many keys as it can hold: unassign one of them first" },
     [OTP_MANAGE_NO_KEY] = { "no_key", "the account has no such key: look at what is assigned to it" },
     [OTP_MANAGE_ASSIGNED] = { "assigned", "the key is assigned to somebody: unassign it first" },
@@ -51,7 +53,22 @@ bool otp_manage_reason_known(otp_span_t reason)
 }
 
 
-bool otp_manage_has_reason(const otp_key_t *key, otp_span_t reason)
+void otp_manage_set_text(char *text, size_t size, otp_span_t value)
+{
+    memset(text, 0, size);
+    if (value.len) {
+        memcpy(text, value.data, value.len < size ? value.len : size - 1);
+    }
+}
+
+
+bool otp_manage_is_of(const char *text, otp_span_t value)
+{
+    return otp_span_equal(otp_span_of(text), value);
+}
+
+
+static bool has_reason(const otp_key_t *key, otp_span_t reason)
 {
     return key->state == OTP_KEY_DISABLED && otp_span_equal(otp_span_of(key->reason), reason);
 }
@@ -91,6 +108,12 @@ void otp_manage_mark(otp_key_t *key, otp_span_t way, otp_span_t reason)
     key->state = OTP_KEY_DISABLED;
     memset(key->reason, 0, sizeof(key->reason));
     memcpy(key->reason, all.data, all.len);
+}
+
+
+bool otp_manage_disabled(const otp_key_t *key)
+{
+    return key->state == OTP_KEY_DISABLED && !otp_manage_is(key, WAY_ENABLING) && otp_manage_reason_before(key).len;
 }
 
 
@@ -144,7 +167,7 @@ otp_managed_t otp_manage_stock_disable(otp_stock_t *stock, otp_span_t reason)
     if (!otp_manage_reason_known(reason)) {
         return OTP_MANAGE_REASON;
     }
-    if (otp_manage_has_reason(&stock->key, reason)) {
+    if (has_reason(&stock->key, reason)) {
         return OTP_MANAGE_UNCHANGED;
     }
     otp_manage_mark(&stock->key, OTP_SPAN_NONE, reason);

@@ -5,8 +5,8 @@
  *     assign    1 account: otp_manage_account_expect      2 stock: otp_manage_stock_take
  *               3 account: otp_manage_account_give        (4 stock: otp_manage_stock_unwant)
  *     unassign  1 account: otp_manage_account_return, then its sessions are ended (otp_manage_session)
- *               2 stock: otp_manage_stock_learn           3 account: otp_manage_account_drop
- *               4 stock: otp_manage_stock_release
+ *               2 stock: otp_manage_stock_learn, of a copy that it does not know of otp_manage_stock_learn_orphan
+ *               3 account: otp_manage_account_drop        4 stock: otp_manage_stock_release
  *     disable   1 account: otp_manage_account_disable     2 stock: otp_manage_stock_disable
  *               3 sessions: otp_manage_session, stepped down
  *     enable    1 account: otp_manage_account_prepare     2 stock: otp_manage_stock_enable
@@ -42,6 +42,7 @@ typedef enum {
     OTP_MANAGE_HELD,            /* the key is assigned to somebody else */
     OTP_MANAGE_DISABLED,        /* the key is disabled */
     OTP_MANAGE_RETURNING,       /* the key is on its way back to the stock */
+    OTP_MANAGE_ORPHAN,          /* the account has a copy that the stock does not know of */
     OTP_MANAGE_FULL,            /* the account has OTP_ACCOUNT_KEYS keys */
     OTP_MANAGE_NO_KEY,          /* the account has no such key, or none at all */
     OTP_MANAGE_ASSIGNED,        /* only a free key can be deleted */
@@ -63,13 +64,16 @@ const char *otp_managed_text(otp_managed_t managed);
 
 /* lost, stolen, broken */
 bool otp_manage_reason_known(otp_span_t reason);
+/* Why the key is disabled, without what is under way with it; empty: only because of that. */
+otp_span_t otp_manage_reason_before(const otp_key_t *key);
 
 /* ---- otp_manage_holder.c: assign ---- */
 
 /* The account holds this key by the assignment the stock knows of, usable or disabled. */
 bool otp_manage_account_holds(const otp_account_t *account, const otp_stock_t *stock);
 /* UNCHANGED: it holds the key already.  Else a useless copy with the mark `holding` is there, without a PIN.
- * OTP_MANAGE_BUSY: there is another copy than `stock` tells of, so `stock` is not what it is now. */
+ * OTP_MANAGE_ORPHAN: there is another copy than `stock` tells of: `stock` is not what it is now, or a write of it was
+ * lost for good. */
 OTP_MUST_USE otp_managed_t otp_manage_account_expect(otp_account_t *account, const otp_stock_t *stock,
     otp_span_t holding);
 /* Whoever has the key, or asks for it, must be `uid`.  `former`: the mark that the stock had when the account was
@@ -91,6 +95,8 @@ OTP_MUST_USE otp_managed_t otp_manage_account_return(otp_account_t *account, otp
  * changed hands since. */
 OTP_MUST_USE otp_managed_t otp_manage_stock_learn(otp_stock_t *stock, otp_span_t uid, otp_span_t holding,
     const otp_key_t *copy);
+/* `stock` takes over what a copy that it knows nothing of has used up and, of a free key, why it was disabled. */
+OTP_MUST_USE otp_managed_t otp_manage_stock_learn_orphan(otp_stock_t *stock, const otp_key_t *copy);
 /* Leaves a copy that is not on its way back from this assignment. */
 OTP_MUST_USE otp_managed_t otp_manage_account_drop(otp_account_t *account, otp_span_t serial, otp_span_t holding);
 /* The account's copy that otp_manage_account_drop() takes away; NULL: there is none. */
@@ -101,6 +107,8 @@ OTP_MUST_USE otp_managed_t otp_manage_stock_delete(const otp_stock_t *stock);
 
 /* ---- otp_manage.c: disable, enable ---- */
 
+/* It has a reason for which it is disabled, and nobody is about to enable it. */
+bool otp_manage_disabled(const otp_key_t *key);
 OTP_MUST_USE otp_managed_t otp_manage_account_disable(otp_account_t *account, otp_span_t serial, otp_span_t reason);
 OTP_MUST_USE otp_managed_t otp_manage_stock_disable(otp_stock_t *stock, otp_span_t reason);
 

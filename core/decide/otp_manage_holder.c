@@ -60,7 +60,7 @@ otp_managed_t otp_manage_account_expect(otp_account_t *account, const otp_stock_
     }
     /* A copy that codes have been accepted with is never overwritten: the stock was read before it came. */
     if (copy && !otp_manage_is(copy, WAY_ARRIVING)) {
-        return OTP_MANAGE_BUSY;
+        return OTP_MANAGE_ORPHAN;
     }
     if (!copy) {
         if (account->keys == OTP_ACCOUNT_KEYS) {
@@ -199,6 +199,23 @@ otp_managed_t otp_manage_stock_learn(otp_stock_t *stock, otp_span_t uid, otp_spa
     return key->step == before.step && key->used == before.used && key->drift == before.drift
         && key->drift_first == before.drift_first && key->drift_since == before.drift_since
         && key->state == before.state ? OTP_MANAGE_UNCHANGED : OTP_MANAGE_CHANGED;
+}
+
+
+otp_managed_t otp_manage_stock_learn_orphan(otp_stock_t *stock, const otp_key_t *copy)
+{
+    otp_key_t *key = &stock->key;
+    otp_span_t reason = otp_manage_reason_before(copy);
+    bool       later = copy->step > key->step;
+    bool       useless = !stock->uid[0] && reason.len && key->state == OTP_KEY_USABLE;
+
+    if (later) {
+        key->step = copy->step;
+    }
+    if (useless) {
+        otp_manage_mark(key, OTP_SPAN_NONE, reason);
+    }
+    return later || useless ? OTP_MANAGE_CHANGED : OTP_MANAGE_UNCHANGED;
 }
 
 

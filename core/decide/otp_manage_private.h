@@ -11,12 +11,8 @@
 #define WAY_ENABLING    OTP_SPAN(OTP_MANAGE_ENABLING)
 #define WAY_RETURNED    OTP_SPAN(OTP_MANAGE_RETURNED)
 
-/* Disabled for this very reason. */
-bool otp_manage_has_reason(const otp_key_t *key, otp_span_t reason);
 /* Under way in this sense (OTP_MANAGE_ARRIVING…). */
 bool otp_manage_is(const otp_key_t *key, otp_span_t way);
-/* Why it was disabled before it was under way; empty: it was not. */
-otp_span_t otp_manage_reason_before(const otp_key_t *key);
 /* Disables: `way` empty: simply. */
 void otp_manage_mark(otp_key_t *key, otp_span_t way, otp_span_t reason);
 void otp_manage_make_usable(otp_key_t *key);

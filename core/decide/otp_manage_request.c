@@ -4,21 +4,6 @@
 
 /* Requests for activation. */
 
-void otp_manage_set_text(char *text, size_t size, otp_span_t value)
-{
-    memset(text, 0, size);
-    if (value.len) {
-        memcpy(text, value.data, value.len < size ? value.len : size - 1);
-    }
-}
-
-
-bool otp_manage_is_of(const char *uid, otp_span_t person)
-{
-    return otp_span_equal(otp_span_of(uid), person);
-}
-
-
 bool otp_manage_end_request(otp_account_t *account, otp_span_t serial)
 {
     bool was = account->request.state != OTP_ACTIVATION_NONE && otp_manage_is_of(account->request.serial, serial);

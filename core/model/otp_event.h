@@ -6,7 +6,7 @@
 
 #include "core/base/otp_span.h"
 
-#define OTP_EVENT_MAX   1024
+#define OTP_EVENT_MAX   2048
 
 /* Empty members are left out. */
 typedef struct {

@@ -44,3 +44,19 @@ bool otp_groups_have(otp_span_t groups, otp_span_t group)
     }
     return false;
 }
+
+
+bool otp_groups_meet(otp_span_t groups, otp_span_t wanted)
+{
+    if (wanted.len == 0) {
+        return true;
+    }
+    while (wanted.data) {
+        otp_span_t one = otp_span_trim(otp_span_cut(&wanted, ','));
+
+        if (one.len && otp_groups_have(groups, one)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -25,4 +25,7 @@ OTP_MUST_USE otp_status_t otp_uid_canonical(otp_span_t text, char uid[OTP_UID_LE
 /* Whether `group` is one of the comma-separated `groups`. */
 bool otp_groups_have(otp_span_t groups, otp_span_t group);
 
+/* Whether one of the comma-separated `wanted` is among them; empty: always. */
+bool otp_groups_meet(otp_span_t groups, otp_span_t wanted);
+
 #endif

@@ -58,7 +58,8 @@ static const char *const otp_page_names[] = {
     "needs_reason", "needs_reason_text", "needs_serial", "needs_note", "session", "reason_missing", "note_missing",
     "serial_missing",
     /* what stands against it */
-    "refused_text", "stop_held", "stop_disabled", "stop_returning", "stop_full", "stop_no_key", "stop_assigned",
+    "refused_text", "stop_held", "stop_disabled", "stop_returning", "stop_orphan", "stop_full", "stop_no_key",
+    "stop_assigned",
     "stop_no_stock", "stop_no_request", "stop_requested", "stop_no_emergency", "stop_no_session", "stop_other",
     /* an emergency password, shown once */
     "password", "password_spaced",

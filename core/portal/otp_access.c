@@ -91,24 +91,65 @@ otp_effect_t otp_access_enter(otp_flow_t *flow, otp_flow_stage_t stage)
 }
 
 
-/* Whether one of the comma-separated `scope` is among the groups. */
-OTP_MUST_USE static bool otp_access_in_scope(otp_span_t scope, otp_span_t groups)
+/* ---- the agent himself: what the session says of his groups may be hours old ---- */
+
+static otp_effect_t otp_access_agent_told(otp_flow_t *flow)
 {
-    otp_span_t rest = scope;
+    const otp_person_result_t *result = &flow->person_result;
 
-    if (scope.len == 0) {
-        return true;
+    switch (result->verdict) {
+    case OTP_PERSON_BUSY:
+    case OTP_PERSON_UNAVAILABLE:
+        return otp_answer_unavailable(flow);
+    case OTP_PERSON_REFUSED:
+        return otp_answer_error(flow, 403, "forbidden", "error_forbidden");
+    case OTP_PERSON_MATCHES:
+        break;
     }
 
-    while (rest.data != NULL) {
-        otp_span_t group = otp_span_trim(otp_span_cut(&rest, ','));
+    memcpy(flow->agent_groups, result->groups, result->groups_len);
+    flow->session.person.groups = (otp_span_t) { flow->agent_groups, result->groups_len };
+    if (!otp_access_agent(flow)) {
+        return otp_answer_error(flow, 403, "forbidden", "error_forbidden");
+    }
 
-        if (group.len != 0 && otp_groups_have(groups, group)) {
-            return true;
+    return flow->agent_next(flow);
+}
+
+
+otp_effect_t otp_access_agent_still(otp_flow_t *flow, otp_flow_stage_t next)
+{
+    if (!flow->settings->people_known) {
+        return next(flow);
+    }
+    flow->agent_next = next;
+
+    return otp_flow_ask_directory(flow, flow->session.person.uid, otp_access_agent_told);
+}
+
+
+/* ---- in whose reach whom ---- */
+
+bool otp_access_scope(const otp_flow_t *flow, otp_buffer_t *scope)
+{
+    const otp_settings_t *settings = flow->settings;
+
+    for (size_t i = 0; i < settings->helpdesks; i++) {
+        const otp_helpdesk_t *helpdesk = &settings->helpdesk[i];
+
+        if (!otp_groups_have(flow->session.person.groups, helpdesk->group)) {
+            continue;
         }
+        if (helpdesk->scope.len == 0) {
+            return false;
+        }
+        if (scope->len != 0) {
+            otp_buffer_add_char(scope, ',');
+        }
+        otp_buffer_add(scope, helpdesk->scope);
     }
 
-    return false;
+    return true;
 }
 
 
@@ -127,7 +168,7 @@ otp_reach_t otp_access_reach(const otp_flow_t *flow, const otp_subject_t *subjec
         const otp_helpdesk_t *helpdesk = &settings->helpdesk[i];
 
         if (!otp_groups_have(flow->session.person.groups, helpdesk->group)
-            || !otp_access_in_scope(helpdesk->scope, groups))
+            || !otp_groups_meet(groups, helpdesk->scope))
         {
             continue;
         }

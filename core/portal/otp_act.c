@@ -4,6 +4,8 @@
 
 #define OTP_ACT_POLLS   40
 
+_Static_assert(OTP_FLOW_AUDITS >= OTP_ACTION_AUDITS + 4, "the lines of an action must all find room");
+
 static otp_effect_t otp_act_step(otp_flow_t *flow);
 
 
@@ -94,7 +96,7 @@ static otp_effect_t otp_act_failed(otp_flow_t *flow)
 }
 
 
-/* ---- refused: that is told, too ---- */
+/* ---- refused ---- */
 
 /* A code that fits no key of this serial may be that of another one: somebody has somebody else's key.  It is looked
  * for whatever the refusal was, which a person who waits for the answer cannot tell apart. */
@@ -147,22 +149,11 @@ static otp_effect_t otp_act_told(otp_flow_t *flow)
 
 static otp_effect_t otp_act_refused(otp_flow_t *flow)
 {
-    otp_span_t                line;
-    otp_event_t               event;
-    const otp_action_order_t *order = &flow->acting.order;
-
-    otp_flow_event(flow, otp_action_event(order->kind), "refused", order->uid, &event);
-    event.actor = order->actor;
-    event.serial = order->serial;
-    event.reason = otp_span_of(otp_managed_name(flow->acting.result->managed));
-    event.note = order->note;
-    line = otp_flow_event_line(flow, &event);
-    if (line.len == 0) {
+    if (!otp_act_mixup(flow)) {
         return otp_answer_unavailable(flow);
     }
-    otp_flow_event_command(flow, order->uid, line);
 
-    return otp_act_mixup(flow) ? otp_flow_commands(flow, otp_act_told) : otp_answer_unavailable(flow);
+    return flow->view.commands == 0 ? flow->acting.done(flow) : otp_flow_commands(flow, otp_act_told);
 }
 
 

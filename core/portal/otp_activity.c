@@ -54,7 +54,8 @@ static otp_effect_t otp_activity_ended(otp_flow_t *flow)
 
     if (flow->json) {
         if (otp_managed_refused(result->managed)) {
-            return otp_answer_error(flow, 404, "not_found", "error_not_found");
+            (void) otp_answer_error(flow, 404, "not_found", "error_not_found");
+            return otp_answer_kept(flow);
         }
         (void) otp_answer_json(flow, 200, "ok", json_pack("{s:s, s:I}", "verdict", "ok", "ended",
                                                           (json_int_t) result->sessions_ended));

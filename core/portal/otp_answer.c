@@ -212,11 +212,25 @@ otp_effect_t otp_answer_error(otp_flow_t *flow, int status, const char *error, c
 }
 
 
-otp_effect_t otp_answer_unavailable(otp_flow_t *flow)
+static otp_effect_t otp_answer_unavailable_now(otp_flow_t *flow)
 {
     otp_answer_header(flow, "Retry-After", OTP_SPAN(OTP_RETRY_AFTER));
 
     return otp_answer_error(flow, 503, "unavailable", "error_unavailable");
+}
+
+
+/* Who has sent the form a second time goes on by himself, unless Redis is away for us both. */
+otp_effect_t otp_answer_unavailable(otp_flow_t *flow)
+{
+    if (!flow->once_reserved || flow->lost) {
+        return otp_answer_unavailable_now(flow);
+    }
+
+    flow->view.commands = 0;
+    otp_once_release_command(flow);
+
+    return otp_flow_commands(flow, otp_answer_unavailable_now);
 }
 
 

@@ -141,7 +141,7 @@ OTP_MUST_USE static bool otp_attempt_open(const otp_flow_t *flow)
     case OTP_STATE_NO_KEY:
         return false;
     case OTP_STATE_LOCKED:
-        return submitted->first_factor || submitted->pending_id.len != 0;
+        return submitted->signed_in || submitted->pending_id.len != 0;
     case OTP_STATE_FIRST_USE:
     case OTP_STATE_PIN_PAGE:
     case OTP_STATE_READY:
@@ -184,7 +184,7 @@ static otp_effect_t otp_attempt_swapped(otp_flow_t *flow)
     }
 
     /* A lost try leaves no line. */
-    flow->view.audits = 0;
+    otp_flow_event_forget(flow);
     if (swapped == OTP_SWAP_FAILED || attempt->tries++ == OTP_SWAP_TRIES || !otp_attempt_read(flow, stored)) {
         return otp_answer_unavailable(flow);
     }

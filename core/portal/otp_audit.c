@@ -23,17 +23,27 @@ otp_span_t otp_flow_event_line(otp_flow_t *flow, const otp_event_t *event)
     char  *text;
     size_t len;
 
-    if (flow->view.audits >= sizeof(flow->event_text) / sizeof(flow->event_text[0])) {
+    if (flow->event_texts == sizeof(flow->event_text) / sizeof(flow->event_text[0])
+        || flow->view.audits == OTP_FLOW_AUDITS)
+    {
         return OTP_SPAN_NONE;
     }
 
-    text = flow->event_text[flow->view.audits];
+    text = flow->event_text[flow->event_texts];
     if (otp_event_write(event, text, OTP_EVENT_MAX, &len) != OTP_OK) {
         return OTP_SPAN_NONE;
     }
 
+    flow->event_texts++;
     flow->view.audit[flow->view.audits] = (otp_span_t) { text, len };
     return flow->view.audit[flow->view.audits++];
+}
+
+
+void otp_flow_event_forget(otp_flow_t *flow)
+{
+    flow->view.audits = 0;
+    flow->event_texts = 0;
 }
 
 

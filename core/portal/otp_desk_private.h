@@ -7,16 +7,23 @@
 #include <jansson.h>
 
 #include "core/action/otp_action.h"
+#include "core/base/otp_buffer.h"
 #include "core/model/otp_mixup.h"
 #include "core/model/otp_session.h"
 #include "core/portal/otp_flow.h"
 #include "core/portal/otp_time_text.h"
 
-#define OTP_EVENTS_SHOWN    "25"
-#define OTP_SESSIONS_SHOWN  24
+#define OTP_EVENTS_SHOWN    25
+#define OTP_SESSIONS_LAST   23      /* counted from 0, as Redis does */
+#define OTP_SESSIONS_SHOWN  (OTP_SESSIONS_LAST + 1)
 #define OTP_SESSIONS_AT_ONCE 12     /* at most OTP_FLOW_COMMANDS */
-#define OTP_REQUESTS_SHOWN  48
+#define OTP_REQUESTS_LAST   47
+#define OTP_REQUESTS_SHOWN  (OTP_REQUESTS_LAST + 1)
 #define OTP_SEARCH_MAX      128     /* bytes of what the helpdesk looks for */
+
+/* The number of a macro as text. */
+#define OTP_DIGITS_OF(number)       #number
+#define OTP_NUMBER_TEXT(number)     OTP_SPAN(OTP_DIGITS_OF(number))
 
 typedef otp_effect_t (*otp_flow_stage_t)(otp_flow_t *flow);
 
@@ -82,20 +89,31 @@ typedef struct {
     int64_t at;
 } otp_desk_request_t;
 
+typedef struct otp_desk_s otp_desk_t;
+
+/* Adds the command that asks one set of waiting keys; takes its reply in (false: it is none). */
+typedef void (*otp_desk_ask_t)(otp_flow_t *flow, otp_span_t name);
+typedef bool (*otp_desk_take_t)(otp_desk_t *desk, const otp_reply_t *reply);
+
 /* What only the helpdesk's pages need. */
-typedef struct {
+struct otp_desk_s {
     otp_person_found_t person[OTP_PEOPLE_FOUND + 2];
     size_t             persons;
     bool               more;
+    bool               scoped;                      /* the agent has not to do with everybody, */
+    char               scope_text[OTP_SCOPE_LEN];
+    otp_span_t         scope;                       /* but with these groups; empty: too many to be listed */
     char               extra[2][OTP_UID_LEN + 1];   /* found by account and by key, to be looked up */
     size_t             extras, asked;
     otp_name_t         name[OTP_FLOW_COMMANDS];
-    int64_t            waiting;
+    int64_t            waiting;                     /* of everybody: not for a scoped agent */
     unsigned           tags;                        /* of the sets looked at so far */
+    otp_desk_ask_t     ask;
+    otp_desk_take_t    take;
     otp_flow_stage_t   next;
     otp_desk_request_t request[OTP_REQUESTS_SHOWN];
     size_t             requests, read, checked;
-} otp_desk_t;
+};
 
 /* ---- otp_access.c ---- */
 /* Whether the session was opened with the key. */
@@ -104,6 +122,10 @@ bool otp_access_by_key(const otp_flow_t *flow);
 bool otp_access_agent(const otp_flow_t *flow);
 /* Goes on with `stage` when the session is enough for the endpoint. */
 otp_effect_t otp_access_enter(otp_flow_t *flow, otp_flow_stage_t stage);
+/* Asks the directory, when there is one, whether the agent is one still, and for his groups now: 403 if he is not. */
+otp_effect_t otp_access_agent_still(otp_flow_t *flow, otp_flow_stage_t next);
+/* The groups, comma-separated, of whom the agent may see.  false: everybody. */
+OTP_MUST_USE bool otp_access_scope(const otp_flow_t *flow, otp_buffer_t *scope);
 /* Whether and why not flow->subject is in the agent's reach; its directory part must be known. */
 otp_reach_t otp_access_reach(const otp_flow_t *flow, const otp_subject_t *subject);
 /* 403 with the reason; of a POST it leaves an event. */
@@ -153,17 +175,17 @@ otp_action_order_t *otp_act_order(otp_flow_t *flow, otp_action_kind_t kind);
 otp_effect_t otp_act(otp_flow_t *flow, otp_flow_stage_t done);
 
 /* ---- otp_helpdesk_*.c ---- */
-/* Sums up, in flow->desk->waiting, the requests that wait. */
+/* Makes flow->desk and sums up, in its `waiting`, the requests that wait. */
 otp_effect_t otp_helpdesk_count(otp_flow_t *flow, otp_flow_stage_t next);
+/* Asks all the sets of waiting keys. */
+otp_effect_t otp_helpdesk_waiting(otp_flow_t *flow, otp_desk_ask_t ask, otp_desk_take_t take, otp_flow_stage_t next);
 /* NULL: there is none. */
 const otp_desk_action_t *otp_desk_action_find(otp_span_t path, bool request);
 /* Sets the flag `prefix` + path ("done_pin_clear"). */
 OTP_MUST_USE bool otp_desk_action_flag(json_t *view, const char *prefix, const otp_desk_action_t *action);
-/* A field of the form, or of the address of the page before it; trimmed. */
+/* A field of the form; the address fills in only the page that has it.  Trimmed. */
 otp_span_t otp_desk_field(const otp_flow_t *flow, const char *name);
-/* PORTAL helpdesk/user/UID. */
-otp_span_t otp_desk_address(const otp_flow_t *flow, otp_span_t uid, char *text, size_t size);
-/* Member `name`: that address. */
+/* Member `name`: PORTAL helpdesk/user/UID. */
 OTP_MUST_USE bool otp_desk_address_set(const otp_flow_t *flow, json_t *row, const char *name, otp_span_t uid);
 
 OTP_MUST_USE bool otp_key_view(otp_flow_t *flow, json_t *view);

@@ -61,6 +61,7 @@ otp_effect_t otp_flow_step(otp_flow_t *flow, int64_t now_ms, const otp_reply_t *
     flow->now_s = now_ms / 1000;
     flow->reply = count == flow->view.commands ? replies : NULL;
     flow->replies = flow->reply == NULL ? 0 : count;
+    flow->lost = flow->view.commands != 0 && flow->reply == NULL;
     flow->view.commands = 0;
 
     return flow->next(flow);
@@ -84,9 +85,18 @@ otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow
 }
 
 
-otp_effect_t otp_flow_ask_directory(otp_flow_t *flow, otp_span_t uid, otp_span_t search, otp_flow_stage_t next)
+otp_effect_t otp_flow_ask_directory(otp_flow_t *flow, otp_span_t uid, otp_flow_stage_t next)
 {
-    flow->view.person_query = (otp_person_query_t) { .uid = uid, .search = search };
+    flow->view.person_query = (otp_person_query_t) { .uid = uid };
+    flow->next = next;
+
+    return OTP_EFFECT_PERSON;
+}
+
+
+otp_effect_t otp_flow_search_directory(otp_flow_t *flow, otp_span_t search, otp_span_t groups, otp_flow_stage_t next)
+{
+    flow->view.person_query = (otp_person_query_t) { .search = search, .groups = groups };
     flow->next = next;
 
     return OTP_EFFECT_PERSON;

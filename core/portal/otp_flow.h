@@ -24,7 +24,7 @@
 #include "core/store/otp_command.h"
 
 #define OTP_FLOW_COMMANDS   12
-#define OTP_FLOW_AUDITS     12
+#define OTP_FLOW_AUDITS     16      /* those of an action, and a few */
 #define OTP_FLOW_RANDOM     256     /* random bytes a flow may use */
 #define OTP_BODY_MAX        8192
 
@@ -57,11 +57,13 @@ typedef enum {
 } otp_effect_t;
 
 #define OTP_PEOPLE_FOUND    25      /* people a search gives at most */
+#define OTP_SCOPE_LEN       2048    /* groups a search is kept to */
 
 typedef struct {
     otp_span_t uid;                 /* canonical */
     otp_span_t password;            /* to be checked; data NULL: look up only */
     otp_span_t search;              /* data not NULL: instead, who has this in identifier, name or e-mail */
+    otp_span_t groups;              /* of a search: comma-separated, one of them at least; empty: everybody */
 } otp_person_query_t;
 
 /* Somebody a search found. */

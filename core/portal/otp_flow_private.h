@@ -111,6 +111,7 @@ struct otp_flow_s {
     int64_t                now_ms, now_s;
     const otp_reply_t *const *reply;        /* NULL: they did not come */
     size_t                 replies;
+    bool                   lost;                    /* commands were sent and their replies did not come */
 
     uint8_t                random[OTP_FLOW_RANDOM];
     size_t                 random_used;
@@ -164,6 +165,8 @@ struct otp_flow_s {
     otp_sweep_t           *ending;                  /* of sessions by emergency password; malloc */
     otp_flow_stage_t       ended;
 
+    char                   agent_groups[OTP_GROUPS_LEN];    /* as the directory says now */
+    otp_flow_stage_t       agent_next;
     otp_showing_t          showing;
     otp_subject_t          subject;                 /* whom the page is about */
     otp_acting_t           acting;
@@ -171,7 +174,8 @@ struct otp_flow_s {
     char                   managed_flag[32];
 
     otp_command_t          command[OTP_FLOW_COMMANDS];
-    char                   event_text[4][OTP_EVENT_MAX];
+    char                   event_text[4][OTP_EVENT_MAX];    /* the lines that are not an action's */
+    size_t                 event_texts;
     otp_name_t             event_stream, history;
     char                   retry_after[24];
 
@@ -184,8 +188,10 @@ struct otp_flow_s {
 /* ---- otp_flow.c ---- */
 otp_effect_t otp_flow_commands(otp_flow_t *flow, otp_flow_stage_t next);        /* sends flow->command[] */
 otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow_stage_t next);
-/* Asks about somebody else: looks `uid` up, or (data not NULL) searches. */
-otp_effect_t otp_flow_ask_directory(otp_flow_t *flow, otp_span_t uid, otp_span_t search, otp_flow_stage_t next);
+/* Asks about somebody else. */
+otp_effect_t otp_flow_ask_directory(otp_flow_t *flow, otp_span_t uid, otp_flow_stage_t next);
+/* Searches it among the members of `groups` (empty: everybody). */
+otp_effect_t otp_flow_search_directory(otp_flow_t *flow, otp_span_t search, otp_span_t groups, otp_flow_stage_t next);
 otp_effect_t otp_flow_wait(otp_flow_t *flow, int64_t ms, otp_flow_stage_t next);
 /* A fresh command to fill: its first argument is `verb`. */
 otp_command_t *otp_flow_command(otp_flow_t *flow, const char *verb);
@@ -222,6 +228,8 @@ otp_effect_t otp_route_dispatch(otp_flow_t *flow);
 void otp_flow_event(const otp_flow_t *flow, const char *event, const char *verdict, otp_span_t user, otp_event_t *out);
 /* Writes the line, keeps it for otp_audit; an empty span when it does not fit. */
 otp_span_t otp_flow_event_line(otp_flow_t *flow, const otp_event_t *event);
+/* None of the lines so far is to be kept. */
+void otp_flow_event_forget(otp_flow_t *flow);
 /* XADD of `line` to the stream of `id`. */
 void otp_flow_event_command(otp_flow_t *flow, otp_span_t id, otp_span_t line);
 /* The same to the person's own history: two commands. */
@@ -260,6 +268,7 @@ OTP_MUST_USE bool otp_once_reserved(otp_flow_t *flow, size_t i);
 void otp_once_release_command(otp_flow_t *flow);
 
 /* ---- otp_answer.c ---- */
+/* 503; releases a form that was claimed. */
 otp_effect_t otp_answer_unavailable(otp_flow_t *flow);
 otp_effect_t otp_answer_error(otp_flow_t *flow, int status, const char *error, const char *flag);
 otp_effect_t otp_answer_redirect(otp_flow_t *flow, int status, otp_span_t location);

@@ -41,6 +41,7 @@ OTP_MUST_USE static const char *otp_desk_stop(otp_managed_t managed)
     case OTP_MANAGE_HELD:
     case OTP_MANAGE_DISABLED:
     case OTP_MANAGE_RETURNING:
+    case OTP_MANAGE_ORPHAN:
     case OTP_MANAGE_FULL:
     case OTP_MANAGE_NO_KEY:
     case OTP_MANAGE_ASSIGNED:
@@ -297,11 +298,17 @@ otp_effect_t otp_helpdesk_action_get(otp_flow_t *flow)
 
 otp_effect_t otp_helpdesk_action_post(otp_flow_t *flow)
 {
-    return otp_helpdesk_action_get(flow);
+    return otp_access_agent_still(flow, otp_helpdesk_action_get);
 }
 
 
 /* ---- about a request: the person is who waits for the key ---- */
+
+static otp_effect_t otp_desk_request_gone(otp_flow_t *flow)
+{
+    return otp_desk_refused(flow, OTP_MANAGE_NO_REQUEST);
+}
+
 
 static otp_effect_t otp_desk_request_read(otp_flow_t *flow)
 {
@@ -322,9 +329,10 @@ static otp_effect_t otp_desk_request_read(otp_flow_t *flow)
     waits = stock.wanted[0] != '\0' && otp_subject_take(flow, otp_span_of(stock.wanted));
     otp_secret_wipe(&stock, sizeof(stock));
     if (!waits) {
-        /* Another agent was faster. */
+        /* Another agent was faster, or this one's other click, whose answer is then ours. */
         otp_subject_reset(flow);
-        return otp_desk_refused(flow, OTP_MANAGE_NO_REQUEST);
+        return flow->request->method == OTP_REQUEST_POST ? otp_act_claim(flow, otp_desk_request_gone)
+                                                         : otp_desk_request_gone(flow);
     }
 
     return otp_subject_ask(flow, otp_desk_told);
@@ -347,5 +355,5 @@ otp_effect_t otp_helpdesk_request_get(otp_flow_t *flow)
 
 otp_effect_t otp_helpdesk_request_post(otp_flow_t *flow)
 {
-    return otp_helpdesk_request_get(flow);
+    return otp_access_agent_still(flow, otp_helpdesk_request_get);
 }

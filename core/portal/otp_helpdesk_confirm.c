@@ -47,9 +47,9 @@ bool otp_desk_action_flag(json_t *view, const char *prefix, const otp_desk_actio
 
 otp_span_t otp_desk_field(const otp_flow_t *flow, const char *name)
 {
-    otp_span_t value = otp_form_get(&flow->form, name);
+    const otp_form_t *typed = flow->request->method == OTP_REQUEST_POST ? &flow->form : &flow->query;
 
-    return otp_span_trim(value.data != NULL ? value : otp_form_get(&flow->query, name));
+    return otp_span_trim(otp_form_get(typed, name));
 }
 
 

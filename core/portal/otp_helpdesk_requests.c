@@ -4,8 +4,6 @@
 
 /* The requests that wait, the oldest first.  The sets are an index: what counts is what the stock says. */
 
-#define OTP_TAGS_AT_ONCE    8
-
 static otp_effect_t otp_requests_read(otp_flow_t *flow);
 static otp_effect_t otp_requests_check(otp_flow_t *flow);
 
@@ -230,52 +228,20 @@ OTP_MUST_USE static bool otp_requests_set(otp_desk_t *desk, const otp_reply_t *r
 }
 
 
-static otp_effect_t otp_requests_listed(otp_flow_t *flow);
-
-
-static otp_effect_t otp_requests_list(otp_flow_t *flow)
+static void otp_requests_ask(otp_flow_t *flow, otp_span_t name)
 {
-    otp_desk_t *desk = flow->desk;
+    otp_command_t *command = otp_flow_command(flow, "ZRANGE");
 
-    if (desk->tags == OTP_TAGS) {
-        return otp_requests_read(flow);
-    }
-
-    for (size_t i = 0; i < OTP_TAGS_AT_ONCE; i++) {
-        otp_command_t *command = otp_flow_command(flow, "ZRANGE");
-
-        otp_name_waiting_tag(&desk->name[i], flow->settings->prefix, desk->tags++);
-        otp_command_add(command, otp_name_span(&desk->name[i]));
-        otp_command_add(command, OTP_SPAN("0"));
-        otp_command_add(command, OTP_SPAN("47"));       /* OTP_REQUESTS_SHOWN - 1 */
-        otp_command_add(command, OTP_SPAN("WITHSCORES"));
-    }
-
-    return otp_flow_commands(flow, otp_requests_listed);
-}
-
-
-static otp_effect_t otp_requests_listed(otp_flow_t *flow)
-{
-    if (!otp_flow_replies_good(flow)) {
-        return otp_answer_unavailable(flow);
-    }
-
-    for (size_t i = 0; i < flow->replies; i++) {
-        if (!otp_requests_set(flow->desk, flow->reply[i])) {
-            return otp_answer_unavailable(flow);
-        }
-    }
-
-    return otp_requests_list(flow);
+    otp_command_add(command, name);
+    otp_command_add(command, OTP_SPAN("0"));
+    otp_command_add(command, OTP_NUMBER_TEXT(OTP_REQUESTS_LAST));
+    otp_command_add(command, OTP_SPAN("WITHSCORES"));
 }
 
 
 static otp_effect_t otp_requests_counted(otp_flow_t *flow)
 {
-    flow->desk->tags = 0;
-
-    return otp_requests_list(flow);
+    return otp_helpdesk_waiting(flow, otp_requests_ask, otp_requests_set, otp_requests_read);
 }
 
 

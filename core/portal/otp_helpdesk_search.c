@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/otp_buffer.h"
@@ -7,66 +6,13 @@
 /* The helpdesk's first page: who is it about?  By identifier, name or e-mail in the directory, by identifier among
  * the accounts, by serial in the stock. */
 
-#define OTP_TAGS_AT_ONCE    8
-
 static otp_effect_t otp_search_extra(otp_flow_t *flow);
-
-
-/* ---- the number of requests that wait ---- */
-
-static otp_effect_t otp_helpdesk_counted(otp_flow_t *flow);
-
-
-static otp_effect_t otp_helpdesk_count_more(otp_flow_t *flow)
-{
-    otp_desk_t *desk = flow->desk;
-
-    if (desk->tags == OTP_TAGS) {
-        return desk->next(flow);
-    }
-
-    for (size_t i = 0; i < OTP_TAGS_AT_ONCE; i++) {
-        otp_name_waiting_tag(&desk->name[i], flow->settings->prefix, desk->tags++);
-        otp_command_add(otp_flow_command(flow, "ZCARD"), otp_name_span(&desk->name[i]));
-    }
-
-    return otp_flow_commands(flow, otp_helpdesk_counted);
-}
-
-
-static otp_effect_t otp_helpdesk_counted(otp_flow_t *flow)
-{
-    if (!otp_flow_replies_good(flow)) {
-        return otp_answer_unavailable(flow);
-    }
-
-    for (size_t i = 0; i < flow->replies; i++) {
-        flow->desk->waiting += flow->reply[i]->kind == OTP_REPLY_INTEGER ? flow->reply[i]->integer : 0;
-    }
-
-    return otp_helpdesk_count_more(flow);
-}
-
-
-otp_effect_t otp_helpdesk_count(otp_flow_t *flow, otp_flow_stage_t next)
-{
-    if (flow->desk == NULL) {
-        flow->desk = calloc(1, sizeof(*flow->desk));
-        if (flow->desk == NULL) {
-            return otp_answer_unavailable(flow);
-        }
-    }
-    flow->desk->next = next;
-    flow->desk->waiting = 0;
-    flow->desk->tags = 0;
-
-    return otp_helpdesk_count_more(flow);
-}
 
 
 /* ---- addresses ---- */
 
-otp_span_t otp_desk_address(const otp_flow_t *flow, otp_span_t uid, char *text, size_t size)
+/* PORTAL helpdesk/user/UID. */
+OTP_MUST_USE static otp_span_t otp_desk_address(const otp_flow_t *flow, otp_span_t uid, char *text, size_t size)
 {
     otp_buffer_t out;
 
@@ -133,16 +79,21 @@ bool otp_helpdesk_search_view(otp_flow_t *flow, json_t *view)
 
 static otp_effect_t otp_search_shown(otp_flow_t *flow)
 {
+    json_t    *body;
     otp_span_t query = otp_search_query(flow);
 
     if (!flow->json) {
         return otp_answer_show(flow);
     }
 
-    return otp_answer_json(flow, 200, "page", json_pack("{s:s, s:s%, s:o, s:b, s:I}", "page", "helpdesk", "q",
-                                                        query.data == NULL ? "" : query.data, query.len, "people",
-                                                        otp_search_people(flow), "more", flow->desk->more, "waiting",
-                                                        (json_int_t) flow->desk->waiting));
+    body = json_pack("{s:s, s:s%, s:o, s:b}", "page", "helpdesk", "q", query.data == NULL ? "" : query.data, query.len,
+                     "people", otp_search_people(flow), "more", flow->desk->more);
+    if (!flow->desk->scoped && !otp_row_number(body, "waiting", flow->desk->waiting)) {
+        json_decref(body);
+        body = NULL;
+    }
+
+    return otp_answer_json(flow, 200, "page", body);
 }
 
 
@@ -315,7 +266,7 @@ static otp_effect_t otp_search_begin(otp_flow_t *flow)
         return otp_search_exact(flow);
     }
 
-    return otp_flow_ask_directory(flow, OTP_SPAN_NONE, query, otp_search_told);
+    return otp_flow_search_directory(flow, query, flow->desk->scope, otp_search_told);
 }
 
 

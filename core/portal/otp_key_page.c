@@ -117,6 +117,7 @@ static otp_effect_t otp_key_requested(otp_flow_t *flow)
     case OTP_MANAGE_HELD:
     case OTP_MANAGE_DISABLED:
     case OTP_MANAGE_RETURNING:
+    case OTP_MANAGE_ORPHAN:
     case OTP_MANAGE_FULL:
     case OTP_MANAGE_NO_KEY:
     case OTP_MANAGE_ASSIGNED:
@@ -241,8 +242,9 @@ otp_effect_t otp_key_post(otp_flow_t *flow)
 
 static otp_effect_t otp_key_lost_done(otp_flow_t *flow)
 {
-    if (otp_managed_refused(flow->acting.result->managed) && flow->acting.result->managed != OTP_MANAGE_DISABLED) {
-        return otp_answer_error(flow, 404, "not_found", "error_not_found");
+    if (otp_managed_refused(flow->acting.result->managed)) {
+        (void) otp_answer_error(flow, 404, "not_found", "error_not_found");
+        return otp_answer_kept(flow);
     }
 
     return otp_key_back(flow, "ok", "key?done=lost");

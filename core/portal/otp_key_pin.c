@@ -84,7 +84,7 @@ static otp_effect_t otp_key_pin_considered(otp_flow_t *flow)
     submitted->passcode = otp_span_of(flow->passcode);
     submitted->pin = otp_form_get(&flow->form, "pin");
     submitted->pin_confirm = otp_form_get(&flow->form, "pin_confirm");
-    submitted->first_factor = true;
+    submitted->signed_in = true;
     submitted->personal = flow->personal;
     submitted->personals = 2;
 

@@ -29,8 +29,20 @@ otp_effect_t otp_login_get(otp_flow_t *flow)
 
 /* ---- password ---- */
 
-/* The right password does not take away what bad passcodes have brought about: while some are counted, it does not
- * make this browser one with a count of its own. */
+OTP_MUST_USE static bool otp_login_has_key(const otp_account_t *account)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < account->keys; i++) {
+        any |= otp_key_usable(&account->key[i]);
+    }
+
+    return any;
+}
+
+
+/* Who knows only the password must not use up the owner's own count of bad passcodes: where there is a key, it is the
+ * key that makes this browser known.  Nor does the password take away what bad passcodes have brought about. */
 static void otp_login_withhold(otp_flow_t *flow, otp_span_t stored)
 {
     otp_account_t *account = &flow->attempt.account;
@@ -38,7 +50,7 @@ static void otp_login_withhold(otp_flow_t *flow, otp_span_t stored)
     flow->device.withheld = stored.len != 0
                             && (otp_account_read(flow->settings->ring, otp_name_span(&flow->attempt.name), stored,
                                                  account) != OTP_OK
-                                || account->unknown.failures != 0);
+                                || otp_login_has_key(account) || account->unknown.failures != 0);
 }
 
 

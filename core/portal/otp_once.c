@@ -19,11 +19,12 @@ bool otp_once_name(otp_flow_t *flow)
 {
     char         text[OTP_NONCE_LEN];
     uint8_t      digest[OTP_DIGEST_LEN];
-    otp_span_t   parts[1 + 2 * OTP_FORM_FIELDS];
+    otp_span_t   parts[2 + 2 * OTP_FORM_FIELDS];
     size_t       n = 0;
     otp_buffer_t out;
 
     parts[n++] = flow->request->path;
+    parts[n++] = flow->request->query;
     for (size_t i = 0; i < flow->form.fields; i++) {
         parts[n++] = flow->form.field[i].name;
         parts[n++] = flow->form.field[i].value;
@@ -300,6 +301,7 @@ bool otp_once_reserved(otp_flow_t *flow, size_t i)
 void otp_once_release_command(otp_flow_t *flow)
 {
     if (flow->once_reserved) {
+        flow->once_reserved = false;
         otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->once));
     }
 }

@@ -200,9 +200,9 @@ static otp_effect_t otp_passcode_decide(otp_flow_t *flow)
     submitted->kind = otp_passcode_kind(flow);
     submitted->passcode = (otp_span_t) { flow->passcode, len };
     submitted->pending_id = flow->has_pending ? otp_span_of(flow->pending.id) : OTP_SPAN_NONE;
-    submitted->first_factor = flow->signed_in;
-    submitted->first_use = (flow->signed_in && flow->session.password_proven)
-                           || !flow->settings->first_use_needs_password;
+    submitted->signed_in = flow->signed_in;
+    submitted->password_proven = flow->signed_in && flow->session.password_proven;
+    submitted->first_use = submitted->password_proven || !flow->settings->first_use_needs_password;
 
     return otp_attempt_begin(flow, (otp_span_t) { flow->account_text, flow->account_len },
                              submitted->kind == OTP_SUBMIT_NEXT_CODE ? "next_code" : "passcode", otp_passcode_decided);

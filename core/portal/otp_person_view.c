@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/decide/otp_manage.h"
 #include "core/portal/otp_flow_private.h"
 
 /* Keys, signals, requests, sessions and events as rows: of a page, where every row has all of its fields so that
@@ -61,12 +62,21 @@ OTP_MUST_USE static bool otp_key_row_desk(const otp_flow_t *flow, json_t *row, c
 }
 
 
+/* What people have given as the reason: that a key is on its way is not one. */
+OTP_MUST_USE static otp_span_t otp_key_reason(const otp_key_t *key)
+{
+    otp_span_t reason = otp_manage_reason_before(key);
+
+    return !otp_key_usable(key) && otp_manage_reason_known(reason) ? reason : OTP_SPAN("");
+}
+
+
 OTP_MUST_USE static bool otp_key_row_json(const otp_flow_t *flow, json_t *row, const otp_key_t *key)
 {
     bool usable = otp_key_usable(key);
 
     return otp_row_text(row, "state", usable ? OTP_SPAN("usable") : OTP_SPAN("disabled"))
-           && otp_row_text(row, "reason", otp_span_of(key->reason)) && otp_row_flag(row, "pin", key->pin.set)
+           && otp_row_text(row, "reason", otp_key_reason(key)) && otp_row_flag(row, "pin", key->pin.set)
            && otp_row_time(flow, row, "used", key->used) && otp_row_time(flow, row, "assigned", key->assigned);
 }
 
@@ -74,7 +84,7 @@ OTP_MUST_USE static bool otp_key_row_json(const otp_flow_t *flow, json_t *row, c
 OTP_MUST_USE static bool otp_key_row_page(const otp_flow_t *flow, json_t *row, const otp_key_t *key)
 {
     bool       usable = otp_key_usable(key);
-    otp_span_t reason = usable ? OTP_SPAN("") : otp_span_of(key->reason);
+    otp_span_t reason = otp_key_reason(key);
 
     return otp_row_flag(row, "usable", usable) && otp_row_flag(row, "disabled", !usable)
            && otp_row_flag(row, "reason_lost", otp_span_equal(reason, OTP_SPAN("lost")))

@@ -114,7 +114,7 @@ static otp_effect_t otp_pin_read(otp_flow_t *flow)
     submitted->pin = otp_form_get(&flow->form, "pin");
     submitted->pin_confirm = otp_form_get(&flow->form, "pin_confirm");
     submitted->pending_id = otp_span_of(flow->pending.id);
-    submitted->first_factor = flow->signed_in;
+    submitted->signed_in = flow->signed_in;
     submitted->personal = flow->personal;
     submitted->personals = 2;
 

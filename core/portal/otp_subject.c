@@ -88,7 +88,7 @@ otp_effect_t otp_subject_ask(otp_flow_t *flow, otp_flow_stage_t next)
     }
     flow->subject.next = next;
 
-    return otp_flow_ask_directory(flow, otp_span_of(flow->subject.uid), OTP_SPAN_NONE, otp_subject_told);
+    return otp_flow_ask_directory(flow, otp_span_of(flow->subject.uid), otp_subject_told);
 }
 
 
@@ -283,7 +283,7 @@ otp_effect_t otp_subject_load(otp_flow_t *flow, unsigned parts, otp_flow_stage_t
         otp_command_add(command, OTP_SPAN("+"));
         otp_command_add(command, OTP_SPAN("-"));
         otp_command_add(command, OTP_SPAN("COUNT"));
-        otp_command_add(command, OTP_SPAN(OTP_EVENTS_SHOWN));
+        otp_command_add(command, OTP_NUMBER_TEXT(OTP_EVENTS_SHOWN));
     }
 
     if ((parts & OTP_SUBJECT_SESSIONS) != 0) {
@@ -291,7 +291,7 @@ otp_effect_t otp_subject_load(otp_flow_t *flow, unsigned parts, otp_flow_stage_t
         command = otp_flow_command(flow, "ZREVRANGE");
         otp_command_add(command, otp_name_span(&subject->list));
         otp_command_add(command, OTP_SPAN("0"));
-        otp_command_add(command, OTP_SPAN("23"));       /* OTP_SESSIONS_SHOWN - 1 */
+        otp_command_add(command, OTP_NUMBER_TEXT(OTP_SESSIONS_LAST));
     }
 
     return otp_flow_commands(flow, otp_subject_loaded);

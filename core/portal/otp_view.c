@@ -73,7 +73,8 @@ json_t *otp_view_create(otp_flow_t *flow)
                                 || !otp_json_set_span(view, "name", otp_view_name(flow))
                                 || !otp_view_flag(view, "level_otp", flow->session.level == OTP_LEVEL_OTP)
                                 || !otp_view_flag(view, "agent", otp_access_agent(flow))))
-        || (flow->desk != NULL && !otp_view_number(view, "waiting_requests", flow->desk->waiting)))
+        || (flow->desk != NULL && !flow->desk->scoped
+            && !otp_view_number(view, "waiting_requests", flow->desk->waiting)))
     {
         json_decref(view);
         return NULL;

@@ -392,6 +392,33 @@ def reader_that_goes_away_is_not_told_about_a_broken_pipe():
 
 
 @test
+def copy_that_the_stock_does_not_know_of_is_taken_back_from_its_person():
+    generate('S-1')
+    free = redis('GET', name_of('key', 'S-1'))
+    done('key', 'assign', 'S-1', 'alice')
+    redis('SET', name_of('key', 'S-1'), free)
+    refused('does not know of', 'key', 'assign', 'S-1', 'alice')
+    assert 'already' in done('key', 'unassign', 'S-1').out
+    assert len(user('alice')['keys']) == 1
+    assert 'of alice' in done('key', 'unassign', 'S-1', 'alice').out
+    assert user('alice')['keys'] == []
+    assert 'already' in done('key', 'unassign', 'S-1', 'alice').out
+    done('key', 'assign', 'S-1', 'alice')
+    refused('bob', 'key', 'unassign', 'S-1', 'bob')
+
+
+@test
+def what_is_refused_is_told_to_the_audit():
+    generate('S-1')
+    done('key', 'assign', 'S-1', 'alice')
+    refused('assigned to alice', 'key', 'assign', 'S-1', 'bob', '--note', 'by mistake')
+    told = [one for one in events() if one['verdict'] == 'refused']
+    assert [(one['event'], one['user'], one['serial'], one['reason'], one['note']) for one in told] \
+        == [('key_assign', 'bob', 'S-1', 'held', 'by mistake')], told
+    assert told[0]['actor'].startswith('otpctl')
+
+
+@test
 def key_ring_that_is_not_there_is_refused_with_the_remedy():
     refused('otpctl keyring init', 'key', 'list', ring='/nonexistent')
 

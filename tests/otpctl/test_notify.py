@@ -266,6 +266,18 @@ def address_comes_from_the_file_of_people_where_the_entry_has_none():
 
 
 @test
+def name_that_is_not_utf8_is_left_out_and_the_mail_goes_out():
+    people = os.path.join(FOLDER, 'people')
+    with open(people, 'w', encoding='latin-1') as file:
+        file.write('jose:*:José Latin-1:jose@example.org:staff\n')
+    with smtp_lab.Server() as smtp:
+        due(job(uid='jose', name='', email=''))
+        once(smtp.url, '--people', people)
+        assert smtp.mails[0]['To'] == 'jose@example.org', smtp.mails[0]['To']
+    assert_quiet(1)
+
+
+@test
 def file_of_people_is_read_anew_while_notify_runs():
     people = os.path.join(FOLDER, 'people')
     with open(people, 'w', encoding='utf-8') as file:

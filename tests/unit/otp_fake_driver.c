@@ -128,6 +128,7 @@ void otp_fake_open(otp_fake_world_t *world)
     world->redis->now_ms = world->now_ms;
     world->random = 20260101;
     world->directory = OTP_PERSON_MATCHES;
+    world->finds_at_most = OTP_PEOPLE_FOUND;
 }
 
 
@@ -251,9 +252,9 @@ static void step_command(otp_fake_call_t *call)
 
 
 /* Who has the text in identifier, name or e-mail. */
-static void search_people(const otp_fake_world_t *world, otp_span_t text, otp_person_result_t *result)
+static void search_people(const otp_fake_world_t *world, const otp_person_query_t *query, otp_person_result_t *result)
 {
-    char *wanted = strndup(text.data, text.len);
+    char *wanted = strndup(query->search.data, query->search.len);
 
     result->verdict = world->directory;
     for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++) {
@@ -263,6 +264,13 @@ static void search_people(const otp_fake_world_t *world, otp_span_t text, otp_pe
             && strcasestr(people[i].email, wanted) == NULL)
         {
             continue;
+        }
+        if (!otp_groups_meet(otp_span_of(people[i].groups), query->groups)) {
+            continue;
+        }
+        if (result->founds == world->finds_at_most) {
+            result->more = true;
+            break;
         }
         (void) snprintf(found->uid, sizeof(found->uid), "%s", people[i].uid);
         (void) snprintf(found->name, sizeof(found->name), "%s", people[i].name);
@@ -282,7 +290,7 @@ static void step_person(otp_fake_call_t *call)
     memset(result, 0, sizeof(*result));
     call->world->directory_asked++;
     if (view->person_query.search.data != NULL) {
-        search_people(call->world, view->person_query.search, result);
+        search_people(call->world, &view->person_query, result);
         effect_took_place(call, NULL, 0);
         return;
     }
@@ -292,8 +300,10 @@ static void step_person(otp_fake_call_t *call)
     for (size_t i = 0; i < sizeof(people) / sizeof(people[0]) && result->verdict == OTP_PERSON_REFUSED; i++) {
         const person_t *person = &people[i];
         otp_span_t      password = view->person_query.password;
+        bool            moved = call->world->moved != NULL && strcmp(person->uid, call->world->moved) == 0;
+        const char     *groups = moved ? call->world->moved_to : person->groups;
 
-        if (!otp_span_equal(otp_span_of(person->uid), view->person_query.uid)
+        if (groups == NULL || !otp_span_equal(otp_span_of(person->uid), view->person_query.uid)
             || (password.data != NULL && !otp_span_equal(otp_span_of(person->password), password)))
         {
             continue;
@@ -301,7 +311,7 @@ static void step_person(otp_fake_call_t *call)
         result->verdict = OTP_PERSON_MATCHES;
         result->name_len = (size_t) snprintf(result->name, sizeof(result->name), "%s", person->name);
         result->email_len = (size_t) snprintf(result->email, sizeof(result->email), "%s", person->email);
-        result->groups_len = (size_t) snprintf(result->groups, sizeof(result->groups), "%s", person->groups);
+        result->groups_len = (size_t) snprintf(result->groups, sizeof(result->groups), "%s", groups);
     }
     effect_took_place(call, NULL, 0);
 }

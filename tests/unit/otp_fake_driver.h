@@ -35,6 +35,9 @@ typedef struct {
     int64_t              now_ms;
     uint64_t             random;
     otp_person_verdict_t directory;     /* OTP_PERSON_MATCHES: it works */
+    size_t               finds_at_most; /* people of a search */
+    const char          *moved;         /* who is of other groups now (NULL: nobody), and */
+    const char          *moved_to;      /* of which: NULL: the directory does not have them any more */
     unsigned             passwords;     /* hashes computed */
     unsigned             directory_asked;
     uint64_t             commands;      /* stepped so far */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/action/otp_action_private.h"
 #include "otp_fake_action.h"
 
 #define S1  "S1"
@@ -49,6 +50,13 @@ static size_t events(const char *event, const char *verdict)
     (void) snprintf(text, sizeof(text), "\"event\":\"%s\",\"verdict\":\"%s\"", event, verdict);
 
     return otp_fake_redis_events(desk.redis, text);
+}
+
+
+/* Entries of all streams, without those that say that nothing was done. */
+static size_t told(void)
+{
+    return desk.redis->events - otp_fake_redis_events(desk.redis, "\"verdict\":\"refused\"");
 }
 
 
@@ -202,14 +210,250 @@ static void test_key_that_cannot_be_assigned_is_refused_and_leaves_nothing(void 
         (void) snprintf(serial, sizeof(serial), "K%d", i);
         otp_fake_held(&desk, serial, "alice");
     }
-    before = desk.redis->events;
+    before = told();
     assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "carol", S1, NULL), OTP_MANAGE_HELD);
     assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "alice", S2, NULL), OTP_MANAGE_FULL);
     assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "alice", "S9", NULL), OTP_MANAGE_NO_STOCK);
-    assert_int_equal(desk.redis->events, before);
+    assert_int_equal(told(), before);
     assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DISABLE, NULL, S2, "broken"), OTP_MANAGE_CHANGED);
     assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "carol", S2, NULL), OTP_MANAGE_DISABLED);
     assert_string_equal(otp_fake_desk_get(&desk, "carol").uid, "");
+}
+
+
+static void test_refusal_is_told_once_with_who_and_why(void **state)
+{
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_KEY_ASSIGN, "carol", S1);
+    otp_fake_acting_t  *acting;
+    otp_name_t          stream;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "bob");
+    acting = otp_fake_act_begin(&desk, &order);
+    while (!otp_fake_act_step(acting)) {
+    }
+    assert_int_equal(otp_fake_act_view(acting)->audits, 1);
+    assert_span(otp_fake_act_view(acting)->audit[0], desk.redis->event[desk.redis->events - 1].text);
+    assert_int_equal(otp_fake_act_end(acting).managed, OTP_MANAGE_HELD);
+    assert_int_equal(otp_fake_redis_events(desk.redis,
+        "\"event\":\"key_assign\",\"verdict\":\"refused\",\"user\":\"carol\",\"address\":\"192.0.2.9\","
+        "\"serial\":\"S1\",\"session\":\"0123456789ab\",\"actor\":\"zoe\",\"reason\":\"held\","
+        "\"note\":\"asked by telephone\",\"request\":\"r1\"}"), 1);
+    assert_int_equal(otp_fake_redis_stream(desk.redis, "hist:", ""), 0);
+
+    /* Where nobody is concerned it is the key's. */
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DELETE, NULL, "S9", NULL), OTP_MANAGE_NO_STOCK);
+    otp_name_events(&stream, OTP_SPAN(OTP_FAKE_PREFIX), OTP_SPAN("S9"));
+    assert_span(otp_name_span(&stream), desk.redis->event[desk.redis->events - 1].stream);
+    assert_int_equal(otp_fake_redis_events(desk.redis,
+        "\"event\":\"key_delete\",\"verdict\":\"refused\",\"address\""), 1);
+}
+
+
+static void test_refusal_that_cannot_be_told_is_a_failure(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_ASSIGN, "carol", S1);
+
+    (void) state;
+    otp_fake_held(&desk, S1, "bob");
+    otp_fake_redis_fault(desk.redis, OTP_FAULT_ERROR, 1);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_UNAVAILABLE);
+    order.note = OTP_SPAN("\xff no UTF-8");
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_UNAVAILABLE);
+    assert_int_equal(desk.redis->events, 0);
+}
+
+
+static void test_last_line_goes_to_the_audit_however_many_there_were(void **state)
+{
+    otp_action_order_t   order = otp_fake_order(OTP_ACTION_KEY_ENABLE, NULL, S1);
+    otp_action_context_t context = { .ring = desk.ring, .prefix = OTP_SPAN(OTP_FAKE_PREFIX), .limits = &desk.limits };
+    uint8_t              random[OTP_ACTION_RANDOM] = { 0 };
+    otp_action_t        *action = otp_action_create(&context, &order, random);
+    char                 last[OTP_EVENT_MAX];
+
+    (void) state;
+    assert_non_null(action);
+    for (size_t n = 1; n <= 3 * OTP_ACTION_AUDITS; n++) {
+        otp_span_t line;
+
+        action->now_ms = (int64_t) n * 1000;
+        line = otp_action_event_line(action, OTP_ACTION_PART);
+        assert_int_not_equal(line.len, 0);
+        memcpy(last, line.data, line.len);
+        last[line.len] = '\0';
+        otp_action_event_keep(action, line);
+        assert_int_equal(action->view.audits, n < OTP_ACTION_AUDITS ? n : OTP_ACTION_AUDITS);
+        /* One that is written and not kept, for the change was lost, spoils none. */
+        action->now_ms = 0;
+        assert_int_not_equal(otp_action_event_line(action, OTP_ACTION_OK).len, 0);
+        assert_span(action->view.audit[action->view.audits - 1], last);
+    }
+    for (size_t i = 0; i + 1 < OTP_ACTION_AUDITS; i++) {
+        (void) snprintf(last, sizeof(last), "{\"time\":\"1970-01-01T00:00:%02d.000Z\"", (int) i + 1);
+        assert_memory_equal(action->view.audit[i].data, last, strlen(last));
+    }
+    otp_action_destroy(action);
+}
+
+
+static void test_longest_action_is_told(void **state)
+{
+    char                name[65], words[OTP_REASON_LEN + 1];
+    otp_stock_t         stock;
+    otp_action_order_t  order;
+    otp_fake_passcode_t code;
+
+    (void) state;
+    memset(name, 'N', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    memset(words, '"', sizeof(words) - 1);
+    words[sizeof(words) - 1] = '\0';
+    stock = otp_fake_stock(&desk, name);
+    otp_fake_stock_put(&desk, &stock);
+    code = otp_fake_passcode("", name, OTP_FAKE_STEP);
+    order = otp_fake_order(OTP_ACTION_REQUEST_CREATE, name, name);
+    order.code = otp_span_of(code.text);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    order = otp_fake_order(OTP_ACTION_REQUEST_REJECT, NULL, name);
+    order.actor = order.request_id = otp_span_of(name);
+    order.address = OTP_SPAN("2001:0db8:1111:2222:3333:4444:5555:6666");
+    order.reason = order.note = otp_span_of(words);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(events("request_reject", "ok"), 1);
+}
+
+
+/* ---- copies that the stock does not know of ---- */
+
+/* The write of the stock's record was lost: it is free there. */
+static void make_orphan(const char *serial, const char *uid)
+{
+    otp_stock_t stock = otp_fake_stock(&desk, serial);
+
+    otp_fake_held(&desk, serial, uid);
+    stock.key.step = OTP_FAKE_STEP - 1000;
+    otp_fake_stock_put(&desk, &stock);
+}
+
+
+static void test_copy_that_the_stock_does_not_know_of_goes_back_from_its_person(void **state)
+{
+    char               text[OTP_MAIL_MAX];
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_UNASSIGN, "alice", S1);
+
+    (void) state;
+    make_orphan(S1, "alice");
+    otp_fake_session(&desk, "alice", 1, S1, OTP_AUTH_KEY, true);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_UNASSIGN, NULL, S1, NULL), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(otp_fake_usable(&desk, S1), 1);
+    order.only_uid = OTP_SPAN("alice");
+
+    otp_action_result_t result = otp_fake_act(&desk, order);
+
+    assert_int_equal(result.managed, OTP_MANAGE_CHANGED);
+    assert_string_equal(result.uid, "alice");
+    assert_int_equal(result.sessions_ended, 1);
+    assert_int_equal(otp_fake_desk_get(&desk, "alice").keys, 0);
+    assert_int_equal(otp_fake_stock_get(&desk, S1).key.step, OTP_FAKE_STEP - 5);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "");
+    assert_int_equal(events("key_unassign", "ok"), 1);
+    assert_int_equal(last_mail(text).kind, OTP_MAIL_KEY_UNASSIGNED);
+    order.only_uid = OTP_SPAN_NONE;
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_UNCHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "alice", S1, NULL), OTP_MANAGE_CHANGED);
+}
+
+
+static void test_copy_of_a_key_that_somebody_else_holds_by_now_goes_back_and_theirs_stays(void **state)
+{
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    otp_fake_held(&desk, S1, "bob");
+    assert_int_equal(otp_fake_usable(&desk, S1), 2);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_UNASSIGN, "alice", S1, NULL), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_desk_get(&desk, "alice").keys, 0);
+    assert_int_equal(otp_fake_desk_get(&desk, "bob").key[0].state, OTP_KEY_USABLE);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "bob");
+    assert_string_equal(otp_fake_stock_get(&desk, S1).key.holding, "held-bob");
+    assert_int_equal(otp_fake_stock_get(&desk, S1).key.step, OTP_FAKE_STEP - 5);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_UNASSIGN, "alice", S1, NULL), OTP_MANAGE_NO_KEY);
+}
+
+
+/* Between looking and writing: what was asked for is that this person does not have it. */
+static void test_copy_that_is_assigned_meanwhile_goes_back_all_the_same(void **state)
+{
+    for (int steps = 1; steps <= 3; steps++) {
+        otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_UNASSIGN, "alice", S1);
+        otp_fake_acting_t *acting = otp_fake_act_begin(&desk, &order);
+
+        for (int i = 0; i < steps; i++) {
+            if (otp_fake_act_step(acting)) {
+                break;
+            }
+        }
+        assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "alice", S1, NULL), OTP_MANAGE_CHANGED);
+        while (!otp_fake_act_step(acting)) {
+        }
+        (void) otp_fake_act_end(acting);
+        assert_true(otp_fake_usable(&desk, S1) == (otp_fake_stock_get(&desk, S1).uid[0] != '\0'));
+        (void) close_desk(state);
+        (void) open_desk(state);
+    }
+}
+
+
+static void test_assigning_says_that_there_is_a_copy_the_stock_does_not_know_of(void **state)
+{
+    size_t before;
+
+    (void) state;
+    make_orphan(S1, "alice");
+    before = told();
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "alice", S1, NULL), OTP_MANAGE_ORPHAN);
+    assert_int_equal(told(), before);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "");
+    assert_int_equal(otp_fake_redis_events(desk.redis, "\"reason\":\"orphan\""), 1);
+}
+
+
+static void test_lost_key_that_the_helpdesk_has_disabled_stays_as_it_is(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_DISABLE, "alice", S1);
+    otp_stock_t        stock;
+    size_t             before;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DISABLE, NULL, S1, "stolen"), OTP_MANAGE_CHANGED);
+    before = desk.redis->events;
+    order.actor = OTP_SPAN_NONE;
+    order.reason = OTP_SPAN("lost");
+    order.only_uid = OTP_SPAN("alice");
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_UNCHANGED);
+    assert_string_equal(otp_fake_desk_get(&desk, "alice").key[0].reason, "stolen");
+    assert_string_equal(otp_fake_stock_get(&desk, S1).key.reason, "stolen");
+    assert_int_equal(desk.redis->events, before);
+    assert_int_equal(mails(), 1);
+
+    /* What was cut off is completed as it was begun. */
+    stock = otp_fake_stock_get(&desk, S1);
+    stock.key.state = OTP_KEY_USABLE;
+    memset(stock.key.reason, 0, sizeof(stock.key.reason));
+    otp_fake_stock_put(&desk, &stock);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).key.reason, "stolen");
+    assert_string_equal(otp_fake_desk_get(&desk, "alice").key[0].reason, "stolen");
+    assert_int_equal(mails(), 1);
+
+    /* An agent knows better; and once it is enabled again, it is lost. */
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_DISABLE, NULL, S1, "broken"), OTP_MANAGE_CHANGED);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).key.reason, "broken");
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ENABLE, NULL, S1, NULL), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).key.reason, "lost");
+    assert_string_equal(otp_fake_desk_get(&desk, "alice").key[0].reason, "lost");
 }
 
 
@@ -270,7 +514,7 @@ static void test_key_of_somebody_else_is_not_touched_where_one_may_act_on_one_pe
 
     (void) state;
     otp_fake_held(&desk, S1, "alice");
-    before = desk.redis->events;
+    before = told();
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         otp_action_order_t order = otp_fake_order(kinds[i], "bob", S1);
 
@@ -282,7 +526,7 @@ static void test_key_of_somebody_else_is_not_touched_where_one_may_act_on_one_pe
         assert_int_equal(result.managed, OTP_MANAGE_NO_KEY);
         assert_string_equal(result.uid, order.kind == OTP_ACTION_KEY_ASSIGN ? "bob" : "");
     }
-    assert_int_equal(desk.redis->events, before);
+    assert_int_equal(told(), before);
     assert_int_equal(otp_fake_usable(&desk, S1), 1);
 }
 
@@ -388,6 +632,27 @@ static void test_emergency_password_is_shown_once_kept_as_a_mac_and_replaces_the
 }
 
 
+/* The key was used, or its time was over; ending what it had opened was cut off. */
+static void test_emergency_password_after_one_that_is_over_takes_its_sessions_along(void **state)
+{
+    otp_account_t      account;
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_EMERGENCY_ISSUE, "alice", NULL);
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    order.expires = OTP_FAKE_NOW + 3600;
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    account = otp_fake_desk_get(&desk, "alice");
+    account.emergency.failures = OTP_EMERGENCY_FAILURES;
+    otp_fake_desk_put(&desk, &account);
+    otp_fake_session(&desk, "alice", 1, NULL, OTP_AUTH_EMERGENCY, true);
+    otp_fake_session(&desk, "alice", 2, NULL, OTP_AUTH_PASSWORD, true);
+    assert_int_equal(otp_fake_act(&desk, order).sessions_ended, 1);
+    assert_int_equal(otp_fake_session_level(&desk, 1), OTP_LEVEL_OFF);
+    assert_int_equal(otp_fake_session_level(&desk, 2), OTP_LEVEL_PASSWORD);
+}
+
+
 static void test_emergency_password_that_would_be_over_already_is_not_issued(void **state)
 {
     otp_action_order_t  order = otp_fake_order(OTP_ACTION_EMERGENCY_ISSUE, "alice", NULL);
@@ -466,7 +731,7 @@ static void test_session_of_somebody_else_is_not_found(void **state)
     order.session = otp_fake_session_digest(1, digest);
     order.session.len = OTP_PUBLIC_ID_LEN;
     assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_NO_SESSION);
-    assert_int_equal(desk.redis->events, 0);
+    assert_int_equal(told(), 0);
     order.session = otp_fake_session_digest(2, digest);
     order.session.len = OTP_PUBLIC_ID_LEN;
     assert_int_equal(otp_fake_act(&desk, order).sessions_ended, 1);
@@ -563,6 +828,24 @@ static void test_request_by_rule_is_approved_at_once_by_the_rule(void **state)
 }
 
 
+static void test_history_tells_the_request_before_its_approval(void **state)
+{
+    static const char *const order[] = { "\"event\":\"request\",\"verdict\":\"ok\"",
+                                         "\"event\":\"request_approve\",\"verdict\":\"ok\"" };
+    size_t                   n = 0;
+
+    (void) state;
+    assert_true(request("marie", S1, OTP_FAKE_STEP, true).approved);
+    for (size_t i = 0; i < desk.redis->events; i++) {
+        if (strstr(desk.redis->event[i].stream, "hist:") != NULL) {
+            assert_true(n < 2);
+            assert_non_null(strstr(desk.redis->event[i].text, order[n++]));
+        }
+    }
+    assert_int_equal(n, 2);
+}
+
+
 static void test_refused_request_leaves_nothing_behind(void **state)
 {
     otp_stock_t         before = otp_fake_stock_get(&desk, S1), after;
@@ -579,7 +862,7 @@ static void test_refused_request_leaves_nothing_behind(void **state)
     after = otp_fake_stock_get(&desk, S1);
     assert_memory_equal(&before, &after, sizeof(before));
     assert_string_equal(otp_fake_desk_get(&desk, "marie").uid, "");
-    assert_int_equal(desk.redis->events, 0);
+    assert_int_equal(told(), 0);
 }
 
 
@@ -740,6 +1023,15 @@ int main(void)
         DESK(test_event_says_who_did_what_to_whom_and_why),
         DESK(test_lines_for_the_audit_are_those_of_the_stream),
         DESK(test_key_that_cannot_be_assigned_is_refused_and_leaves_nothing),
+        DESK(test_refusal_is_told_once_with_who_and_why),
+        DESK(test_refusal_that_cannot_be_told_is_a_failure),
+        DESK(test_last_line_goes_to_the_audit_however_many_there_were),
+        DESK(test_longest_action_is_told),
+        DESK(test_copy_that_the_stock_does_not_know_of_goes_back_from_its_person),
+        DESK(test_copy_of_a_key_that_somebody_else_holds_by_now_goes_back_and_theirs_stays),
+        DESK(test_copy_that_is_assigned_meanwhile_goes_back_all_the_same),
+        DESK(test_assigning_says_that_there_is_a_copy_the_stock_does_not_know_of),
+        DESK(test_lost_key_that_the_helpdesk_has_disabled_stays_as_it_is),
         DESK(test_returned_key_takes_step_along_and_its_sessions_end),
         DESK(test_lost_key_lowers_its_sessions_in_every_batch),
         DESK(test_key_of_somebody_else_is_not_touched_where_one_may_act_on_one_person),
@@ -748,6 +1040,7 @@ int main(void)
         DESK(test_two_codes_find_a_key_again_and_are_spent),
         DESK(test_cleared_pin_is_told_and_mailed),
         DESK(test_emergency_password_is_shown_once_kept_as_a_mac_and_replaces_the_one_before),
+        DESK(test_emergency_password_after_one_that_is_over_takes_its_sessions_along),
         DESK(test_emergency_password_that_would_be_over_already_is_not_issued),
         DESK(test_revoked_emergency_password_takes_its_sessions_along),
         DESK(test_unlocking_ends_the_delay_of_somebody_without_an_account_too),
@@ -757,6 +1050,7 @@ int main(void)
         DESK(test_seen_signals_are_told_and_not_put_into_the_history),
         DESK(test_request_waits_is_approved_and_leaves_the_list),
         DESK(test_request_by_rule_is_approved_at_once_by_the_rule),
+        DESK(test_history_tells_the_request_before_its_approval),
         DESK(test_refused_request_leaves_nothing_behind),
         DESK(test_code_of_another_key_does_not_request_this_one),
         DESK(test_spent_code_does_not_request_again),

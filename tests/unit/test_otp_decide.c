@@ -332,7 +332,7 @@ static void test_spent_code_at_first_use_is_told_only_after_the_password(void **
     (void) state;
     (void) passcode(PASSCODE("", A, step_now()));
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
-    desk.in.first_factor = true;
+    desk.in.signed_in = true;
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_ALREADY_USED);
     assert_int_equal(desk.account.unknown.failures, 0);
 }
@@ -647,7 +647,7 @@ static void test_hundredth_failure_is_the_helpdesks(void **state)
     desk.account.unknown.failures = 99;
     assert_int_equal(passcode(WRONG), OTP_VERDICT_DENIED);
     desk.now += 86400 * 365;
-    desk.in.first_factor = true;
+    desk.in.signed_in = true;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_THROTTLED);
     assert_int_equal(desk.decision.retry_after_s, 0);
     assert_int_equal(otp_manage_unlock(&desk.account), OTP_MANAGE_CHANGED);
@@ -655,14 +655,14 @@ static void test_hundredth_failure_is_the_helpdesks(void **state)
 }
 
 
-static void test_lock_is_told_only_to_who_proved_the_first_factor(void **state)
+static void test_lock_is_told_only_to_who_is_signed_in(void **state)
 {
     (void) state;
     (void) fail_times(10);
     desk.now += 100;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
     assert_int_equal(desk.decision.retry_after_s, 0);
-    desk.in.first_factor = true;
+    desk.in.signed_in = true;
     assert_int_equal(passcode(WRONG), OTP_VERDICT_THROTTLED);
     assert_int_equal(desk.decision.retry_after_s, 800);
 }
@@ -759,7 +759,7 @@ static void test_account_without_key_is_denied_and_left_alone(void **state)
 {
     (void) state;
     desk.account.keys = 0;
-    desk.in.first_factor = true;
+    desk.in.signed_in = true;
     assert_int_equal(passcode("2580123456"), OTP_VERDICT_DENIED);
     assert_false(desk.decision.changed);
 }
@@ -942,7 +942,7 @@ int main(void)
         cmocka_unit_test_setup(test_attempts_while_locked_neither_count_nor_spend, begin),
         cmocka_unit_test_setup(test_each_ten_failures_more_lock_again, begin),
         cmocka_unit_test_setup(test_hundredth_failure_is_the_helpdesks, begin),
-        cmocka_unit_test_setup(test_lock_is_told_only_to_who_proved_the_first_factor, begin),
+        cmocka_unit_test_setup(test_lock_is_told_only_to_who_is_signed_in, begin),
         cmocka_unit_test_setup(test_lock_is_told_to_the_browser_that_gave_a_first_code, begin),
         cmocka_unit_test_setup(test_success_forgets_the_failures, begin),
         cmocka_unit_test_setup(test_failures_are_not_forgotten_by_time_or_by_a_first_code, begin),

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dlfcn.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +35,8 @@ static struct {
     otp_submitted_t in;
     int64_t         now;
 } desk;
+
+static unsigned digests;
 
 
 static int open_ring(void **state)
@@ -80,7 +84,7 @@ static int begin_emergency(void **state)
 {
     (void) begin(state);
     issue(OTP_FAKE_NOW + 3600);
-    desk.in.first_factor = true;
+    desk.in.signed_in = desk.in.password_proven = true;
     return 0;
 }
 
@@ -167,11 +171,15 @@ static void test_emergency_password_opens_after_the_password(void **state)
 static void test_emergency_password_alone_opens_nothing(void **state)
 {
     (void) state;
-    desk.in.first_factor = false;
+    desk.in.password_proven = false;
     assert_int_equal(emergency(EMERGENCY), OTP_VERDICT_DENIED);
     assert_false(desk.decision.emergency);
     assert_int_equal(desk.account.emergency.failures, 0);
     assert_int_equal(desk.account.unknown.failures, 1);
+    desk.in.signed_in = false;
+    assert_int_equal(emergency(EMERGENCY), OTP_VERDICT_DENIED);
+    assert_int_equal(desk.account.emergency.failures, 0);
+    assert_int_equal(desk.account.unknown.failures, 2);
 }
 
 
@@ -217,6 +225,50 @@ static void test_bad_attempts_at_it_have_their_own_count_and_the_tenth_ends_it(v
     assert_int_equal(emergency(EMERGENCY), OTP_VERDICT_DENIED);
     assert_int_equal(desk.account.emergency.failures, 10);
     assert_int_equal(desk.account.unknown.failures, 1);
+}
+
+
+/* Every evaluation of a passcode asks the library for digests; so does a verifier of the emergency password. */
+int EVP_MAC_final(EVP_MAC_CTX *ctx, unsigned char *out, size_t *outl, size_t outsize)
+{
+    int (*real)(EVP_MAC_CTX *, unsigned char *, size_t *, size_t);
+    void *found = dlsym(RTLD_NEXT, "EVP_MAC_final");
+
+    memcpy(&real, &found, sizeof(real));
+    digests++;
+    return real(ctx, out, outl, outsize);
+}
+
+
+static unsigned digests_of(const char *typed)
+{
+    otp_account_t kept = desk.account;
+
+    digests = 0;
+    assert_int_equal(emergency(typed), OTP_VERDICT_DENIED);
+    desk.account = kept;
+    return digests;
+}
+
+
+static void test_work_does_not_tell_whether_there_is_an_emergency_password(void **state)
+{
+    unsigned live;
+
+    (void) state;
+    live = digests_of("ABCDE23457");
+    assert_true(live > 0);
+    assert_int_equal(digests_of("ABCDE23457"), live);
+    desk.in.password_proven = false;
+    assert_int_equal(digests_of(EMERGENCY), live);
+    desk.in.password_proven = true;
+    memset(&desk.account.emergency, 0, sizeof(desk.account.emergency));
+    assert_int_equal(digests_of("ABCDE23457"), live);
+    desk.account.unknown.failures = 100;
+    desk.in.signed_in = false;
+    assert_int_equal(digests_of("ABCDE23457"), live);
+    issue(OTP_FAKE_NOW + 3600);
+    assert_int_equal(digests_of("ABCDE23457"), live);
 }
 
 
@@ -311,7 +363,7 @@ static void test_owners_browser_has_its_own_lock_and_its_own_two_codes(void **st
     assert_int_equal(desk.account.known.locked_until, OTP_FAKE_NOW + 900);
     desk.now += 60;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_DENIED);
-    desk.in.first_factor = true;
+    desk.in.signed_in = true;
     assert_int_equal(passcode(PASSCODE(PIN, A, step_now())), OTP_VERDICT_THROTTLED);
     assert_int_equal(desk.decision.retry_after_s, 840);
     desk.in.known = false;
@@ -322,7 +374,7 @@ static void test_owners_browser_has_its_own_lock_and_its_own_two_codes(void **st
 static void test_total_of_failures_is_counted_for_the_owners_browser_too(void **state)
 {
     (void) state;
-    desk.in.known = desk.in.first_factor = true;
+    desk.in.known = desk.in.signed_in = true;
     desk.account.known.failures = 99;
     assert_int_equal(passcode(WRONG), OTP_VERDICT_DENIED);
     desk.now += 86400;
@@ -540,7 +592,7 @@ static void test_pin_is_changed_with_the_old_one_and_a_code(void **state)
     otp_pin_verifier_t old = key(0)->pin;
 
     (void) state;
-    desk.in.first_factor = true;
+    desk.in.signed_in = true;
     assert_int_equal(change(PASSCODE(PIN, A, step_now()), PIN_B), OTP_VERDICT_OK);
     assert_string_equal(desk.decision.serial, A);
     assert_int_equal(desk.decision.mail, OTP_MAIL_PIN_CHANGED);
@@ -612,7 +664,7 @@ static void test_pin_change_opens_no_lock_and_clears_no_count(void **state)
     assert_int_equal(desk.account.unknown.failures, 4);
     fail_times(6, false);
     desk.now += 60;
-    desk.in.first_factor = true;
+    desk.in.signed_in = true;
     assert_int_equal(change(PASSCODE(PIN_B, A, step_now()), "8350"), OTP_VERDICT_THROTTLED);
     assert_int_equal(desk.decision.retry_after_s, 840);
 }
@@ -622,7 +674,7 @@ static void test_pin_is_not_changed_where_there_is_none(void **state)
 {
     (void) state;
     memset(&key(0)->pin, 0, sizeof(key(0)->pin));
-    desk.in.first_factor = true;
+    desk.in.signed_in = true;
     assert_int_equal(change(PASSCODE("", A, step_now()), PIN_B), OTP_VERDICT_DENIED);
     assert_false(key(0)->pin.set);
     assert_int_equal(key(0)->step, 0);
@@ -688,7 +740,7 @@ static void test_change_of_the_record_takes_along_where_mail_goes(void **state)
     desk.in.language = OTP_SPAN("fr");
     assert_int_equal(passcode(WRONG), OTP_VERDICT_DENIED);
     assert_string_equal(desk.account.contact.language, "en");
-    desk.in.first_factor = true;
+    desk.in.signed_in = true;
     assert_int_equal(passcode(WRONG), OTP_VERDICT_DENIED);
     assert_string_equal(desk.account.contact.language, "fr");
 }
@@ -843,6 +895,7 @@ int main(void)
         cmocka_unit_test_setup(test_emergency_password_is_over_at_its_second, begin_emergency),
         cmocka_unit_test_setup(test_emergency_password_works_without_a_key_and_while_locked, begin_emergency),
         cmocka_unit_test_setup(test_bad_attempts_at_it_have_their_own_count_and_the_tenth_ends_it, begin_emergency),
+        cmocka_unit_test_setup(test_work_does_not_tell_whether_there_is_an_emergency_password, begin_emergency),
         cmocka_unit_test_setup(test_what_looks_like_one_is_a_wrong_passcode_when_there_is_none, begin_emergency),
         cmocka_unit_test_setup(test_use_of_the_key_ends_the_emergency_password, begin_emergency),
         cmocka_unit_test_setup(test_each_use_of_the_key_ends_its_sessions_until_its_time_is_over, begin_emergency),

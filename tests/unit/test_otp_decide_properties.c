@@ -30,7 +30,7 @@
 typedef struct {
     otp_submission_t kind;
     size_t           browser;
-    bool             first_factor, first_use, known;
+    bool             signed_in, password_proven, first_use, known;
     char             passcode[24], pin[8], confirm[8], id[OTP_PENDING_ID_LEN + 1], nonce[OTP_NONCE_LEN + 1];
 } submission_t;
 
@@ -152,7 +152,8 @@ static void roll_submission(const world_t *world, const otp_account_t *account, 
         s->kind = (otp_submission_t) roll(OTP_SUBMISSIONS);
     }
     s->browser = roll(2) == 0 ? world->last.browser : roll(BROWSERS);
-    s->first_factor = roll(2) == 0;
+    s->signed_in = roll(2) == 0;
+    s->password_proven = s->signed_in && roll(4) != 0;
     s->first_use = roll(4) != 0;
     memcpy(s->id, world->held[s->browser], sizeof(s->id));
     roll_passcode(world, account, now, s);
@@ -365,7 +366,7 @@ static bool judge_emergency(world_t *world, const otp_account_t *before, const o
     otp_account_t changed = *before;
     bool          right = strcmp(s->passcode, world->emergency) == 0;
 
-    if (s->kind != OTP_SUBMIT_EMERGENCY || !s->first_factor || world->emergency[0] == '\0'
+    if (s->kind != OTP_SUBMIT_EMERGENCY || !s->password_proven || world->emergency[0] == '\0'
         || world->emergency_failures >= OTP_EMERGENCY_FAILURES || now >= world->emergency_expires)
     {
         assert_false(d->emergency);
@@ -579,7 +580,8 @@ static void submit(world_t *world, otp_account_t *account, const submission_t *s
     otp_decision_t  decision;
     otp_submitted_t in = {
         .kind = s->kind, .passcode = otp_span_of(s->passcode), .pin = otp_span_of(s->pin),
-        .pin_confirm = otp_span_of(s->confirm), .pending_id = otp_span_of(s->id), .first_factor = s->first_factor,
+        .pin_confirm = otp_span_of(s->confirm), .pending_id = otp_span_of(s->id), .signed_in = s->signed_in,
+        .password_proven = s->password_proven,
         .first_use = s->first_use, .known = s->known, .address = otp_span_of(addresses[s->browser]),
         .nonce = otp_span_of(s->nonce), .now_s = now,
     };

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "core/model/otp_account.h"
 #include "core/model/otp_event.h"
 
 
@@ -80,6 +81,26 @@ static void test_event_that_is_not_text_or_too_long_is_refused(void **state)
 }
 
 
+/* Everything as long as it may be, and every byte of what people write takes two. */
+static void test_longest_event_fits(void **state)
+{
+    char        line[OTP_EVENT_MAX], id[OTP_UID_LEN], words[OTP_REASON_LEN];
+    otp_span_t  longest = { id, sizeof(id) }, quoted = { words, sizeof(words) };
+    otp_event_t event = {
+        .time_ms = 1700000000000, .event = OTP_SPAN("emergency_revoke"), .verdict = OTP_SPAN("already_used"),
+        .user = longest, .address = OTP_SPAN("2001:0db8:1111:2222:3333:4444:5555:6666"), .serial = longest,
+        .signal = OTP_SPAN("code_without_pin"), .session = OTP_SPAN("0123456789ab"), .actor = longest,
+        .reason = quoted, .note = quoted, .request = longest
+    };
+
+    (void) state;
+    memset(id, '"', sizeof(id));
+    memset(words, '"', sizeof(words));
+    assert_int_equal(write_event(&event, line, sizeof(line)), OTP_OK);
+    assert_true(strlen(line) > 4 * sizeof(id) + 4 * sizeof(words));
+}
+
+
 static void test_the_words_of_a_line_are_found_again(void **state)
 {
     otp_event_t event = {
@@ -108,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_event_is_one_line_with_the_time_first),
         cmocka_unit_test(test_every_member_has_its_name),
         cmocka_unit_test(test_hostile_text_stays_inside_its_member),
+        cmocka_unit_test(test_longest_event_fits),
         cmocka_unit_test(test_the_words_of_a_line_are_found_again),
         cmocka_unit_test(test_event_that_is_not_text_or_too_long_is_refused),
     };

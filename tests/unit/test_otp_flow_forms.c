@@ -294,7 +294,7 @@ static void test_wrong_form_sent_twice_is_counted_once(void **state)
     first = keep(otp_fake_post(&world, &browser, "passcode", body));
     assert_int_equal(first.status, 401);
     assert_same(otp_fake_post(&world, &browser, "passcode", body), &first);
-    assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 1);
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 1);
 
     (void) snprintf(body, sizeof(body), "%s", form("username=marie&method=password&password=x",
                                                    otp_fake_token(&world, &other, "login")));

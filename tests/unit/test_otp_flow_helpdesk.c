@@ -261,11 +261,124 @@ static void test_nobody_acts_out_of_their_scope(void **state)
     assert_int_equal(get("helpdesk/user/nobody")->status, 403);
     assert_int_equal(get("helpdesk/user/zoe")->status, 200);
     assert_int_equal(get("helpdesk?q=e")->status, 200);
-    assert_int_equal(rows("people"), 2);        /* and the agent */
-    assert_string_equal(text(row("people", 0), "user"), "paul");
-    assert_string_equal(text(row("people", 1), "user"), "zoe");
+    assert_int_equal(rows("people"), 1);
+    assert_string_equal(text(row("people", 0), "user"), "zoe");
     assert_int_equal(get("helpdesk?q=K-1")->status, 200);
     assert_int_equal(rows("people"), 0);
+}
+
+
+/* Those out of reach do not take the places of those within. */
+static void test_search_finds_the_agents_people_among_many(void **state)
+{
+    otp_helpdesk_t helpdesk[] = {
+        { OTP_SPAN("helpdesk"), OTP_SPAN("college"), false }, { OTP_SPAN("helpdesk"), OTP_SPAN("teachers"), false },
+        { OTP_SPAN("others"), { NULL, 0 }, true },
+    };
+
+    (void) state;
+    world.finds_at_most = 2;
+    assert_int_equal(get("helpdesk?q=e")->status, 200);
+    assert_int_equal(rows("people"), 2);
+    assert_true(json_is_true(json_object_get(world.answer->json, "more")));
+    assert_string_equal(text(row("people", 1), "user"), "paul");
+
+    world.settings.helpdesk = helpdesk;
+    world.settings.helpdesks = 3;
+    assert_int_equal(get("helpdesk?q=e")->status, 200);
+    assert_int_equal(rows("people"), 2);
+    assert_false(json_is_true(json_object_get(world.answer->json, "more")));
+    assert_string_equal(text(row("people", 0), "user"), "marie");
+    assert_string_equal(text(row("people", 1), "user"), "zoe");
+
+    /* One rule without scope, and it is everybody. */
+    helpdesk[1].scope = OTP_SPAN_NONE;
+    (void) get("helpdesk?q=e");
+    assert_string_equal(text(row("people", 1), "user"), "paul");
+}
+
+
+static void test_scopes_too_many_for_the_directory_are_kept_to_all_the_same(void **state)
+{
+    static char    scope[OTP_SCOPE_LEN + 8];
+    otp_helpdesk_t helpdesk = { OTP_SPAN("helpdesk"), { scope, sizeof(scope) - 1 }, false };
+
+    (void) state;
+    memset(scope, ',', sizeof(scope) - 1);
+    memcpy(scope, "college", 7);
+    world.settings.helpdesk = &helpdesk;
+    (void) get("helpdesk?q=e");
+    assert_string_equal(text(row("people", 0), "user"), "paul");        /* the agent */
+    assert_string_equal(text(row("people", 1), "user"), "zoe");
+    assert_int_equal(rows("people"), 2);
+}
+
+
+/* ---- the agent's groups are those the directory says now ---- */
+
+static const char *const deeds[] = {
+    "helpdesk/user/marie/pin-clear", "helpdesk/user/marie/emergency", "helpdesk/user/marie/key-disable",
+    "helpdesk/user/lea/key-assign", "helpdesk/requests/N-1/approve", "helpdesk/requests/N-1/reject",
+};
+
+
+static void assert_no_deed(int status)
+{
+    for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+        assert_int_equal(send(deeds[i], "serial=N-1&reason=lost")->status, status);
+        assert_int_equal(send_page(deeds[i], "serial=N-1&reason=lost&confirm=1&note=x")->status, status);
+    }
+    assert_true(otp_fake_account_get(&world, "marie").key[0].pin.set);
+    assert_int_equal(otp_fake_account_get(&world, "marie").key[0].state, OTP_KEY_USABLE);
+    assert_string_equal(otp_fake_world_stock_get(&world, NEW).uid, "");
+}
+
+
+static void want(const char *uid, const char *serial);
+
+
+static void test_who_is_no_agent_any_more_does_nothing(void **state)
+{
+    (void) state;
+    want("lea", NEW);
+    world.moved = "paul";
+    world.moved_to = "staff,helpdesks";
+    assert_no_deed(403);
+    (void) send("helpdesk/user/marie/pin-clear", "a=b");
+    assert_string_equal(otp_fake_text(world.answer, "error"), "forbidden");
+    world.moved_to = NULL;
+    assert_no_deed(403);
+    world.moved_to = "helpdesk";
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/pin-clear", "a=b")), "ok");
+}
+
+
+static void test_nothing_is_done_while_nobody_knows_who_is_an_agent(void **state)
+{
+    (void) state;
+    want("lea", NEW);
+    world.directory = OTP_PERSON_UNAVAILABLE;
+    assert_no_deed(503);
+    world.directory = OTP_PERSON_BUSY;
+    assert_no_deed(503);
+}
+
+
+static void test_agent_who_has_moved_has_the_reach_of_his_new_group(void **state)
+{
+    otp_helpdesk_t helpdesk[] = {
+        { OTP_SPAN("helpdesk"), { NULL, 0 }, false }, { OTP_SPAN("desk-college"), OTP_SPAN("college"), false },
+    };
+
+    (void) state;
+    world.settings.helpdesk = helpdesk;
+    world.settings.helpdesks = 2;
+    world.moved = "paul";
+    world.moved_to = "desk-college";
+    assert_int_equal(send("helpdesk/user/marie/pin-clear", "a=b")->status, 403);
+    assert_string_equal(reason(), "scope");
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/zoe/unlock", "a=b")), "ok");
+    assert_true(otp_fake_account_get(&world, "marie").key[0].pin.set);
 }
 
 
@@ -614,6 +727,29 @@ static void test_disabled_key_ends_the_level_before_the_agent_has_the_answer(voi
 }
 
 
+static void test_reason_of_a_key_is_what_people_said(void **state)
+{
+    static const char *const reasons[][2] = {
+        { "lost", "lost" }, { "arriving", "" }, { "enabling", "" }, { "enabling:stolen", "stolen" },
+        { "returned:broken", "broken" }, { "returned", "" }, { "lost:arriving", "" }, { "", "" },
+    };
+    otp_account_t account = otp_fake_account_get(&world, "marie");
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        account.key[0].state = OTP_KEY_DISABLED;
+        (void) snprintf(account.key[0].reason, sizeof(account.key[0].reason), "%s", reasons[i][0]);
+        otp_fake_account_put(&world, &account);
+        (void) get("helpdesk/user/marie");
+        assert_string_equal(text(row("keys", 0), "state"), "disabled");
+        assert_string_equal(text(row("keys", 0), "reason"), reasons[i][1]);
+        (void) get_page("helpdesk/user/marie");
+        assert_int_equal(page_holds("vol\xc3\xa9" "e"), strcmp(reasons[i][1], "stolen") == 0);
+        assert_false(page_holds("arriving"));
+    }
+}
+
+
 static void test_unlock_and_sessions(void **state)
 {
     char          fields[64];
@@ -952,6 +1088,13 @@ static void test_requests_out_of_scope_are_not_listed(void **state)
     assert_int_equal(get("helpdesk/requests")->status, 200);
     assert_int_equal(rows("requests"), 1);
     assert_string_equal(text(row("requests", 0), "user"), "zoe");
+    /* How many others wait is not the agent's business. */
+    assert_null(json_object_get(get("helpdesk")->json, "waiting"));
+    (void) get_page("helpdesk");
+    assert_false(page_holds("class=\"count\""));
+    assert_false(page_holds("</span>3</span>"));
+    (void) get_page("helpdesk/user/zoe");
+    assert_false(page_holds("</span>3</span>"));
     assert_int_equal(send("helpdesk/requests/N-1/approve", "a=b")->status, 403);
     assert_string_equal(reason(), "scope");
     assert_int_equal(get_page("helpdesk/requests/N-1/approve")->status, 403);
@@ -1222,6 +1365,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nobody_acts_on_their_own_account, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_nobody_acts_on_another_agents_account, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_nobody_acts_out_of_their_scope, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_search_finds_the_agents_people_among_many, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_scopes_too_many_for_the_directory_are_kept_to_all_the_same, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_who_is_no_agent_any_more_does_nothing, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_nothing_is_done_while_nobody_knows_who_is_an_agent, open_world,
+                                        close_world),
+        cmocka_unit_test_setup_teardown(test_agent_who_has_moved_has_the_reach_of_his_new_group, open_world,
+                                        close_world),
         cmocka_unit_test_setup_teardown(test_any_rule_that_allows_is_enough, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_without_directory_a_scope_reaches_nobody, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_unknown_people_and_actions_are_not_found, open_world, close_world),
@@ -1242,6 +1393,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_key_of_another_person_is_out_of_the_agents_hands, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_disabled_key_ends_the_level_before_the_agent_has_the_answer, open_world,
                                         close_world),
+        cmocka_unit_test_setup_teardown(test_reason_of_a_key_is_what_people_said, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_unlock_and_sessions, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_emergency_password_is_shown_once_and_ends_with_the_day, open_world,
                                         close_world),

@@ -145,7 +145,7 @@ static void test_passcode_longer_than_any_is_wrong_and_no_fault(void **state)
     memset(fields, '1', sizeof(fields) - 1);
     fields[300] = '\0';
     assert_string_equal(otp_fake_step_up(&world, &browser, fields), "denied");
-    assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 1);
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 1);
 }
 
 

@@ -10,6 +10,7 @@
 #include "core/model/otp_emergency.h"
 #include "core/model/otp_mail.h"
 #include "core/model/otp_mixup.h"
+#include "core/portal/otp_flow_private.h"
 #include "core/store/otp_names.h"
 #include "otp_fake_driver.h"
 
@@ -72,6 +73,21 @@ static void revoke(void)
     otp_account_t account = otp_fake_account_get(&world, "marie");
 
     memset(&account.emergency, 0, sizeof(account.emergency));
+    otp_fake_account_put(&world, &account);
+}
+
+
+/* A browser that she has used before she had the key. */
+static void know(otp_fake_browser_t *who)
+{
+    otp_account_t account = otp_fake_account_get(&world, "marie");
+    size_t        keys = account.keys;
+
+    account.keys = 0;
+    otp_fake_account_put(&world, &account);
+    assert_string_equal(otp_fake_password(&world, who, "marie"), "ok");
+    assert_string_not_equal(otp_fake_cookie(who, DEVICE), "");
+    account.keys = keys;
     otp_fake_account_put(&world, &account);
 }
 
@@ -150,7 +166,7 @@ static void test_tenth_bad_attempt_ends_the_emergency_password(void **state)
         assert_string_equal(otp_fake_step_up(&world, &browser, "ABCDE23457"), "denied");
     }
     assert_string_equal(otp_fake_step_up(&world, &browser, EMERGENCY), "denied");
-    assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 1);
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 1);
     assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE(PIN)), "ok");
 }
 
@@ -290,8 +306,29 @@ static void test_completed_sign_in_makes_the_browser_known(void **state)
     assert_int_equal(strcspn(cookie, ";"), 8 + 1 + 22 + 1 + 10 + 1 + 22);
     cookie += strcspn(cookie, ";");
     assert_int_equal(strncmp(cookie, "; Path=/; Max-Age=15552000; Secure; HttpOnly; SameSite=Lax\n", 59), 0);
+}
+
+
+static void test_password_alone_does_not_make_the_browser_of_a_key_known(void **state)
+{
+    otp_account_t account;
+
+    (void) state;
+    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    assert_string_equal(otp_fake_cookie(&browser, DEVICE), "");
+    assert_string_equal(otp_fake_step_up(&world, &browser, WRONG), "denied");
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 1);
+    assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 0);
+    assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE(PIN)), "ok");
+    assert_string_not_equal(otp_fake_cookie(&browser, DEVICE), "");
+
+    account = otp_fake_account_get(&world, "marie");
+    account.key[0].state = OTP_KEY_DISABLED;
+    otp_fake_account_put(&world, &account);
     assert_string_equal(otp_fake_password(&world, &other, "marie"), "ok");
     assert_string_not_equal(otp_fake_cookie(&other, DEVICE), "");
+    assert_string_equal(otp_fake_password(&world, &stranger, "paul"), "ok");
+    assert_string_not_equal(otp_fake_cookie(&stranger, DEVICE), "");
 }
 
 
@@ -313,7 +350,7 @@ static void test_known_browser_keeps_its_cookie_for_a_day_and_its_nonce_for_good
     char first[96];
 
     (void) state;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    know(&browser);
     (void) snprintf(first, sizeof(first), "%s", otp_fake_cookie(&browser, DEVICE));
     assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
     assert_null(strstr(world.answer->headers, DEVICE));
@@ -328,7 +365,7 @@ static void test_hundred_failures_of_strangers_do_not_lock_the_owners_browser(vo
 {
     (void) state;
     world.settings.limits.address_free = 10000;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    know(&browser);
     for (int i = 0; i < 100; i++) {
         assert_string_equal(otp_fake_direct(&world, &stranger, "marie", WRONG), "denied");
         otp_fake_pass(&world, i % 10 == 9 ? 900 : 1);
@@ -343,7 +380,7 @@ static void test_hundred_failures_of_strangers_do_not_lock_the_owners_browser(vo
 static void test_owners_browser_has_its_own_lock(void **state)
 {
     (void) state;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    know(&browser);
     for (int i = 0; i < 10; i++) {
         assert_string_equal(otp_fake_step_up(&world, &browser, WRONG), "denied");
     }
@@ -366,7 +403,7 @@ static void wrong_password(otp_fake_browser_t *who, int times)
 static void test_strangers_do_not_delay_the_password_of_the_owners_browser(void **state)
 {
     (void) state;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    know(&browser);
     wrong_password(&stranger, 20);
     assert_int_equal(world.answer->status, 429);
     assert_string_equal(otp_fake_password(&world, &other, "marie"), "throttled");
@@ -378,7 +415,7 @@ static void test_strangers_do_not_delay_the_password_of_the_owners_browser(void 
 static void test_owners_browser_has_its_own_delay(void **state)
 {
     (void) state;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    know(&browser);
     wrong_password(&browser, 7);
     assert_int_equal(world.answer->status, 429);
     assert_string_equal(otp_fake_password(&world, &browser, "marie"), "throttled");
@@ -393,7 +430,7 @@ static void test_owners_browser_has_its_own_delay(void **state)
 static void test_neighbours_at_the_same_address_do_not_hold_up_the_owners_browser(void **state)
 {
     (void) state;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    know(&browser);
     world.settings.limits.address_free = 1;
     for (int i = 0; i < 3; i++) {
         (void) otp_fake_direct(&world, &other, "nobody", WRONG);
@@ -409,7 +446,7 @@ static void test_failures_of_the_owners_browser_do_not_hold_up_its_neighbours(vo
 {
     (void) state;
     world.settings.limits.address_free = 1;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    know(&browser);
     wrong_password(&browser, 3);
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
@@ -479,7 +516,7 @@ static void test_changed_device_cookie_is_none(void **state)
 
     (void) state;
     world.settings.limits.lock = world.settings.limits.lock_total = world.settings.limits.address_free = 100000;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    know(&browser);
     for (size_t i = 0; i < strlen(otp_fake_cookie(&browser, DEVICE)); i++) {
         (void) snprintf(value, sizeof(value), "%s", otp_fake_cookie(&browser, DEVICE));
         value[i] = value[i] == 'A' ? 'B' : value[i] == '1' ? '2' : value[i] == '.' ? ',' : value[i] >= '0'
@@ -497,7 +534,7 @@ static void test_changed_device_cookie_is_none(void **state)
 static void test_device_cookie_lasts_half_a_year(void **state)
 {
     (void) state;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    know(&browser);
     otp_fake_pass(&world, 180 * 86400);
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
     assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 1);
@@ -508,17 +545,51 @@ static void test_device_cookie_lasts_half_a_year(void **state)
 
 static void test_right_password_does_not_make_a_browser_known_while_passcodes_are_counted(void **state)
 {
+    otp_account_t account;
+
     (void) state;
     for (int i = 0; i < 10; i++) {
         assert_string_equal(otp_fake_direct(&world, &stranger, "marie", WRONG), "denied");
     }
+    account = otp_fake_account_get(&world, "marie");
+    account.key[0].state = OTP_KEY_DISABLED;
+    otp_fake_account_put(&world, &account);
     assert_string_equal(otp_fake_password(&world, &stranger, "marie"), "ok");
     assert_string_equal(otp_fake_cookie(&stranger, DEVICE), "");
+    account.key[0].state = OTP_KEY_USABLE;
+    otp_fake_account_put(&world, &account);
     assert_string_equal(otp_fake_step_up(&world, &stranger, NOW_PASSCODE(PIN)), "throttled");
 }
 
 
 /* ---- what is told ---- */
+
+static void test_line_of_the_portal_finds_room_after_those_of_an_action(void **state)
+{
+    static const uint8_t random[OTP_FLOW_RANDOM] = { 0 };
+    otp_request_t        request = { .method = OTP_REQUEST_GET, .address = OTP_SPAN("192.0.2.1") };
+    otp_flow_t          *flow = otp_flow_create(&world.settings, &request, random);
+    otp_event_t          event;
+
+    (void) state;
+    assert_non_null(flow);
+    flow->view.audits = OTP_ACTION_AUDITS;
+    for (size_t i = 0; i < 4; i++) {
+        otp_span_t line;
+
+        otp_flow_event(flow, "key_assign", "refused", OTP_SPAN("marie"), &event);
+        line = otp_flow_event_line(flow, &event);
+        assert_int_not_equal(line.len, 0);
+        assert_ptr_equal(flow->view.audit[OTP_ACTION_AUDITS + i].data, line.data);
+        assert_true(i == 0 || flow->view.audit[OTP_ACTION_AUDITS + i - 1].data != line.data);
+    }
+    assert_int_equal(otp_flow_event_line(flow, &event).len, 0);
+    otp_flow_event_forget(flow);
+    assert_int_not_equal(otp_flow_event_line(flow, &event).len, 0);
+    assert_int_equal(flow->view.audits, 1);
+    otp_flow_destroy(flow);
+}
+
 
 /* The only entry of the outboxes; spans point into memory that the next call reuses. */
 static otp_mail_t the_mail(void)
@@ -834,6 +905,8 @@ static void test_two_pin_forms_at_once_leave_the_way_to_the_passcode_open(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_line_of_the_portal_finds_room_after_those_of_an_action, open_world,
+                                        close_world),
         cmocka_unit_test_setup_teardown(test_emergency_password_opens_the_key_level_until_it_ends,
                                         open_emergency, close_world),
         cmocka_unit_test_setup_teardown(test_emergency_password_is_refused_without_the_password,
@@ -851,6 +924,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_emergency_password_taken_away_meanwhile_opens_nothing,
                                         open_emergency, close_world),
         cmocka_unit_test_setup_teardown(test_completed_sign_in_makes_the_browser_known, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_password_alone_does_not_make_the_browser_of_a_key_known, open_world,
+                                        close_world),
         cmocka_unit_test_setup_teardown(test_first_use_makes_the_browser_known_when_it_is_completed,
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_known_browser_keeps_its_cookie_for_a_day_and_its_nonce_for_good,

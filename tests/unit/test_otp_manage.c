@@ -233,9 +233,9 @@ static void test_only_a_copy_that_never_arrived_is_overwritten(void **state)
     assert_int_equal(otp_manage_account_disable(&lost, S1, OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
     assert_int_equal(otp_manage_account_return(&returned, S1, OTP_SPAN_NONE), OTP_MANAGE_CHANGED);
     assert_int_equal(otp_manage_account_expect(&arriving, &stock, OTP_SPAN("h0")), OTP_MANAGE_CHANGED);
-    assert_int_equal(otp_manage_account_expect(&usable, &stock, H1), OTP_MANAGE_BUSY);
-    assert_int_equal(otp_manage_account_expect(&lost, &stock, H1), OTP_MANAGE_BUSY);
-    assert_int_equal(otp_manage_account_expect(&returned, &stock, H1), OTP_MANAGE_BUSY);
+    assert_int_equal(otp_manage_account_expect(&usable, &stock, H1), OTP_MANAGE_ORPHAN);
+    assert_int_equal(otp_manage_account_expect(&lost, &stock, H1), OTP_MANAGE_ORPHAN);
+    assert_int_equal(otp_manage_account_expect(&returned, &stock, H1), OTP_MANAGE_ORPHAN);
     assert_int_equal(otp_manage_account_expect(&arriving, &stock, H1), OTP_MANAGE_CHANGED);
     assert_int_equal(arriving.keys, 1);
     assert_string_equal(arriving.key[0].holding, "h1");
@@ -443,6 +443,45 @@ static void test_dropping_leaves_a_copy_that_is_not_on_its_way_back(void **state
     assert_int_equal(otp_manage_account_return(&account, S1, OTP_SPAN_NONE), OTP_MANAGE_CHANGED);
     assert_int_equal(otp_manage_account_drop(&account, S1, H1), OTP_MANAGE_UNCHANGED);
     assert_int_equal(account.keys, 1);
+}
+
+
+static void test_stock_learns_what_a_copy_it_does_not_know_of_has_used_up(void **state)
+{
+    otp_stock_t   stock = stock_of(""), held = stock_of("bob");
+    otp_account_t account = alice_with_key();
+    int64_t       step = account.key[0].step;
+
+    (void) state;
+    stock.key.step = held.key.step = step - 1;
+    assert_int_equal(otp_manage_stock_learn_orphan(&stock, &account.key[0]), OTP_MANAGE_CHANGED);
+    assert_int_equal(stock.key.step, step);
+    assert_int_equal(stock.key.state, OTP_KEY_USABLE);
+    assert_int_equal(otp_manage_stock_learn_orphan(&stock, &account.key[0]), OTP_MANAGE_UNCHANGED);
+    account.key[0].step = step - 2;
+    assert_int_equal(otp_manage_stock_learn_orphan(&stock, &account.key[0]), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(stock.key.step, step);
+
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("stolen")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_return(&account, S1, otp_span_of(account.key[0].holding)), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_learn_orphan(&held, &account.key[0]), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(held.key.state, OTP_KEY_USABLE);
+    assert_int_equal(otp_manage_stock_learn_orphan(&stock, &account.key[0]), OTP_MANAGE_CHANGED);
+    assert_int_equal(stock.key.state, OTP_KEY_DISABLED);
+    assert_string_equal(stock.key.reason, "stolen");
+}
+
+
+static void test_key_is_disabled_when_it_has_a_reason_and_nobody_enables_it(void **state)
+{
+    otp_account_t account = alice_with_key();
+
+    (void) state;
+    assert_false(otp_manage_disabled(&account.key[0]));
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("stolen")), OTP_MANAGE_CHANGED);
+    assert_true(otp_manage_disabled(&account.key[0]));
+    assert_int_equal(otp_manage_account_prepare(&account, S1), OTP_MANAGE_CHANGED);
+    assert_false(otp_manage_disabled(&account.key[0]));
 }
 
 
@@ -981,6 +1020,8 @@ int main(void)
         cmocka_unit_test(test_released_key_is_nobodys_and_nobody_asks_for_it),
         cmocka_unit_test(test_dropping_removes_the_copy_and_moves_up_the_others),
         cmocka_unit_test(test_dropping_leaves_a_copy_that_is_not_on_its_way_back),
+        cmocka_unit_test(test_stock_learns_what_a_copy_it_does_not_know_of_has_used_up),
+        cmocka_unit_test(test_key_is_disabled_when_it_has_a_reason_and_nobody_enables_it),
         cmocka_unit_test(test_disabling_takes_a_known_reason_only),
         cmocka_unit_test(test_disabling_clears_the_pending_state_and_keeps_pin_and_failures),
         cmocka_unit_test(test_disabling_for_another_reason_replaces_the_reason),

@@ -25,19 +25,26 @@ static const char people[] =
     "lukasz+1@example.org:$6$x:\xc5\x81ukasz \xc5\xbb\xc3\xb3\xc5\x82ty:l@example.org:staff\n";
 
 /* The identifiers found, with blanks between. */
-static const char *found_in(const char *text, const char *query)
+static const char *found_among(const char *text, const char *query, const char *groups)
 {
     static char  names[4096];
     otp_person_t person[OTP_PEOPLE_SEARCH_MAX];
     bool         more;
-    size_t       n = otp_people_search(otp_span_of(text), otp_span_of(query), person, 25, &more), len = 0;
+    size_t       n, len = 0;
 
+    n = otp_people_search(otp_span_of(text), otp_span_of(query), otp_span_of(groups), person, 25, &more);
     names[0] = '\0';
     for (size_t i = 0; i < n; i++) {
         len += (size_t) snprintf(names + len, sizeof(names) - len, "%s%.*s", i == 0 ? "" : " ", (int) person[i].uid.len,
             person[i].uid.data);
     }
     return names;
+}
+
+
+static const char *found_in(const char *text, const char *query)
+{
+    return found_among(text, query, NULL);
 }
 
 
@@ -127,7 +134,7 @@ static void test_the_name_that_is_shown_is_the_files_own(void **state)
     bool         more;
 
     (void) state;
-    assert_int_equal(otp_people_search(otp_span_of(people), OTP_SPAN("boeuf"), &person, 1, &more), 1);
+    assert_int_equal(otp_people_search(otp_span_of(people), OTP_SPAN("boeuf"), OTP_SPAN_NONE, &person, 1, &more), 1);
     assert_true(otp_span_equal(person.name, OTP_SPAN("H\xc3\xa9l\xc3\xa8ne B\xc5\x93uf")));
     assert_true(otp_span_equal(person.email, OTP_SPAN("h.boeuf@example.org")));
     assert_true(otp_span_equal(person.groups, OTP_SPAN("staff")));
@@ -200,18 +207,18 @@ static void test_no_more_than_asked_for_and_the_best_of_all(void **state)
 
     (void) state;
     memset(person, 0xff, sizeof(person));
-    assert_int_equal(otp_people_search(otp_span_of(text), OTP_SPAN("a"), person, 3, &more), 3);
+    assert_int_equal(otp_people_search(otp_span_of(text), OTP_SPAN("a"), OTP_SPAN_NONE, person, 3, &more), 3);
     assert_true(more);
     assert_true(otp_span_equal(person[0].uid, OTP_SPAN("a")));
     assert_true(otp_span_equal(person[1].uid, OTP_SPAN("ab")));
     assert_true(otp_span_equal(person[2].uid, OTP_SPAN("xa1")));
 
-    assert_int_equal(otp_people_search(otp_span_of(text), OTP_SPAN("xa"), person, 3, &more), 3);
+    assert_int_equal(otp_people_search(otp_span_of(text), OTP_SPAN("xa"), OTP_SPAN_NONE, person, 3, &more), 3);
     assert_false(more);
-    assert_int_equal(otp_people_search(otp_span_of(text), OTP_SPAN("a"), person, 0, &more), 0);
+    assert_int_equal(otp_people_search(otp_span_of(text), OTP_SPAN("a"), OTP_SPAN_NONE, person, 0, &more), 0);
     assert_true(more);
-    assert_int_equal(otp_people_search(otp_span_of(""), OTP_SPAN("a"), person, 3, &more), 0);
-    assert_int_equal(otp_people_search(OTP_SPAN_NONE, OTP_SPAN("a"), person, 3, &more), 0);
+    assert_int_equal(otp_people_search(otp_span_of(""), OTP_SPAN("a"), OTP_SPAN_NONE, person, 3, &more), 0);
+    assert_int_equal(otp_people_search(OTP_SPAN_NONE, OTP_SPAN("a"), OTP_SPAN_NONE, person, 3, &more), 0);
 }
 
 
@@ -234,7 +241,8 @@ static void test_odd_bytes_do_no_harm(void **state)
 
             *(i < len ? &text[i] : &query[i - len]) = c;
         }
-        size_t n = otp_people_search((otp_span_t) { text, len }, (otp_span_t) { query, query_len }, person, 4, &more);
+        size_t n = otp_people_search((otp_span_t) { text, len }, (otp_span_t) { query, query_len }, OTP_SPAN_NONE,
+            person, 4, &more);
 
         assert_true(n <= 4);
         for (size_t i = 0; i < n; i++) {
@@ -269,17 +277,52 @@ static void test_a_hundred_thousand_lines_take_bounded_time(void **state)
     query[OTP_PEOPLE_QUERY_LEN] = '\0';
 
     start = clock();
-    assert_int_equal(otp_people_search((otp_span_t) { text, len }, otp_span_of(query), person, 25, &more), 0);
-    assert_int_equal(otp_people_search((otp_span_t) { text, len }, OTP_SPAN("a a a a a a a a"), person, 25, &more), 25);
+    assert_int_equal(otp_people_search((otp_span_t) { text, len }, otp_span_of(query), OTP_SPAN_NONE, person, 25,
+                                       &more), 0);
+    assert_int_equal(otp_people_search((otp_span_t) { text, len }, OTP_SPAN("a a a a a a a a"), OTP_SPAN_NONE, person,
+                                       25, &more), 25);
     assert_true(more);
     assert_true((double) (clock() - start) / CLOCKS_PER_SEC < 10);  /* 0.2 s without a sanitizer */
     free(text);
 }
 
 
+static void test_only_members_of_the_groups_are_found(void **state)
+{
+    (void) state;
+    assert_string_equal(found_among(people, "martin", "staff"), "jdupont noel.decomposed");
+    assert_string_equal(found_among(people, "martin", "accounting"), "jdupont");
+    assert_string_equal(found_among(people, "martin", "nobodys, accounting"), "jdupont");
+    assert_string_equal(found_among(people, "martin", "account"), "");
+    assert_string_equal(found_among(people, "bare", "staff"), "");
+    assert_string_equal(found_among(people, "bare", ""), "bare");
+}
+
+
+static void test_others_take_nobodys_place_and_are_not_told_of(void **state)
+{
+    char         text[8192] = "";
+    size_t       len = 0;
+    bool         more = true;
+    otp_person_t person[OTP_PEOPLE_SEARCH_MAX];
+
+    (void) state;
+    for (int i = 0; i < 60; i++) {
+        len += (size_t) snprintf(text + len, sizeof(text) - len, "dupont%02d:x:Dupont:d@e:staff\n", i);
+    }
+    len += (size_t) snprintf(text + len, sizeof(text) - len, "x.dupont:x:X:x@e:college\n");
+    assert_int_equal(otp_people_search((otp_span_t) { text, len }, OTP_SPAN("dupont"), OTP_SPAN("college"), person, 25,
+                                       &more), 1);
+    assert_true(otp_span_equal(person[0].uid, OTP_SPAN("x.dupont")));
+    assert_false(more);
+}
+
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_members_of_the_groups_are_found),
+        cmocka_unit_test(test_others_take_nobodys_place_and_are_not_told_of),
         cmocka_unit_test(test_the_identifier_itself_comes_first_then_what_begins_with_it),
         cmocka_unit_test(test_a_word_that_begins_comes_before_one_that_only_contains),
         cmocka_unit_test(test_every_word_has_to_be_found_in_any_order),

@@ -93,6 +93,19 @@ static void test_name_that_does_not_fit_is_refused(void **state)
 }
 
 
+static void test_name_that_cannot_be_written_is_left_out(void **state)
+{
+    char name[OTP_NAME_LEN + 1];
+
+    (void) state;
+    memset(name, 'n', sizeof(name));
+    assert_int_equal(otpctl_mailbox_name((otp_span_t) { name, OTP_NAME_LEN }).len, OTP_NAME_LEN);
+    assert_int_equal(otpctl_mailbox_name((otp_span_t) { name, OTP_NAME_LEN + 1 }).len, 0);
+    assert_true(otp_span_equal(otpctl_mailbox_name(OTP_SPAN("Jos\xC3\xA9")), OTP_SPAN("Jos\xC3\xA9")));
+    assert_int_equal(otpctl_mailbox_name(OTP_SPAN("Jos\xE9 Latin-1")).len, 0);
+}
+
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_address_that_means_more_than_a_mailbox_is_refused),
         cmocka_unit_test(test_name_before_an_address_in_angles_is_taken),
         cmocka_unit_test(test_name_that_does_not_fit_is_refused),
+        cmocka_unit_test(test_name_that_cannot_be_written_is_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,7 +190,8 @@ static int report(const otpctl_t *ctl, const work_t *work)
         return OTPCTL_DONE;
     }
     puts(others ? "Keep the older keys until then." : "No PIN depends on an older key: it can go once the sessions "
-         "made with it have\nended (lifetime of otp_session) and the mail that was due before is sent (otpctl doctor).");
+         "made with it have\nended (lifetime of otp_session) and the mail\n"
+         "that was due before is sent (otpctl doctor).");
     return OTPCTL_DONE;
 }
 

@@ -5,7 +5,7 @@
 
 #include <ngx_syslog.h>
 
-#define NGX_HTTP_OTP_SYSLOG_MAX  2048
+#define NGX_HTTP_OTP_SYSLOG_MAX  (OTP_EVENT_MAX + 256)
 
 struct ngx_http_otp_audit_s {
     ngx_open_file_t    *file;       /* NULL: syslog, or off */

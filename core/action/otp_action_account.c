@@ -2,6 +2,7 @@
 
 #include "core/action/otp_action_private.h"
 #include "core/base/otp_buffer.h"
+#include "core/model/otp_throttle.h"
 
 /* What concerns one account alone: PIN, locks, emergency password, signals. */
 
@@ -43,7 +44,9 @@ static otp_action_effect_t throttle_told(otp_action_t *action)
     }
     otp_action_event_keep(action, action->change.event);
     action->changed = true;
-    otp_action_argument(otp_action_command(action, "DEL"), otp_name_span(&action->throttle));
+    for (size_t i = 0; i < 2; i++) {
+        otp_action_argument(otp_action_command(action, "DEL"), otp_name_span(&action->throttle[i]));
+    }
     return otp_action_commands(action, throttle_gone);
 }
 
@@ -56,7 +59,7 @@ static otp_action_effect_t throttle_read(otp_action_t *action)
     if (!otp_action_replies_good(action)) {
         return otp_action_failed(action);
     }
-    if (action->reply[0]->kind == OTP_REPLY_NIL) {
+    if (action->reply[0]->kind == OTP_REPLY_NIL && action->reply[1]->kind == OTP_REPLY_NIL) {
         return otp_action_finish(action, OTP_MANAGE_UNCHANGED);
     }
     line = otp_action_event_line(action, action->changed ? OTP_ACTION_PART : OTP_ACTION_OK);
@@ -73,18 +76,21 @@ static otp_action_effect_t throttle_read(otp_action_t *action)
 
 
 /* As the portal names it: what somebody typed as identifier may be anything, so only its digest is a name. */
-OTP_MUST_USE static bool name_throttle(otp_action_t *action)
+OTP_MUST_USE static bool name_throttle(otp_action_t *action, const char *whose, otp_name_t *name)
 {
-    char         hex[2 * OTP_DIGEST_LEN];
+    char         text[OTP_UID_LEN + sizeof(OTP_THROTTLE_KNOWN)], hex[2 * OTP_DIGEST_LEN];
     uint8_t      digest[OTP_DIGEST_LEN];
-    otp_buffer_t out;
+    otp_buffer_t id, out;
 
-    if (otp_keyring_sha256(action->context.ring, otp_span_of(action->uid), digest) != OTP_OK) {
+    otp_buffer_init(&id, text, sizeof(text));
+    otp_buffer_add_text(&id, action->uid);
+    otp_buffer_add_text(&id, whose);
+    if (id.overflow || otp_keyring_sha256(action->context.ring, otp_buffer_span(&id), digest) != OTP_OK) {
         return false;
     }
     otp_buffer_init(&out, hex, sizeof(hex));
     otp_buffer_add_hex(&out, digest, sizeof(digest));
-    otp_name_of(&action->throttle, OTP_NAME_THROTTLE_USER, action->context.prefix, otp_buffer_span(&out));
+    otp_name_of(name, OTP_NAME_THROTTLE_USER, action->context.prefix, otp_buffer_span(&out));
     return true;
 }
 
@@ -94,10 +100,14 @@ static otp_action_effect_t unlocked(otp_action_t *action)
     if (otp_managed_refused(action->managed)) {
         return otp_action_finished(action);
     }
-    if (!name_throttle(action)) {
+    if (!name_throttle(action, "", &action->throttle[0])
+        || !name_throttle(action, OTP_THROTTLE_KNOWN, &action->throttle[1]))
+    {
         return otp_action_failed(action);
     }
-    otp_action_argument(otp_action_command(action, "GET"), otp_name_span(&action->throttle));
+    for (size_t i = 0; i < 2; i++) {
+        otp_action_argument(otp_action_command(action, "GET"), otp_name_span(&action->throttle[i]));
+    }
     return otp_action_commands(action, throttle_read);
 }
 

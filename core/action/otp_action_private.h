@@ -70,7 +70,7 @@ struct otp_action_s {
     otp_action_stage_t   sweep_done;
     char                 digest[2 * OTP_DIGEST_LEN];    /* of the session that was looked for */
     bool                 digest_found;
-    otp_name_t           throttle;
+    otp_name_t           throttle[2];       /* after bad passwords: of unknown browsers, of known ones */
     otp_name_t           told_stream, told_history;     /* of an event that goes with no record of the person's */
     char                 told[OTP_EVENT_MAX];
     size_t               told_len;

@@ -263,7 +263,8 @@ static otp_effect_t otp_attempt_decide(otp_flow_t *flow)
 
     if (!attempt->decision.changed) {
         otp_flow_event_command(flow, otp_span_of(flow->uid), event);
-        if (!attempt->decoy) {
+        /* The lock is in the history already: going on against it must not push everything else out. */
+        if (!attempt->decoy && attempt->decision.verdict != OTP_VERDICT_THROTTLED) {
             otp_flow_history_command(flow, otp_span_of(flow->uid), event);
         }
         return otp_flow_commands(flow, otp_attempt_told);

@@ -404,6 +404,41 @@ static void test_copy_that_is_assigned_meanwhile_goes_back_all_the_same(void **s
 }
 
 
+static void test_copy_that_another_agent_replaces_meanwhile_goes_back(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_UNASSIGN, "alice", S1);
+    otp_fake_acting_t *acting;
+
+    (void) state;
+    make_orphan(S1, "alice");
+    acting = otp_fake_act_begin(&desk, &order);
+    assert_false(otp_fake_act_step(acting));
+    assert_false(otp_fake_act_step(acting));
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "alice", S1, NULL), OTP_MANAGE_CHANGED);
+    while (!otp_fake_act_step(acting)) {
+    }
+    assert_int_equal(otp_fake_act_end(acting).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_desk_get(&desk, "alice").keys, 0);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "");
+}
+
+
+static void test_key_that_another_agent_assigns_meanwhile_is_no_copy_of_unknown_origin(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_ASSIGN, "alice", S1);
+    otp_fake_acting_t *acting = otp_fake_act_begin(&desk, &order);
+
+    (void) state;
+    assert_false(otp_fake_act_step(acting));
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+    while (!otp_fake_act_step(acting)) {
+    }
+    assert_int_equal(otp_fake_act_end(acting).managed, OTP_MANAGE_UNCHANGED);
+    assert_int_equal(otp_fake_usable(&desk, S1), 1);
+}
+
+
 static void test_assigning_says_that_there_is_a_copy_the_stock_does_not_know_of(void **state)
 {
     size_t before;
@@ -686,19 +721,25 @@ static void test_revoked_emergency_password_takes_its_sessions_along(void **stat
 
 static void test_unlocking_ends_the_delay_of_somebody_without_an_account_too(void **state)
 {
-    otp_name_t throttle;
+    /* SHA-256 of "alice" and, for browsers used before, of "alice known" */
+    static const char *const digests[] = {
+        "2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90",
+        "8efd133a47539e6e3a89e6393eb603fa421838de685a53bff16fe77f62549558",
+    };
 
     (void) state;
-    /* SHA-256 of "alice" */
-    otp_name_of(&throttle, OTP_NAME_THROTTLE_USER, OTP_SPAN(OTP_FAKE_PREFIX),
-                OTP_SPAN("2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90"));
-    otp_fake_redis_put(desk.redis, otp_name_span(&throttle), OTP_SPAN("whatever"));
-    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_UNLOCK, "alice", NULL, NULL), OTP_MANAGE_CHANGED);
-    assert_int_equal(otp_fake_redis_count(desk.redis, "otp:thru:"), 0);
-    assert_int_equal(events("user_unlock", "ok"), 1);
-    assert_string_equal(otp_fake_desk_get(&desk, "alice").uid, "");
-    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_UNLOCK, "alice", NULL, NULL), OTP_MANAGE_UNCHANGED);
-    assert_int_equal(events("user_unlock", "ok"), 1);
+    for (int i = 0; i < 2; i++) {
+        otp_name_t throttle;
+
+        otp_name_of(&throttle, OTP_NAME_THROTTLE_USER, OTP_SPAN(OTP_FAKE_PREFIX), otp_span_of(digests[i]));
+        otp_fake_redis_put(desk.redis, otp_name_span(&throttle), OTP_SPAN("whatever"));
+        assert_int_equal(otp_fake_do(&desk, OTP_ACTION_UNLOCK, "alice", NULL, NULL), OTP_MANAGE_CHANGED);
+        assert_int_equal(otp_fake_redis_count(desk.redis, "otp:thru:"), 0);
+        assert_int_equal(events("user_unlock", "ok"), i + 1);
+        assert_string_equal(otp_fake_desk_get(&desk, "alice").uid, "");
+        assert_int_equal(otp_fake_do(&desk, OTP_ACTION_UNLOCK, "alice", NULL, NULL), OTP_MANAGE_UNCHANGED);
+        assert_int_equal(events("user_unlock", "ok"), i + 1);
+    }
 }
 
 
@@ -1030,6 +1071,8 @@ int main(void)
         DESK(test_copy_that_the_stock_does_not_know_of_goes_back_from_its_person),
         DESK(test_copy_of_a_key_that_somebody_else_holds_by_now_goes_back_and_theirs_stays),
         DESK(test_copy_that_is_assigned_meanwhile_goes_back_all_the_same),
+        DESK(test_copy_that_another_agent_replaces_meanwhile_goes_back),
+        DESK(test_key_that_another_agent_assigns_meanwhile_is_no_copy_of_unknown_origin),
         DESK(test_assigning_says_that_there_is_a_copy_the_stock_does_not_know_of),
         DESK(test_lost_key_that_the_helpdesk_has_disabled_stays_as_it_is),
         DESK(test_returned_key_takes_step_along_and_its_sessions_end),

@@ -427,6 +427,34 @@ static void test_owners_browser_has_its_own_delay(void **state)
 }
 
 
+/* Each sign-in gives a cookie: whoever has many of them has no more attempts than with one. */
+static void test_all_known_browsers_of_a_person_share_one_delay(void **state)
+{
+    (void) state;
+    know(&browser);
+    know(&other);
+    assert_string_not_equal(otp_fake_cookie(&browser, DEVICE), otp_fake_cookie(&other, DEVICE));
+    wrong_password(&browser, 7);
+    assert_int_equal(world.answer->status, 429);
+    wrong_password(&other, 1);
+    assert_int_equal(world.answer->status, 429);
+}
+
+
+static void test_attempts_against_a_lock_do_not_wash_the_history_out(void **state)
+{
+    (void) state;
+    know(&browser);
+    for (int i = 0; i < 10; i++) {
+        (void) otp_fake_step_up(&world, &browser, WRONG);
+    }
+    for (int i = 0; i < 60; i++) {
+        assert_string_equal(otp_fake_step_up(&world, &browser, WRONG), "throttled");
+    }
+    assert_int_equal(otp_fake_redis_stream(world.redis, "hist:", "\"event\":\"passcode\""), 10);
+}
+
+
 static void test_neighbours_at_the_same_address_do_not_hold_up_the_owners_browser(void **state)
 {
     (void) state;
@@ -935,6 +963,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_owners_browser_has_its_own_lock, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_strangers_do_not_delay_the_password_of_the_owners_browser,
                                         open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_all_known_browsers_of_a_person_share_one_delay, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_attempts_against_a_lock_do_not_wash_the_history_out, open_world,
+                                        close_world),
         cmocka_unit_test_setup_teardown(test_owners_browser_has_its_own_delay, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_neighbours_at_the_same_address_do_not_hold_up_the_owners_browser,
                                         open_world, close_world),

@@ -29,7 +29,7 @@ static const char *const otp_page_names[] = {
     "agent", "waiting_requests",
     /* somebody's keys and the request for one */
     "keys", "serial", "usable", "disabled", "reason_lost", "reason_stolen", "reason_broken", "pin_set", "first_use",
-    "event_key", "assigned_time", "used_time", "drift", "type", "can_change_pin",
+    "event_key", "assigned_time", "used_time", "drift", "type", "can_change_pin", "can_dismiss",
     "request_waiting", "request_rejected", "request_serial", "request_time", "request_reason",
     "serial_refused", "requested", "already_requested", "approved", "lost_done", "pin_changed",
     /* what makes one think that somebody else has half of the passcode */
@@ -42,13 +42,15 @@ static const char *const otp_page_names[] = {
     "event_password", "event_passcode", "event_next_code", "event_pin", "event_pin_change", "event_logout",
     "event_key_assign", "event_key_unassign", "event_key_disable", "event_key_enable", "event_key_resync",
     "event_pin_clear", "event_user_unlock", "event_emergency", "event_emergency_revoke", "event_session_revoke",
-    "event_request", "event_request_approve", "event_request_reject", "event_signals_seen", "event_other",
-    "verdict_ok", "verdict_denied", "verdict_throttled", "verdict_already_used", "verdict_other",
+    "event_request", "event_request_approve", "event_request_reject", "event_signals_seen", "event_key_mixup",
+    "event_other",
+    "verdict_ok", "verdict_denied", "verdict_throttled", "verdict_already_used", "verdict_found", "verdict_other",
+    "reason_emergency", "reason_emergency_ended",
     /* the helpdesk: looking for somebody, and what is known of them */
-    "searched", "people", "email", "more", "nobody",
+    "searched", "people", "email", "more", "nobody", "stock_serial", "stock_disabled",
     "person", "person_name", "person_email", "person_groups", "person_address",
-    "failures", "locked_time", "locked_total", "emergency_live", "emergency_time", "own_account", "other_agent",
-    "out_of_reach",
+    "failures", "no_key", "locked_time", "locked_total", "emergency_live", "emergency_time", "own_account",
+    "other_agent", "out_of_reach",
     /* what was just done */
     "done_pin_clear", "done_key_assign", "done_key_unassign", "done_key_disable", "done_key_enable",
     "done_emergency", "done_emergency_revoke", "done_unlock", "done_sessions_revoke", "done_approve", "done_reject",

@@ -63,6 +63,41 @@ static otp_effect_t otp_access_key_required(otp_flow_t *flow)
 }
 
 
+/* ---- who is no agent ---- */
+
+static otp_effect_t otp_access_stranger_answer(otp_flow_t *flow)
+{
+    return otp_answer_error(flow, 403, "forbidden", "error_forbidden");
+}
+
+
+static otp_effect_t otp_access_stranger_told(otp_flow_t *flow)
+{
+    return otp_flow_replies_good(flow) ? otp_access_stranger_answer(flow) : otp_answer_unavailable(flow);
+}
+
+
+/* 403; of a form it leaves an event, as one about a person out of reach does. */
+static otp_effect_t otp_access_stranger(otp_flow_t *flow)
+{
+    otp_span_t  line, uid = flow->session.person.uid;
+    otp_event_t event;
+
+    if (flow->request->method != OTP_REQUEST_POST) {
+        return otp_access_stranger_answer(flow);
+    }
+
+    otp_flow_event(flow, "helpdesk", "forbidden", uid, &event);
+    line = otp_flow_event_line(flow, &event);
+    if (line.len == 0) {
+        return otp_answer_unavailable(flow);
+    }
+    otp_flow_event_command(flow, uid, line);
+
+    return otp_flow_commands(flow, otp_access_stranger_told);
+}
+
+
 otp_effect_t otp_access_enter(otp_flow_t *flow, otp_flow_stage_t stage)
 {
     switch (flow->route->access) {
@@ -74,7 +109,7 @@ otp_effect_t otp_access_enter(otp_flow_t *flow, otp_flow_stage_t stage)
     case OTP_ACCESS_AGENT:
         /* Who may not pass at all is not sent for a key first. */
         if (!otp_access_agent(flow)) {
-            return otp_answer_error(flow, 403, "forbidden", "error_forbidden");
+            return otp_access_stranger(flow);
         }
         if (!otp_access_by_key(flow)) {
             return otp_access_key_required(flow);
@@ -102,7 +137,7 @@ static otp_effect_t otp_access_agent_told(otp_flow_t *flow)
     case OTP_PERSON_UNAVAILABLE:
         return otp_answer_unavailable(flow);
     case OTP_PERSON_REFUSED:
-        return otp_answer_error(flow, 403, "forbidden", "error_forbidden");
+        return otp_access_stranger(flow);
     case OTP_PERSON_MATCHES:
         break;
     }
@@ -110,7 +145,7 @@ static otp_effect_t otp_access_agent_told(otp_flow_t *flow)
     memcpy(flow->agent_groups, result->groups, result->groups_len);
     flow->session.person.groups = (otp_span_t) { flow->agent_groups, result->groups_len };
     if (!otp_access_agent(flow)) {
-        return otp_answer_error(flow, 403, "forbidden", "error_forbidden");
+        return otp_access_stranger(flow);
     }
 
     return flow->agent_next(flow);

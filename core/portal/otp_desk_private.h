@@ -105,6 +105,7 @@ struct otp_desk_s {
     otp_span_t         scope;                       /* but with these groups; empty: too many to be listed */
     char               extra[2][OTP_UID_LEN + 1];   /* found by account and by key, to be looked up */
     size_t             extras, asked;
+    bool               stocked, stock_disabled;     /* flow->serial is in the stock and nobody's; it is disabled */
     otp_name_t         name[OTP_FLOW_COMMANDS];
     int64_t            waiting;                     /* of everybody: not for a scoped agent */
     unsigned           tags;                        /* of the sets looked at so far */
@@ -162,7 +163,7 @@ json_t *otp_person_signals(const otp_flow_t *flow, const otp_account_t *account)
 json_t *otp_person_request(const otp_flow_t *flow, const otp_account_t *account);
 OTP_MUST_USE bool otp_person_request_view(const otp_flow_t *flow, const otp_account_t *account, json_t *view);
 json_t *otp_person_session(const otp_flow_t *flow, const otp_session_t *session);
-/* Of one line of the history; json null when it is none. */
+/* Of one line of the history; json null when it is none, or not for the eyes of who asks. */
 json_t *otp_person_event(const otp_flow_t *flow, otp_span_t line);
 
 /* ---- otp_act.c ---- */

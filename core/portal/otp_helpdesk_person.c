@@ -52,6 +52,39 @@ OTP_MUST_USE static bool otp_person_view_emergency(otp_flow_t *flow, json_t *vie
 }
 
 
+/* No key to say a passcode with. */
+OTP_MUST_USE static bool otp_person_keyless(const otp_account_t *account)
+{
+    for (size_t i = 0; i < account->keys; i++) {
+        if (otp_key_usable(&account->key[i])) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* "a,b" as people write it: "a, b". */
+OTP_MUST_USE static bool otp_person_view_groups(json_t *view, otp_span_t groups)
+{
+    char         text[2 * OTP_GROUPS_LEN];
+    otp_buffer_t out;
+
+    otp_buffer_init(&out, text, sizeof(text));
+    while (groups.data != NULL) {
+        otp_span_t one = otp_span_trim(otp_span_cut(&groups, ','));
+
+        if (one.len != 0) {
+            otp_buffer_add_text(&out, out.len == 0 ? "" : ", ");
+            otp_buffer_add(&out, one);
+        }
+    }
+
+    return otp_row_text(view, "person_groups", otp_buffer_span(&out));
+}
+
+
 OTP_MUST_USE static bool otp_person_view_locks(otp_flow_t *flow, json_t *view)
 {
     int64_t until = otp_person_locked_until(flow);
@@ -59,7 +92,8 @@ OTP_MUST_USE static bool otp_person_view_locks(otp_flow_t *flow, json_t *view)
 
     return otp_row_number(view, "failures", otp_person_failures(&flow->subject.account))
            && otp_row_flag(view, "locked", until != 0 || total) && otp_row_time(flow, view, "locked_time", until)
-           && otp_row_flag(view, "locked_total", total);
+           && otp_row_flag(view, "locked_total", total)
+           && otp_row_flag(view, "no_key", otp_person_keyless(&flow->subject.account));
 }
 
 
@@ -70,7 +104,7 @@ bool otp_helpdesk_person_view(otp_flow_t *flow, json_t *view)
     return otp_row_text(view, "person", otp_span_of(subject->uid))
            && otp_row_text(view, "person_name", otp_subject_name(subject))
            && otp_row_text(view, "person_email", otp_subject_email(subject))
-           && otp_row_text(view, "person_groups", otp_span_of(subject->groups))
+           && otp_person_view_groups(view, otp_span_of(subject->groups))
            && otp_desk_address_set(flow, view, "person_address", otp_span_of(subject->uid))
            && json_object_set_new(view, "keys", otp_person_keys(flow, &subject->account)) == 0
            && json_object_set_new(view, "signals", otp_person_signals(flow, &subject->account)) == 0

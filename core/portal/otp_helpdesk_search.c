@@ -73,7 +73,20 @@ bool otp_helpdesk_search_view(otp_flow_t *flow, json_t *view)
     return otp_row_text(view, "query", otp_search_query(flow)) && otp_row_flag(view, "searched", searched)
            && json_object_set_new(view, "people", otp_search_people(flow)) == 0
            && otp_row_flag(view, "more", flow->desk->more)
-           && otp_row_flag(view, "nobody", searched && flow->desk->persons == 0);
+           && otp_row_flag(view, "nobody", searched && flow->desk->persons == 0 && !flow->desk->stocked)
+           && otp_row_text(view, "stock_serial", flow->desk->stocked ? otp_span_of(flow->serial) : OTP_SPAN(""))
+           && otp_row_flag(view, "stock_disabled", flow->desk->stock_disabled);
+}
+
+
+/* The key that was looked for, when nobody has it. */
+OTP_MUST_USE static json_t *otp_search_key(const otp_flow_t *flow)
+{
+    if (!flow->desk->stocked) {
+        return json_null();
+    }
+
+    return json_pack("{s:s, s:s}", "serial", flow->serial, "state", flow->desk->stock_disabled ? "disabled" : "free");
 }
 
 
@@ -86,8 +99,9 @@ static otp_effect_t otp_search_shown(otp_flow_t *flow)
         return otp_answer_show(flow);
     }
 
-    body = json_pack("{s:s, s:s%, s:o, s:b}", "page", "helpdesk", "q", query.data == NULL ? "" : query.data, query.len,
-                     "people", otp_search_people(flow), "more", flow->desk->more);
+    body = json_pack("{s:s, s:s%, s:o, s:b, s:o}", "page", "helpdesk", "q", query.data == NULL ? "" : query.data,
+                     query.len, "people", otp_search_people(flow), "more", flow->desk->more, "key",
+                     otp_search_key(flow));
     if (!flow->desk->scoped && !otp_row_number(body, "waiting", flow->desk->waiting)) {
         json_decref(body);
         body = NULL;
@@ -201,6 +215,9 @@ static otp_effect_t otp_search_records(otp_flow_t *flow)
         }
         if (stock.uid[0] != '\0' || stock.wanted[0] != '\0') {
             otp_search_extra_add(desk, stock.uid[0] != '\0' ? stock.uid : stock.wanted);
+        } else {
+            desk->stocked = true;
+            desk->stock_disabled = !otp_key_usable(&stock.key);
         }
         otp_secret_wipe(&stock, sizeof(stock));
     }

@@ -37,7 +37,8 @@ bool otp_key_view(otp_flow_t *flow, json_t *view)
            && json_object_set_new(view, "signals", otp_person_signals(flow, account)) == 0
            && otp_person_request_view(flow, account, view)
            && otp_row_text(view, "serial", otp_form_get(&flow->form, "serial"))
-           && otp_row_flag(view, "can_change_pin", otp_access_by_key(flow)) && otp_key_done(flow, view);
+           && otp_row_flag(view, "can_change_pin", otp_access_by_key(flow))
+           && otp_row_flag(view, "can_dismiss", otp_access_by_key(flow)) && otp_key_done(flow, view);
 }
 
 

@@ -60,6 +60,19 @@ static void otp_passcode_uid(otp_flow_t *flow)
 
 /* ---- GET ---- */
 
+/* No key that works has a PIN yet: a lock does not change what there is to type. */
+OTP_MUST_USE static bool otp_passcode_without_pin(const otp_account_t *account)
+{
+    for (size_t i = 0; i < account->keys; i++) {
+        if (otp_key_usable(&account->key[i]) && account->key[i].pin.set) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
 const char *otp_passcode_state(const otp_flow_t *flow)
 {
     if (flow->has_pending && flow->pending.stage == OTP_STAGE_NEXT_CODE) {
@@ -78,10 +91,11 @@ const char *otp_passcode_state(const otp_flow_t *flow)
     case OTP_STATE_FIRST_USE:
     case OTP_STATE_PIN_PAGE:
         return "first_use";
+    case OTP_STATE_LOCKED:
+        return otp_passcode_without_pin(&flow->attempt.next) ? "first_use" : "step_up";
     case OTP_STATE_NO_KEY:
     case OTP_STATE_READY:
     case OTP_STATE_NEXT_CODE:
-    case OTP_STATE_LOCKED:
         break;
     }
 

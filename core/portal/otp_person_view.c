@@ -257,11 +257,11 @@ OTP_MUST_USE static bool otp_event_flags(json_t *row, const json_t *event)
     static const char *const events[] = {
         "password", "passcode", "next_code", "pin", "pin_change", "logout", "key_assign", "key_unassign",
         "key_disable", "key_enable", "key_resync", "pin_clear", "user_unlock", "emergency", "emergency_revoke",
-        "session_revoke", "request", "request_approve", "request_reject", "signals_seen", "other"
+        "session_revoke", "request", "request_approve", "request_reject", "signals_seen", "key_mixup", "other"
     };
     static const char *const verdicts[] = {
         "ok", "denied", "throttled", "already_used", "pin_required", "next_code", "wait_next_code", "pin_refused",
-        "other"
+        "found", "other"
     };
     static const char *const signals[] = { "code_without_pin", "pin_without_code", "replay", "locked", "other" };
     otp_span_t               name = otp_span_of(json_string_value(json_object_get(event, "event")));
@@ -272,6 +272,15 @@ OTP_MUST_USE static bool otp_event_flags(json_t *row, const json_t *event)
            && (verdict.len == 0
                || otp_event_flag(row, "verdict", verdicts, sizeof(verdicts) / sizeof(verdicts[0]), verdict))
            && (signal.len == 0 || otp_event_flag(row, "signal", signals, sizeof(signals) / sizeof(signals[0]), signal));
+}
+
+
+/* Which other key showed the code names a colleague's: that is for the helpdesk. */
+OTP_MUST_USE static bool otp_event_shown(const otp_flow_t *flow, const json_t *event)
+{
+    otp_span_t name = otp_span_of(json_string_value(json_object_get(event, "event")));
+
+    return flow->route->access == OTP_ACCESS_AGENT || !otp_span_equal(name, OTP_SPAN("key_mixup"));
 }
 
 
@@ -303,6 +312,8 @@ OTP_MUST_USE static bool otp_event_reason(json_t *row, const json_t *event)
     return otp_row_flag(row, "reason_lost", otp_span_equal(reason, OTP_SPAN("lost")))
            && otp_row_flag(row, "reason_stolen", otp_span_equal(reason, OTP_SPAN("stolen")))
            && otp_row_flag(row, "reason_broken", otp_span_equal(reason, OTP_SPAN("broken")))
+           && otp_row_flag(row, "reason_emergency", otp_span_equal(reason, OTP_SPAN("emergency")))
+           && otp_row_flag(row, "reason_emergency_ended", otp_span_equal(reason, OTP_SPAN("emergency_ended")))
            && otp_row_text(row, "reason", otp_span_equal(name, OTP_SPAN("request_reject")) ? reason : OTP_SPAN(""));
 }
 
@@ -331,7 +342,7 @@ json_t *otp_person_event(const otp_flow_t *flow, otp_span_t line)
     int64_t at_s;
     json_t *event = otp_json_object(line), *row = json_null();
 
-    if (event != NULL && otp_event_valid(event, &at_s)) {
+    if (event != NULL && otp_event_valid(event, &at_s) && otp_event_shown(flow, event)) {
         row = otp_event_row(flow, event, at_s);
     }
     json_decref(event);

@@ -13,7 +13,7 @@ static const otp_route_t otp_routes[] = {
     { "key", otp_key_get, otp_key_post, OTP_PAGE_KEY, OTP_ACCESS_SESSION },
     { "key/pin", otp_key_pin_get, otp_key_pin_post, OTP_PAGE_KEY_PIN, OTP_ACCESS_KEY },
     { "key/lost", NULL, otp_key_lost_post, OTP_PAGE_KEY, OTP_ACCESS_SESSION },
-    { "signals", NULL, otp_signals_post, OTP_PAGE_HOME, OTP_ACCESS_SESSION },
+    { "signals", NULL, otp_signals_post, OTP_PAGE_HOME, OTP_ACCESS_KEY },
     { "activity", otp_activity_get, NULL, OTP_PAGE_ACTIVITY, OTP_ACCESS_SESSION },
     { "activity/end", NULL, otp_activity_end_post, OTP_PAGE_ACTIVITY, OTP_ACCESS_SESSION },
     { "helpdesk", otp_helpdesk_get, NULL, OTP_PAGE_HELPDESK, OTP_ACCESS_AGENT },

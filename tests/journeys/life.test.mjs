@@ -19,7 +19,7 @@ const life = {
         changePin: 'Changer mon code PIN', changePinNow: 'Changer le code PIN',
         pinChanged: 'Votre code PIN est changé.',
         pinRefused: 'Ce code PIN ne peut pas être retenu.', notAccepted: "Le passcode n'a pas été accepté.",
-        search: 'Rechercher', pinClear: 'Réinitialiser le code PIN', pinCleared: 'Le code PIN est annulé.',
+        search: 'Rechercher', pinClear: 'Annuler le code PIN', pinCleared: 'Le code PIN est annulé.',
         pinClearMail: /PIN/, disable: 'Désactiver', disableNow: 'Désactiver la clé', stolen: 'Volée',
         keyDisabled: 'La clé est désactivée.', enable: 'Réactiver', enableNow: 'Réactiver la clé',
         keyEnabled: 'La clé est réactivée.', emergency: 'Créer un mot de passe de dépannage',

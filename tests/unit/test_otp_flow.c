@@ -645,6 +645,25 @@ static void test_locked_account_is_told_after_the_password_only(void **state)
 }
 
 
+static void test_locked_first_use_still_asks_for_the_code_alone(void **state)
+{
+    otp_account_t account;
+
+    (void) state;
+    for (size_t i = 0; i < 2; i++) {
+        otp_fake_account(&world, "marie", K, i == 0 ? NULL : PIN);
+        account = otp_fake_account_get(&world, "marie");
+        account.unknown.failures = 10;
+        account.unknown.locked_until = OTP_FAKE_NOW + 700;
+        account.known = account.unknown;
+        otp_fake_account_put(&world, &account);
+        (void) otp_fake_password(&world, &browser, "marie");
+        (void) otp_fake_get(&world, &browser, "passcode");
+        assert_string_equal(otp_fake_text(world.answer, "state"), i == 0 ? "first_use" : "step_up");
+    }
+}
+
+
 static void test_spent_code_with_right_pin_is_told_with_the_time_to_wait(void **state)
 {
     (void) state;
@@ -831,6 +850,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unknown_disabled_locked_and_known_people_cost_the_same_round_trips,
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_locked_account_is_told_after_the_password_only, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_locked_first_use_still_asks_for_the_code_alone, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_spent_code_with_right_pin_is_told_with_the_time_to_wait, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(test_right_password_does_not_clear_the_failures_of_passcodes, open_world,

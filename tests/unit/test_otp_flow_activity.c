@@ -228,6 +228,31 @@ static void test_what_an_agent_writes_and_where_they_sit_is_not_the_persons_busi
 }
 
 
+/* It names the key of a colleague. */
+static void test_mixed_up_keys_are_told_to_the_helpdesk_only(void **state)
+{
+    (void) state;
+    put_line("{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"key_mixup\",\"verdict\":\"found\","
+             "\"serial\":\"OTHERS-7\",\"actor\":\"otpctl\"}");
+    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    (void) otp_fake_get(&world, &browser, "activity");
+    assert_int_equal(rows("events"), 1);
+    assert_false(page_holds("OTHERS-7"));
+    browser.accept = "text/html";
+    (void) otp_fake_get(&world, &browser, "activity");
+    assert_false(page_holds("OTHERS-7"));
+    assert_false(page_holds("Une autre clé du stock"));
+
+    otp_fake_account(&world, "paul", "KP", OTP_FAKE_PIN);
+    assert_string_equal(otp_fake_by_key(&world, &second, "paul", "KP"), "ok");
+    second.accept = "text/html";
+    (void) otp_fake_get(&world, &second, "helpdesk/user/marie");
+    assert_true(page_holds("Une autre clé du stock affichait ce code"));
+    assert_true(page_holds("OTHERS-7"));
+    assert_false(page_holds("found"));
+}
+
+
 /* The page about one event: its name, a verdict, and another member. */
 static bool event_page_holds(const char *event, const char *verdict, const char *member, const char *value,
     const char *words)
@@ -297,6 +322,10 @@ static void test_every_ending_of_an_event_has_its_words(void **state)
     assert_true(event_page_holds("key_disable", "ok", "reason", "lost", "perdue"));
     assert_true(event_page_holds("request_reject", "ok", "reason", "not your key", "not your key"));
     assert_false(event_page_holds("pin_clear", "refused", "reason", "no_key", "no_key"));
+    assert_true(event_page_holds("passcode", "ok", "reason", "emergency", "avec un mot de passe de dépannage"));
+    assert_true(event_page_holds("passcode", "denied", "reason", "emergency", "avec un mot de passe de dépannage"));
+    assert_false(event_page_holds("passcode", "ok", "reason", "emergency_ended", "avec un mot de passe"));
+    assert_true(event_page_holds("passcode", "ok", "reason", "emergency_ended", "la clé a servi"));
 }
 
 
@@ -406,6 +435,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_events_are_shown_as_text, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_what_an_agent_writes_and_where_they_sit_is_not_the_persons_business,
                                         open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_mixed_up_keys_are_told_to_the_helpdesk_only, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_every_event_has_its_words, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_every_ending_of_an_event_has_its_words, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_all_but_this_session_end, open_world, close_world),

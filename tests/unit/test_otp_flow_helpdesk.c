@@ -135,8 +135,15 @@ static void test_only_agents_come_in(void **state)
         assert_false(page_holds("K-1"));
     }
     person.accept = NULL;
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"helpdesk\""), 0);
     assert_int_equal(otp_fake_send(&world, &person, "helpdesk/user/lea/pin-clear", "a=b")->status, 403);
+    assert_string_equal(otp_fake_text(world.answer, "error"), "forbidden");
     assert_int_equal(otp_fake_send(&world, &person, "helpdesk/requests/N-1/approve", "a=b")->status, 403);
+    person.accept = "text/html";
+    assert_int_equal(otp_fake_send(&world, &person, "helpdesk/user/lea/emergency", "a=b")->status, 403);
+    /* Who only looks is not told of; who sends a form is. */
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"helpdesk\",\"verdict\":\"forbidden\","
+                                           "\"user\":\"marie\",\"address\":\"192.0.2.1\""), 3);
 }
 
 
@@ -348,6 +355,8 @@ static void test_who_is_no_agent_any_more_does_nothing(void **state)
     assert_string_equal(otp_fake_text(world.answer, "error"), "forbidden");
     world.moved_to = NULL;
     assert_no_deed(403);
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"event\":\"helpdesk\",\"verdict\":\"forbidden\","
+                                           "\"user\":\"paul\""), 25);
     world.moved_to = "helpdesk";
     assert_string_equal(otp_fake_verdict(send("helpdesk/user/marie/pin-clear", "a=b")), "ok");
 }
@@ -512,6 +521,53 @@ static void test_who_asks_for_a_key_is_found_by_its_serial(void **state)
 }
 
 
+static const char *found_key(const char *member)
+{
+    return text(json_object_get(world.answer->json, "key"), member);
+}
+
+
+static void test_key_that_nobody_holds_is_found_in_the_stock(void **state)
+{
+    otp_stock_t stock = otp_fake_world_stock_get(&world, NEW);
+
+    (void) state;
+    otp_fake_world_stock(&world, "402", "");
+    (void) get("helpdesk?q=402");
+    assert_string_equal(found_key("serial"), "402");
+    assert_string_equal(found_key("state"), "free");
+    assert_int_equal(rows("people"), 0);
+    (void) get_page("helpdesk?q=402");
+    assert_true(page_holds("La clé 402 est dans le stock, elle n'est attribuée à personne"));
+    assert_false(page_holds("Personne ne correspond"));
+    assert_false(page_holds("Elle est désactivée"));
+
+    stock.key.state = OTP_KEY_DISABLED;
+    strcpy(stock.key.reason, "lost");
+    otp_fake_world_stock_put(&world, &stock);
+    (void) get("helpdesk?q=%20N-1%20");
+    assert_string_equal(found_key("serial"), NEW);
+    assert_string_equal(found_key("state"), "disabled");
+    (void) get_page("helpdesk?q=N-1");
+    assert_true(page_holds("Elle est désactivée"));
+
+    /* Somebody's, wanted by somebody, or not there at all. */
+    stock.key.state = OTP_KEY_USABLE;
+    stock.key.reason[0] = '\0';
+    strcpy(stock.wanted, "lea");
+    otp_fake_world_stock_put(&world, &stock);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const queries[] = { "helpdesk?q=K-1", "helpdesk?q=N-1", "helpdesk?q=40" };
+
+        (void) get(queries[i]);
+        assert_true(json_is_null(json_object_get(world.answer->json, "key")));
+        (void) get_page(queries[i]);
+        assert_false(page_holds("est dans le stock"));
+    }
+    assert_true(page_holds("Personne ne correspond"));
+}
+
+
 static void test_names_and_queries_are_shown_as_text(void **state)
 {
     (void) state;
@@ -603,6 +659,38 @@ static void test_person_page_tells_all(void **state)
     agent.accept_language = "en";
     assert_int_equal(get_page("helpdesk/user/marie")->status, 200);
     assert_true(page_holds("2023-11-14 23:28"));
+}
+
+
+static void test_page_of_somebody_without_usable_key_says_so(void **state)
+{
+    otp_account_t account = otp_fake_account_get(&world, "marie");
+
+    (void) state;
+    (void) get_page("helpdesk/user/marie");
+    assert_true(page_holds("Accepté"));
+    assert_false(page_holds("Aucune clé<"));
+    assert_true(page_holds("Groupes&nbsp;: teachers, staff<"));
+    account.key[0].state = OTP_KEY_DISABLED;
+    otp_fake_account_put(&world, &account);
+    (void) get_page("helpdesk/user/marie");
+    assert_false(page_holds("Accepté"));
+    assert_true(page_holds("Aucune clé<"));
+    (void) get_page("helpdesk/user/lea");
+    assert_false(page_holds("Accepté"));
+    assert_true(page_holds("Aucune clé<"));
+}
+
+
+static void test_own_page_leads_to_the_operator(void **state)
+{
+    (void) state;
+    (void) get_page("helpdesk/user/paul");
+    assert_true(page_holds("adressez-vous à l'exploitant"));
+    assert_false(page_holds("record-action"));
+    assert_false(page_holds(">Action<"));
+    (void) get_page("helpdesk/user/marie");
+    assert_false(page_holds("adressez-vous à l'exploitant"));
 }
 
 
@@ -1381,10 +1469,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_people_are_found_by_identifier_name_and_email, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_who_left_the_directory_is_found_by_account, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_who_asks_for_a_key_is_found_by_its_serial, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_key_that_nobody_holds_is_found_in_the_stock, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_names_and_queries_are_shown_as_text, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_empty_and_endless_queries_look_for_nobody, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_directory_that_cannot_be_read_is_told, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_person_page_tells_all, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_page_of_somebody_without_usable_key_says_so, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_own_page_leads_to_the_operator, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_lock_that_only_the_helpdesk_ends_is_told, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_no_answer_holds_seed_pin_or_record, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_pin_is_cleared_and_the_note_kept, open_world, close_world),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/model/otp_emergency.h"
 #include "core/model/otp_mail.h"
 #include "core/store/otp_names.h"
 #include "otp_fake_driver.h"
@@ -534,11 +535,71 @@ static void test_signals_are_shown_until_they_are_read(void **state)
     (void) get_page("key");
     assert_true(page_holds("14/11/2023 23:13"));
 
+    assert_true(page_holds("/otp/passcode\">authentifiez-vous"));
+    otp_fake_pass(&world, 60);
+    assert_string_equal(otp_fake_step_up(&world, &browser, otp_fake_passcode(OTP_FAKE_PIN, K,
+                                                                             otp_fake_step_now(&world)).text), "ok");
+    for (size_t i = 0; i < 2; i++) {
+        (void) get_page(i == 0 ? "" : "key");
+        assert_true(page_holds("action=\"/otp/signals\""));
+    }
     assert_int_equal(send_page("signals", "a=b")->status, 303);
     assert_string_equal(otp_fake_header(world.answer, "Location"), "/otp/");
     (void) get_page("");
     assert_false(page_holds("14/11/2023 23:13"));
     assert_string_equal(otp_fake_verdict(send("signals", "a=b")), "ok");
+}
+
+
+/* Who has the password only, be it stolen, does not hide what would warn its owner. */
+static void test_warning_is_dismissed_with_the_key_only(void **state)
+{
+    otp_account_t account;
+
+    (void) state;
+    give_key();
+    account = otp_fake_account_get(&world, "marie");
+    account.signal[OTP_SIGNAL_REPLAY] = (otp_signal_note_t) { .at = OTP_FAKE_NOW, .count = 1 };
+    assert_int_equal(otp_emergency_set(world.settings.ring, &account, OTP_SPAN("A23456789B"), (const uint8_t *)
+                                       "0123456789abcdef", OTP_FAKE_NOW, OTP_FAKE_NOW + 3600), OTP_OK);
+    otp_fake_account_put(&world, &account);
+    (void) otp_fake_password(&world, &browser, "marie");
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(send("signals", "a=b")->status, 401);
+        assert_string_equal(otp_fake_text(world.answer, "error"), "otp_required");
+        (void) get_page("");
+        assert_false(page_holds("action=\"/otp/signals\""));
+        (void) get_page("key");
+        assert_false(page_holds("action=\"/otp/signals\""));
+        assert_int_equal(otp_fake_account_get(&world, "marie").signal[OTP_SIGNAL_REPLAY].count, 1);
+        if (i == 0) {
+            assert_string_equal(otp_fake_step_up(&world, &browser, "A23456789B"), "ok");
+        }
+    }
+}
+
+
+/* A new error and an old refusal are not to be taken for one another. */
+static void test_earlier_refusal_is_dated_after_a_new_error(void **state)
+{
+    const char   *earlier = "Votre demande précédente a été refusée le 14/11/2023 23:13";
+    otp_account_t account;
+
+    (void) state;
+    give_key();
+    account = otp_fake_account_get(&world, "marie");
+    account.request.state = OTP_ACTIVATION_REJECTED;
+    account.request.at = OTP_FAKE_NOW;
+    strcpy(account.request.serial, "N-9");
+    otp_fake_account_put(&world, &account);
+    (void) otp_fake_password(&world, &browser, "marie");
+    (void) get_page("key");
+    assert_true(page_holds("Votre demande a été refusée"));
+    assert_false(page_holds(earlier));
+    (void) send_page("key", "serial=N-1&code=918273");
+    assert_true(page_holds(earlier));
+    assert_false(page_holds("Votre demande a été refusée"));
+    assert_true(strstr(world.answer->body, "La demande n'a pas été acceptée.") < strstr(world.answer->body, earlier));
 }
 
 
@@ -654,6 +715,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pin_page_needs_the_key, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_pin_pages_are_rendered, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_signals_are_shown_until_they_are_read, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_warning_is_dismissed_with_the_key_only, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_earlier_refusal_is_dated_after_a_new_error, open_world, close_world),
         cmocka_unit_test_setup_teardown(test_every_command_fails_in_every_way, open_world, close_world),
     };
 

@@ -1,6 +1,6 @@
 /* One question about people, answered in a thread: password hashes are slow by design, searches by size. */
-#include "core/crypto/otp_people_search.h"
-#include "core/crypto/otp_password.h"
+#include "core/people/otp_people_search.h"
+#include "core/people/otp_password.h"
 #include "ngx_http_otp_module/ngx_http_otp_people.h"
 
 #define NGX_HTTP_OTP_PASSWORD_MAX  OTP_BODY_MAX

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/crypto/otp_password.h"
+#include "core/people/otp_password.h"
 
 #define FILE_MAX    67108864
 

@@ -1,5 +1,5 @@
 /*
- * The gateways' password file (core/crypto/otp_password.h), for addresses that the outbox does not know.
+ * The gateways' password file (core/people/otp_password.h), for addresses that the outbox does not know.
  */
 #ifndef OTPCTL_PEOPLE_H
 #define OTPCTL_PEOPLE_H

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/crypto/otp_password.h"
+#include "core/people/otp_password.h"
 
 /* Of "correct horse"; BCRYPT_72 of 72 times the letter a. */
 #define YESCRYPT    "$y$j75$nVmwnBYGMSQzL9aXK3vWq/$STUw81alQhCLU9QzjS1zwQaz32puhswgNa.gzkvNJ38"

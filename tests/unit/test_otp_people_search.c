@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/crypto/otp_people_search.h"
+#include "core/people/otp_people_search.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "core/crypto/otp_password.h"
+#include "core/people/otp_password.h"
 
 #include <crypt.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * Looks for people in the text of a password file (core/crypto/otp_password.h).  Takes tens of milliseconds for a
+ * Looks for people in the text of a password file (core/people/otp_password.h).  Takes tens of milliseconds for a
  * hundred thousand lines: call from a thread.
  */
 #ifndef OTP_PEOPLE_SEARCH_H

@@ -1,6 +1,6 @@
-#include "core/crypto/otp_people_search.h"
+#include "core/people/otp_people_search.h"
 
-#include "core/crypto/otp_password.h"
+#include "core/people/otp_password.h"
 
 #include <string.h>
 

@@ -165,7 +165,7 @@ $(NGINX)/Makefile: config $(OUT)/sources $(OUT)/flags
 	    --with-ld-opt="$$(dpkg-buildflags --get LDFLAGS) -fPIC $(LINK_$(BUILD))" \
 	    "$${NGX_CONF_FLAGS[@]}" --add-dynamic-module=$(CURDIR) --builddir=$(NGINX) \
 	    > $(NGINX)/configure.log 2>&1 || { tail -n 20 $(NGINX)/configure.log; rm -f $@; exit 1; }
-	@printf '%s\n' 'CFLAGS += -MMD $(FLAGS_$(BUILD))' '-include $(NGINX)/addon/*/*.d' >> $@
+	@printf '%s\n' 'CFLAGS += -MMD -MP $(FLAGS_$(BUILD))' '-include $(NGINX)/addon/*/*.d' >> $@
 
 $(OUT)/ngx_http_otp_module.so: $(NGINX)/Makefile $(CORE) $(MODULE) $(HEADERS)
 	@echo "building the module (log: $(OUT)/nginx/make.log)"

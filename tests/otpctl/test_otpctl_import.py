@@ -57,7 +57,7 @@ def environment():
 def start(*words, address=None, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE):
     return subprocess.Popen([OTPCTL, '--redis', address or 'unix:' + server.path, '--keyring', RING, *words],
                             stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment(),
-                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))    # ignored in the background
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))     # a background job ignores it
 
 
 def run(*words, given=None, **options):

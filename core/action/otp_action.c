@@ -118,14 +118,8 @@ otp_command_t *otp_action_command(otp_action_t *action, const char *verb)
     otp_command_t *command = &action->command[action->view.commands++];
 
     memset(command, 0, sizeof(*command));
-    otp_action_argument(command, otp_span_of(verb));
+    otp_command_add(command, otp_span_of(verb));
     return command;
-}
-
-
-void otp_action_argument(otp_command_t *command, otp_span_t argument)
-{
-    command->arg[command->args++] = argument;
 }
 
 

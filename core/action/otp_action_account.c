@@ -45,7 +45,7 @@ static otp_action_effect_t throttle_told(otp_action_t *action)
     otp_action_event_keep(action, action->change.event);
     action->changed = true;
     for (size_t i = 0; i < 2; i++) {
-        otp_action_argument(otp_action_command(action, "DEL"), otp_name_span(&action->throttle[i]));
+        otp_command_add(otp_action_command(action, "DEL"), otp_name_span(&action->throttle[i]));
     }
     return otp_action_commands(action, throttle_gone);
 }
@@ -106,7 +106,7 @@ static otp_action_effect_t unlocked(otp_action_t *action)
         return otp_action_failed(action);
     }
     for (size_t i = 0; i < 2; i++) {
-        otp_action_argument(otp_action_command(action, "GET"), otp_name_span(&action->throttle[i]));
+        otp_command_add(otp_action_command(action, "GET"), otp_name_span(&action->throttle[i]));
     }
     return otp_action_commands(action, throttle_read);
 }

@@ -77,7 +77,7 @@ static otp_action_effect_t looked(otp_action_t *action)
 
 static otp_action_effect_t ask(otp_action_t *action, otp_action_stage_t next)
 {
-    otp_action_argument(otp_action_command(action, "GET"), otp_name_span(&action->change.name));
+    otp_command_add(otp_action_command(action, "GET"), otp_name_span(&action->change.name));
     return otp_action_commands(action, next);
 }
 

@@ -71,27 +71,13 @@ void otp_action_event_later(otp_action_t *action, otp_span_t line)
 }
 
 
-static void add_event(otp_action_t *action, otp_span_t stream, otp_span_t kept, otp_span_t line)
-{
-    otp_command_t *command = otp_action_command(action, "XADD");
-
-    otp_action_argument(command, stream);
-    otp_action_argument(command, OTP_SPAN("MAXLEN"));
-    otp_action_argument(command, OTP_SPAN("~"));
-    otp_action_argument(command, kept);
-    otp_action_argument(command, OTP_SPAN("*"));
-    otp_action_argument(command, OTP_SPAN("e"));
-    otp_action_argument(command, line);
-}
-
-
 void otp_action_tell(otp_action_t *action, otp_span_t line)
 {
     otp_span_t kept = action->context.events_kept;
 
     otp_name_events(&action->told_stream, action->context.prefix,
                     otp_span_of(action->uid[0] != '\0' ? action->uid : action->serial));
-    add_event(action, otp_name_span(&action->told_stream), kept.len ? kept : OTP_SPAN(OTP_EVENTS_KEPT), line);
+    otp_command_event(otp_action_command(action, "XADD"), otp_name_span(&action->told_stream), kept.len ? kept : OTP_SPAN(OTP_EVENTS_KEPT), line);
 }
 
 
@@ -102,8 +88,8 @@ void otp_action_tell_history(otp_action_t *action)
 
     action->told_len = 0;
     otp_name_of(&action->told_history, OTP_NAME_HISTORY, action->context.prefix, otp_span_of(action->uid));
-    add_event(action, otp_name_span(&action->told_history), OTP_SPAN(OTP_HISTORY_KEPT), line);
+    otp_command_event(otp_action_command(action, "XADD"), otp_name_span(&action->told_history), OTP_SPAN(OTP_HISTORY_KEPT), line);
     command = otp_action_command(action, "EXPIRE");
-    otp_action_argument(command, otp_name_span(&action->told_history));
-    otp_action_argument(command, OTP_SPAN(OTP_HISTORY_KEPT_S));
+    otp_command_add(command, otp_name_span(&action->told_history));
+    otp_command_add(command, OTP_SPAN(OTP_HISTORY_KEPT_S));
 }

@@ -83,7 +83,6 @@ struct otp_action_s {
 /* ---- otp_action.c ---- */
 otp_action_effect_t otp_action_commands(otp_action_t *action, otp_action_stage_t next);
 otp_command_t *otp_action_command(otp_action_t *action, const char *verb);
-void otp_action_argument(otp_command_t *command, otp_span_t argument);
 /* All replies came and none is an error. */
 OTP_MUST_USE bool otp_action_replies_good(const otp_action_t *action);
 /* Done: refused because of `managed`, or as it should be when that is no refusal. */

@@ -49,18 +49,11 @@ void otp_flow_event_forget(otp_flow_t *flow)
 
 void otp_flow_event_command(otp_flow_t *flow, otp_span_t id, otp_span_t line)
 {
-    otp_command_t *command;
+    otp_span_t kept = flow->settings->events_kept;
 
     otp_name_events(&flow->event_stream, flow->settings->prefix, id);
-    command = otp_flow_command(flow, "XADD");
-    otp_command_add(command, otp_name_span(&flow->event_stream));
-    otp_command_add(command, OTP_SPAN("MAXLEN"));
-    otp_command_add(command, OTP_SPAN("~"));
-    otp_command_add(command, flow->settings->events_kept.len != 0 ? flow->settings->events_kept
-                                                                  : OTP_SPAN(OTP_EVENTS_KEPT));
-    otp_command_add(command, OTP_SPAN("*"));
-    otp_command_add(command, OTP_SPAN("e"));
-    otp_command_add(command, line);
+    otp_command_event(otp_flow_command(flow, "XADD"), otp_name_span(&flow->event_stream),
+                      kept.len != 0 ? kept : OTP_SPAN(OTP_EVENTS_KEPT), line);
 }
 
 
@@ -69,14 +62,7 @@ void otp_flow_history_command(otp_flow_t *flow, otp_span_t uid, otp_span_t line)
     otp_command_t *command;
 
     otp_name_of(&flow->history, OTP_NAME_HISTORY, flow->settings->prefix, uid);
-    command = otp_flow_command(flow, "XADD");
-    otp_command_add(command, otp_name_span(&flow->history));
-    otp_command_add(command, OTP_SPAN("MAXLEN"));
-    otp_command_add(command, OTP_SPAN("~"));
-    otp_command_add(command, OTP_SPAN(OTP_HISTORY_KEPT));
-    otp_command_add(command, OTP_SPAN("*"));
-    otp_command_add(command, OTP_SPAN("e"));
-    otp_command_add(command, line);
+    otp_command_event(otp_flow_command(flow, "XADD"), otp_name_span(&flow->history), OTP_SPAN(OTP_HISTORY_KEPT), line);
 
     command = otp_flow_command(flow, "EXPIRE");
     otp_command_add(command, otp_name_span(&flow->history));

@@ -123,12 +123,6 @@ otp_command_t *otp_flow_command(otp_flow_t *flow, const char *verb)
 }
 
 
-void otp_command_add(otp_command_t *command, otp_span_t argument)
-{
-    command->arg[command->args++] = argument;
-}
-
-
 const uint8_t *otp_flow_random(otp_flow_t *flow, size_t n)
 {
     const uint8_t *bytes = flow->random + flow->random_used;

@@ -195,7 +195,6 @@ otp_effect_t otp_flow_search_directory(otp_flow_t *flow, otp_span_t search, otp_
 otp_effect_t otp_flow_wait(otp_flow_t *flow, int64_t ms, otp_flow_stage_t next);
 /* A fresh command to fill: its first argument is `verb`. */
 otp_command_t *otp_flow_command(otp_flow_t *flow, const char *verb);
-void otp_command_add(otp_command_t *command, otp_span_t argument);
 /* The next `n` random bytes; each is handed out once. */
 const uint8_t *otp_flow_random(otp_flow_t *flow, size_t n);
 /* All replies came and none is an error. */

@@ -3,6 +3,24 @@
 #include "core/base/otp_buffer.h"
 #include "core/store/otp_swap.h"
 
+void otp_command_add(otp_command_t *command, otp_span_t argument)
+{
+    command->arg[command->args++] = argument;
+}
+
+
+void otp_command_event(otp_command_t *command, otp_span_t stream, otp_span_t kept, otp_span_t line)
+{
+    otp_command_add(command, stream);
+    otp_command_add(command, OTP_SPAN("MAXLEN"));
+    otp_command_add(command, OTP_SPAN("~"));
+    otp_command_add(command, kept);
+    otp_command_add(command, OTP_SPAN("*"));
+    otp_command_add(command, OTP_SPAN("e"));
+    otp_command_add(command, line);
+}
+
+
 static size_t decimal_len(size_t number)
 {
     size_t len = 1;

@@ -32,6 +32,13 @@ struct otp_reply_s {
     size_t               elements;
 };
 
+/* One argument more; the command has room for it (OTP_COMMAND_ARGS). */
+void otp_command_add(otp_command_t *command, otp_span_t argument);
+
+/* Makes `command`, which has its verb XADD, append the event `line` to `stream`, which keeps about `kept` (decimal
+ * text) of them. */
+void otp_command_event(otp_command_t *command, otp_span_t stream, otp_span_t kept, otp_span_t line);
+
 /* Appends the command in RESP to `out` (RFC-less: the Redis serialization protocol, arrays of bulk
  * strings).  `as_eval`: a swap command as EVAL with the script's text instead of EVALSHA.
  * Returns bytes needed; writes only when they fit in `size`. */

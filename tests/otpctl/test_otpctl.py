@@ -22,6 +22,7 @@ from redis_lab import Client, Proxy, Server
 OTPCTL, RECORD_MAKE, MANUAL = (os.path.abspath(path) for path in sys.argv[1:4])
 FOLDER = tempfile.mkdtemp(prefix='otpctl-test-')
 RING = os.path.join(FOLDER, 'keyring')
+TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'lua-free-conf', 'templates')
 NOON = int(time.time())
 TESTS = []
 server = None
@@ -166,6 +167,31 @@ def help_is_given_for_every_command_and_each_is_in_the_manual():
         for option in re.findall(r'^  (--[a-z]+)', text, re.M):
             assert option in manual, 'not in the manual: ' + option
     assert done('key', '--help', globals_=False).out.count('\n  key ') == 12
+
+
+@test
+def every_command_takes_json_and_leaves_with_3_when_redis_is_away():
+    listed = done('--help', globals_=False).out
+    arguments = {'SERIAL': 'S-1', 'UID': 'nobody', 'FILE': os.path.join(FOLDER, 'none.csv')}
+    more = {
+        'key disable': ['--reason', 'lost'], 'request reject': ['--reason', 'no'], 'session revoke': ['--all'],
+        'notify': ['--once', '--smtp', 'smtp://127.0.0.1:9', '--from', 'a@example.org', '--templates', TEMPLATES],
+    }
+    given = {'key resync': '123456\n654321\n', 'key identify': '123456\n'}
+    with open(arguments['FILE'], 'w', encoding='ascii') as keys:
+        keys.write('serial,secret_hex\nS-1,%s\n' % ('31' * 20))
+    commands = re.findall(r'^  ((?:[a-z]+ )?[a-z]+)((?: [A-Z]+)*)(?= {2,}| \[)', listed, re.M)
+    away = 0
+    for command, words in commands:
+        if command in ('keyring init', 'keyring rotate'):
+            continue
+        process = subprocess.run(
+            [OTPCTL, '--redis', 'unix:' + os.path.join(FOLDER, 'absent.sock'), '--keyring', RING, '--json',
+             *command.split(), *(arguments[word] for word in words.split()), *more.get(command, [])],
+            input=given.get(command, ''), capture_output=True, text=True, timeout=60, env=environment())
+        assert process.returncode == 3 and process.stderr, (command, process)
+        away += 1
+    assert away == 29, (away, commands)
 
 
 @test

@@ -77,7 +77,8 @@ void otp_action_tell(otp_action_t *action, otp_span_t line)
 
     otp_name_events(&action->told_stream, action->context.prefix,
                     otp_span_of(action->uid[0] != '\0' ? action->uid : action->serial));
-    otp_command_event(otp_action_command(action, "XADD"), otp_name_span(&action->told_stream), kept.len ? kept : OTP_SPAN(OTP_EVENTS_KEPT), line);
+    otp_command_event(otp_action_command(action, "XADD"),
+                      otp_name_span(&action->told_stream), kept.len ? kept : OTP_SPAN(OTP_EVENTS_KEPT), line);
 }
 
 
@@ -88,7 +89,8 @@ void otp_action_tell_history(otp_action_t *action)
 
     action->told_len = 0;
     otp_name_of(&action->told_history, OTP_NAME_HISTORY, action->context.prefix, otp_span_of(action->uid));
-    otp_command_event(otp_action_command(action, "XADD"), otp_name_span(&action->told_history), OTP_SPAN(OTP_HISTORY_KEPT), line);
+    otp_command_event(otp_action_command(action, "XADD"),
+                      otp_name_span(&action->told_history), OTP_SPAN(OTP_HISTORY_KEPT), line);
     command = otp_action_command(action, "EXPIRE");
     otp_command_add(command, otp_name_span(&action->told_history));
     otp_command_add(command, OTP_SPAN(OTP_HISTORY_KEPT_S));

@@ -151,9 +151,29 @@ static otpctl_status_t report(const otpctl_t *ctl, const otpctl_import_order_t *
 }
 
 
+static void tell_reading(size_t keys)
+{
+    fprintf(stderr, "\rreading: %zu keys", keys);
+    fflush(stderr);
+}
+
+
+/* With the progress line gone afterwards, so that what follows has the line for itself. */
+static bool read_keys(otpctl_import_format_t format, otp_span_t text, otp_span_t unlock, otpctl_import_list_t *list,
+    otpctl_import_error_t *error)
+{
+    bool fine = otpctl_import_read(format, text, unlock, list, error);
+
+    if (list->reading) {
+        fputs("\r\033[K", stderr);
+    }
+    return fine;
+}
+
+
 static otpctl_status_t import(otpctl_t *ctl, otp_span_t text, otp_span_t unlock, otpctl_import_order_t *order)
 {
-    otpctl_import_list_t   list = { 0 };
+    otpctl_import_list_t   list = { .reading = order->progress ? tell_reading : NULL };
     otpctl_import_error_t  error = { 0 };
     otpctl_import_format_t format;
     otpctl_status_t        status = OTPCTL_REFUSED;
@@ -162,7 +182,7 @@ static otpctl_status_t import(otpctl_t *ctl, otp_span_t text, otp_span_t unlock,
         return OTPCTL_REFUSED;
     }
     order->list = &list;
-    if (otpctl_import_read(format, text, unlock, &list, &error)) {
+    if (read_keys(format, text, unlock, &list, &error)) {
         status = otpctl_import_store(ctl, order);
     } else if (error.line) {
         otpctl_say("%s:%zu: %s", order->file, error.line, error.reason);

@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
     otpctl_import_key_t *key;
     size_t               keys, size;
+    void               (*reading)(size_t keys);     /* told now and then by a reader that takes long; NULL: nobody is */
 } otpctl_import_list_t;
 
 /* Why a file was refused, and the line of it (0: all of it). */

@@ -95,6 +95,9 @@ bool otpctl_tokens_open(otpctl_tokens_t *tokens, otpctl_import_error_t *error)
     }
     otp_secret_wipe(tokens->token, sizeof(tokens->token));
     tokens->tokens = 0;
+    if (fine && tokens->list->reading) {
+        tokens->list->reading(tokens->list->keys);
+    }
     return fine;
 }
 

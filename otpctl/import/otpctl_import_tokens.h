@@ -25,7 +25,8 @@ typedef struct {
     size_t                tokens;
 } otpctl_tokens_t;
 
-/* Adds a key with this line to the list and lets the token wait; opens those that wait when they are many.  False:
+/* Adds a key with this line to the list and lets the token wait; opens those that wait when they are many, and tells
+ * the list's `reading`.  False:
  * `error` says why.  `serial`: as the file writes it, empty where it does not. */
 OTP_MUST_USE bool otpctl_tokens_add(otpctl_tokens_t *tokens, otp_span_t text, otp_span_t serial, size_t line,
     otpctl_import_error_t *error);

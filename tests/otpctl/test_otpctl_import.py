@@ -443,12 +443,10 @@ def keys_past_their_life_are_told():
     assert result.out == '1 imported, 0 skipped\n' and path + ':5: 1 of the keys' in result.err, result
 
 
-@test
-def fifty_thousand_keys_are_imported_with_a_progress_line():
-    path = file('many.csv', csv(50000))
+def on_terminal(*words):
+    """The process that runs otpctl with these arguments, and what it shows on a terminal."""
     ours, theirs = pty.openpty()
-    began = time.monotonic()
-    process = start('key', 'import', path, '--json', stderr=theirs)
+    process = start(*words, stderr=theirs)
     os.close(theirs)
     shown = b''
     try:
@@ -459,6 +457,25 @@ def fifty_thousand_keys_are_imported_with_a_progress_line():
             shown += piece
     except OSError:
         pass
+    os.close(ours)
+    return process, shown
+
+
+@test
+def file_that_takes_long_to_read_has_a_progress_line():
+    token = tool('stoken', 'export', '--file', file('one.sdtid', tool('stoken', 'issue')), '--blocks')
+    path = file('many.ctf', (token.strip() + '\n') * 600)
+    process, shown = on_terminal('key', 'import', path)
+    process.communicate(timeout=60)
+    assert process.returncode == 1 and b'\rreading: 512 keys' in shown, shown
+    assert b'is in line 1 already' in shown.split(b'\r\x1b[K')[-1], shown
+
+
+@test
+def fifty_thousand_keys_are_imported_with_a_progress_line():
+    path = file('many.csv', csv(50000))
+    began = time.monotonic()
+    process, shown = on_terminal('key', 'import', path, '--json')
     out = process.communicate(timeout=60)[0]
     took = time.monotonic() - began
     assert process.returncode == 0 and json.loads(out) == {'imported': 50000, 'skipped': 0}, (out, shown)

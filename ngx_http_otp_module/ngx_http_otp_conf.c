@@ -23,26 +23,6 @@ char *ngx_http_otp_conf_keyring(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-char *ngx_http_otp_conf_session_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_otp_main_conf_t *omcf = conf;
-    ngx_str_t                *value = cf->args->elts;
-
-    if (omcf->session_cache) {
-        return "is duplicate";
-    }
-
-    omcf->session_cache = 1;
-    if (ngx_strcmp(value[1].data, "off") != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid value \"%V\": this version keeps no cache of sessions, "
-            "each request asks Redis; say \"otp_session_cache off\"", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 static ngx_int_t ngx_http_otp_conf_level(ngx_conf_t *cf, ngx_str_t *text, ngx_http_otp_require_t *require)
 {
     ngx_http_compile_complex_value_t ccv;

@@ -6,7 +6,7 @@
 
 #define NGX_HTTP_OTP_METRICS_TEXT  16384
 /* The layout below belongs to a size of the zone: an nginx that is upgraded makes a new zone. */
-#define NGX_HTTP_OTP_METRICS_PAGES 9
+#define NGX_HTTP_OTP_METRICS_PAGES 10
 
 static const char *const  ngx_http_otp_guard_labels[] = {
     "ok", "login_required", "otp_required", "forbidden", "unavailable"
@@ -38,6 +38,8 @@ typedef struct {
     ngx_atomic_t  portal[NGX_HTTP_OTP_PORTAL_FIGURES];
     ngx_atomic_t  redis_failures;
     ngx_atomic_t  flows;
+    ngx_atomic_t  cache[NGX_HTTP_OTP_CACHE_BYPASS + 1];     /* by ngx_http_otp_cache_result_t */
+    ngx_atomic_t  invalidations, emptied;
 } ngx_http_otp_figures_t;
 
 
@@ -77,11 +79,15 @@ ngx_int_t ngx_http_otp_metrics_add(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omc
 }
 
 
+static ngx_http_otp_figures_t *ngx_http_otp_metrics_all(const ngx_http_otp_main_conf_t *omcf)
+{
+    return omcf->metrics != NULL ? omcf->metrics->data : NULL;
+}
+
+
 static ngx_http_otp_figures_t *ngx_http_otp_metrics_figures(ngx_http_request_t *r)
 {
-    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
-
-    return omcf->metrics != NULL ? omcf->metrics->data : NULL;
+    return ngx_http_otp_metrics_all(ngx_http_get_module_main_conf(r, ngx_http_otp_module));
 }
 
 
@@ -182,6 +188,36 @@ void ngx_http_otp_metrics_redis_failure(ngx_http_request_t *r)
 }
 
 
+void ngx_http_otp_metrics_cache(ngx_http_request_t *r, ngx_http_otp_cache_result_t result)
+{
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
+
+    if (figures != NULL) {
+        ngx_http_otp_metrics_count(&figures->cache[result], 1);
+    }
+}
+
+
+void ngx_http_otp_metrics_invalidations(ngx_http_otp_main_conf_t *omcf, size_t sessions)
+{
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_all(omcf);
+
+    if (figures != NULL) {
+        ngx_http_otp_metrics_count(&figures->invalidations, (ngx_atomic_int_t) sessions);
+    }
+}
+
+
+void ngx_http_otp_metrics_emptied(ngx_http_otp_main_conf_t *omcf)
+{
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_all(omcf);
+
+    if (figures != NULL) {
+        ngx_http_otp_metrics_count(&figures->emptied, 1);
+    }
+}
+
+
 void ngx_http_otp_metrics_flow(ngx_http_request_t *r, ngx_int_t change)
 {
     ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
@@ -245,6 +281,22 @@ static u_char *ngx_http_otp_metrics_text(u_char *p, u_char *end, const ngx_http_
         "# HELP otp_redis_up Whether the worker that answers is connected to Redis.\n"
         "# TYPE otp_redis_up gauge\n"
         "otp_redis_up %ui\n", up);
+
+    p = ngx_slprintf(p, end,
+        "# HELP otp_session_cache_requests_total Sessions asked for: from the cache, from Redis, from Redis while the "
+        "cache was out of use.\n"
+        "# TYPE otp_session_cache_requests_total counter\n"
+        "otp_session_cache_requests_total{result=\"hit\"} %uA\n"
+        "otp_session_cache_requests_total{result=\"miss\"} %uA\n"
+        "otp_session_cache_requests_total{result=\"bypass\"} %uA\n", figures->cache[NGX_HTTP_OTP_CACHE_HIT],
+        figures->cache[NGX_HTTP_OTP_CACHE_MISS], figures->cache[NGX_HTTP_OTP_CACHE_BYPASS]);
+    p = ngx_slprintf(p, end,
+        "# HELP otp_session_cache_invalidations_total Sessions that Redis told the workers had changed.\n"
+        "# TYPE otp_session_cache_invalidations_total counter\n"
+        "otp_session_cache_invalidations_total %uA\n"
+        "# HELP otp_session_cache_emptied_total Times a worker forgot all sessions it kept.\n"
+        "# TYPE otp_session_cache_emptied_total counter\n"
+        "otp_session_cache_emptied_total %uA\n", figures->invalidations, figures->emptied);
 
     return ngx_slprintf(p, end,
         "# HELP otp_portal_requests_in_progress Requests to the portal that wait for Redis, a thread or a delay.\n"

@@ -345,7 +345,7 @@ static ngx_int_t ngx_http_otp_postconfiguration(ngx_conf_t *cf)
         }
     }
 
-    if (ngx_http_otp_metrics_add(cf, omcf) != NGX_OK
+    if (ngx_http_otp_cache_create(cf, omcf) != NGX_OK || ngx_http_otp_metrics_add(cf, omcf) != NGX_OK
         || ngx_http_otp_add_handler(cf, NGX_HTTP_PREACCESS_PHASE, ngx_http_otp_guard_preaccess) != NGX_OK)
     {
         return NGX_ERROR;
@@ -359,8 +359,14 @@ static ngx_int_t ngx_http_otp_init_process(ngx_cycle_t *cycle)
 {
     ngx_http_otp_main_conf_t *omcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_otp_module);
 
-    if (omcf == NULL || ngx_http_otp_redis_init_process(cycle, omcf->redis) != NGX_OK) {
-        return omcf == NULL ? NGX_OK : NGX_ERROR;
+    if (omcf == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_otp_cache_init_process(cycle, omcf) != NGX_OK
+        || ngx_http_otp_redis_init_process(cycle, omcf->redis) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ngx_http_otp_retention_init_process(cycle, omcf);
@@ -374,6 +380,7 @@ static void ngx_http_otp_exit_process(ngx_cycle_t *cycle)
     ngx_http_otp_main_conf_t *omcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_otp_module);
 
     if (omcf != NULL) {
+        ngx_http_otp_cache_exit_process(omcf);
         ngx_http_otp_redis_exit_process(omcf->redis);
     }
 }

@@ -14,6 +14,7 @@
 #include "core/http/otp_return_address.h"
 #include "core/portal/otp_flow.h"
 #include "core/portal/otp_settings.h"
+#include "core/store/otp_session_cache.h"
 #include "ngx_http_otp_module/ngx_http_otp_redis.h"
 
 #if !(NGX_THREADS)
@@ -29,6 +30,7 @@
 
 typedef struct ngx_http_otp_people_s  ngx_http_otp_people_t;
 typedef struct ngx_http_otp_audit_s   ngx_http_otp_audit_t;
+typedef struct ngx_http_otp_cache_s   ngx_http_otp_cache_t;
 typedef struct ngx_http_otp_state_s   ngx_http_otp_state_t;
 typedef struct ngx_http_otp_body_s    ngx_http_otp_body_t;
 
@@ -56,7 +58,7 @@ typedef struct {
     ngx_thread_pool_t     *threads;         /* NULL: no otp_password_file */
     ngx_shm_zone_t        *metrics;
     ngx_int_t              request_id;      /* index of $request_id */
-    ngx_uint_t             session_cache;   /* otp_session_cache was seen */
+    ngx_http_otp_cache_t  *cache;           /* NULL: otp_session_cache was not seen yet */
     ngx_http_otp_retention_t  retention;
     const otp_zone_t      *zone;            /* of the system; NULL: nobody has asked yet */
 } ngx_http_otp_main_conf_t;
@@ -245,6 +247,18 @@ typedef enum {
     NGX_HTTP_OTP_UNREADABLE
 } ngx_http_otp_resolved_t;
 
+/* What $otp_session_cache says. */
+typedef enum {
+    NGX_HTTP_OTP_CACHE_UNASKED, NGX_HTTP_OTP_CACHE_HIT, NGX_HTTP_OTP_CACHE_MISS, NGX_HTTP_OTP_CACHE_BYPASS
+} ngx_http_otp_cache_result_t;
+
+/* The read of a session that was not in the cache. */
+typedef struct {
+    uint8_t                   digest[OTP_DIGEST_LEN];
+    otp_session_lookup_t      lookup;
+    otp_session_cache_mark_t  mark;         /* when cached is MISS */
+} ngx_http_otp_read_t;
+
 typedef struct ngx_http_otp_waiter_s  ngx_http_otp_waiter_t;
 struct ngx_http_otp_waiter_s {
     ngx_http_request_t     *r;
@@ -256,7 +270,8 @@ struct ngx_http_otp_state_s {
     ngx_http_request_t          *main;
     ngx_http_otp_resolved_t      resolved;
     otp_session_t                session;       /* when FOUND; points into the request's pool */
-    otp_session_lookup_t         lookup;
+    ngx_http_otp_cache_result_t  cached;
+    ngx_http_otp_read_t         *read;
     ngx_http_otp_redis_batch_t  *batch;
     ngx_http_otp_waiter_t       *waiters;
     otp_span_t                  *cookie;        /* Cookie headers as they came, once they were stripped */
@@ -275,6 +290,15 @@ ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state
 
 /* `r` waits for something that is not its connection; a client that leaves is noticed. */
 ngx_int_t ngx_http_otp_wait(ngx_http_request_t *r);
+
+/* --- the cache of sessions ------------------------------------------------------------------------- */
+
+/* Makes what otp_session_cache says, or what holds without it. */
+ngx_int_t ngx_http_otp_cache_create(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omcf);
+ngx_int_t ngx_http_otp_cache_init_process(ngx_cycle_t *cycle, ngx_http_otp_main_conf_t *omcf);
+void ngx_http_otp_cache_exit_process(ngx_http_otp_main_conf_t *omcf);
+/* What may be served from now, and put into; NULL: nothing is, for there is no cache, or changes could be missed. */
+otp_session_cache_t *ngx_http_otp_cache_sessions(ngx_http_otp_cache_t *cache);
 
 /* --- cookies, headers, identity ------------------------------------------------------------------- */
 
@@ -347,30 +371,16 @@ ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ng
 /* The request went away; the thread finishes and its memory is wiped. */
 void ngx_http_otp_person_orphan(ngx_http_otp_person_t *person);
 
-/* --- audit and figures ---------------------------------------------------------------------------- */
+/* --- audit -------------------------------------------------------------------------------------- */
 
 /* One line, JSON without its end of line.  `audit` NULL: nothing happens. */
 void ngx_http_otp_audit_write(ngx_http_otp_audit_t *audit, ngx_log_t *log, otp_span_t line);
 /* What the guard refused. */
 void ngx_http_otp_audit_guard(ngx_http_request_t *r, otp_span_t verdict, const otp_session_t *session);
 
-typedef enum {
-    NGX_HTTP_OTP_GUARD_PASS, NGX_HTTP_OTP_GUARD_LOGIN, NGX_HTTP_OTP_GUARD_PASSCODE, NGX_HTTP_OTP_GUARD_FORBIDDEN,
-    NGX_HTTP_OTP_GUARD_UNAVAILABLE
-} ngx_http_otp_guard_figure_t;
-
-ngx_int_t ngx_http_otp_metrics_add(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omcf);
-void ngx_http_otp_metrics_guard(ngx_http_request_t *r, ngx_http_otp_guard_figure_t figure);
-void ngx_http_otp_metrics_portal(ngx_http_request_t *r, otp_span_t verdict);
-/* Of an audit line: counted when it tells of an action. */
-void ngx_http_otp_metrics_event(ngx_http_request_t *r, otp_span_t line);
-/* Counts the mails among `command`s that were done. */
-void ngx_http_otp_metrics_mails(ngx_http_request_t *r, const otp_command_t *command, const otp_reply_t *const *replies,
-    size_t count);
-void ngx_http_otp_metrics_redis_failure(ngx_http_request_t *r);
-void ngx_http_otp_metrics_flow(ngx_http_request_t *r, ngx_int_t change);
-
 /* $request_id; an empty span when it cannot be had. */
 otp_span_t ngx_http_otp_request_id(ngx_http_request_t *r);
+
+#include "ngx_http_otp_module/ngx_http_otp_metrics.h"
 
 #endif

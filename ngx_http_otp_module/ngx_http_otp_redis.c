@@ -35,6 +35,7 @@ ngx_int_t ngx_http_otp_redis_init_process(ngx_cycle_t *cycle, ngx_http_otp_redis
         return NGX_ERROR;
     }
     redis->log = cycle->log;
+    redis->role = redis->role ? redis->role : "";
     redis->quiet = *cycle->log;
     if (redis->quiet.log_level <= NGX_LOG_DEBUG) {
         redis->quiet.log_level = ngx_min(redis->quiet.log_level, NGX_LOG_ALERT);
@@ -68,6 +69,42 @@ void ngx_http_otp_redis_exit_process(ngx_http_otp_redis_t *redis)
     }
     ngx_http_otp_redis_buffer_reset(&redis->out);
     ngx_http_otp_redis_buffer_reset(&redis->held);
+}
+
+
+void ngx_http_otp_redis_listen(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_listener_t *listener)
+{
+    redis->listener = *listener;
+}
+
+
+ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, const ngx_http_otp_redis_t *redis, const char *role)
+{
+    ngx_http_otp_redis_t *clone = ngx_palloc(pool, sizeof(*clone));
+
+    if (clone) {
+        *clone = *redis;
+        clone->role = role;
+        ngx_memzero(&clone->listener, sizeof(clone->listener));
+    }
+    return clone;
+}
+
+
+ngx_uint_t ngx_http_otp_redis_beside(const ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_t *other)
+{
+    return redis->current == other->current;
+}
+
+
+void ngx_http_otp_redis_follow(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_t *other, const char *reason)
+{
+    ngx_http_otp_redis_fault_t fault = { NGX_HTTP_OTP_REDIS_LEFT, 0, reason, "" };
+
+    if (redis->state == NGX_HTTP_OTP_REDIS_CONNECTING || redis->state == NGX_HTTP_OTP_REDIS_READY) {
+        ngx_http_otp_redis_drop(redis, &fault);
+    }
+    redis->current = other->current;
 }
 
 

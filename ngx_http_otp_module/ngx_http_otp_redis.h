@@ -49,6 +49,24 @@ ngx_http_otp_redis_batch_t *ngx_http_otp_redis_send(ngx_http_otp_redis_t *redis,
  * carried out all the same.  `batch` NULL: nothing happens. */
 void ngx_http_otp_redis_cancel(ngx_http_otp_redis_batch_t *batch);
 
+/* Who wants to know how the connection fares.  Called from the event loop; each may call everything here. */
+typedef struct {
+    void  *data;
+    void  (*ready)(void *data);                             /* it is there, and takes commands */
+    void  (*lost)(void *data);                              /* it was there, and is no more */
+    void  (*message)(void *data, const otp_reply_t *reply); /* what a channel brought: "message", channel, text */
+} ngx_http_otp_redis_listener_t;
+
+/* To be called before _init_process(); all of `listener` is copied. */
+void ngx_http_otp_redis_listen(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_listener_t *listener);
+
+/* Another connection to the same servers, with a life of its own, which goes to the log as `role`.  NULL: no memory. */
+ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, const ngx_http_otp_redis_t *redis, const char *role);
+/* Whether both are at the same address. */
+ngx_uint_t ngx_http_otp_redis_beside(const ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_t *other);
+/* Ends the connection of `redis`, if there is one, and has it made again to the address of `other`. */
+void ngx_http_otp_redis_follow(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_t *other, const char *reason);
+
 /* `prefix=` of the directive, "otp:" by default; lives as long as the configuration. */
 otp_span_t ngx_http_otp_redis_prefix(const ngx_http_otp_redis_t *redis);
 

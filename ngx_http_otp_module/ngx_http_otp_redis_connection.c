@@ -69,7 +69,7 @@ static void ngx_http_otp_redis_log_drop(ngx_http_otp_redis_t *redis, const ngx_h
         address->reported = fault->reason;
     }
     redis->lost = 1;
-    ngx_log_error(NGX_LOG_ERR, redis->log, fault->err, "otp: redis %V: %s: %s%s%s", &address->name,
+    ngx_log_error(NGX_LOG_ERR, redis->log, fault->err, "otp: redis %V%s: %s: %s%s%s", &address->name, redis->role,
         good ? "connection lost" : "out of reach", fault->reason, fault->detail[0] ? ": " : "", fault->detail);
 }
 
@@ -126,6 +126,7 @@ static ngx_msec_t ngx_http_otp_redis_plan(ngx_http_otp_redis_t *redis, ngx_http_
 void ngx_http_otp_redis_drop(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_fault_t *fault)
 {
     ngx_msec_t  delay;
+    ngx_uint_t  good = redis->state == NGX_HTTP_OTP_REDIS_READY;
     ngx_queue_t doomed;
 
     ngx_http_otp_redis_log_drop(redis, fault);
@@ -133,6 +134,9 @@ void ngx_http_otp_redis_drop(ngx_http_otp_redis_t *redis, const ngx_http_otp_red
     delay = ngx_http_otp_redis_plan(redis, fault->cause);
     ngx_http_otp_redis_doom(redis, &doomed);
     ngx_http_otp_redis_retry(redis, delay);
+    if (good && redis->listener.lost) {
+        redis->listener.lost(redis->listener.data);
+    }
     ngx_http_otp_redis_fail(&doomed);
 }
 

@@ -58,7 +58,7 @@ static void ngx_http_otp_redis_ready(ngx_http_otp_redis_t *redis)
     ngx_uint_t                     level = redis->lost ? NGX_LOG_NOTICE : NGX_LOG_INFO;
     ngx_http_otp_redis_address_t  *address = &redis->address[redis->current];
 
-    ngx_log_error(level, redis->log, 0, "otp: redis %V: connected", &address->name);
+    ngx_log_error(level, redis->log, 0, "otp: redis %V%s: connected", &address->name, redis->role);
     for (ngx_uint_t i = 0; i < redis->addresses; i++) {
         redis->address[i].reported = NULL;
     }
@@ -68,6 +68,9 @@ static void ngx_http_otp_redis_ready(ngx_http_otp_redis_t *redis)
     redis->patient = 1;
     ngx_add_timer(&redis->timer, NGX_HTTP_OTP_REDIS_HEARTBEAT_MS);
     ngx_http_otp_redis_release(redis);
+    if (redis->listener.ready) {
+        redis->listener.ready(redis->listener.data);
+    }
 }
 
 

@@ -94,6 +94,8 @@ struct ngx_http_otp_redis_s {
     ngx_uint_t                      options;            /* which were written */
     ngx_uint_t                      tls;
     ngx_ssl_t                      *ssl;                /* NULL: plain */
+    const char                     *role;               /* for the log, after the address */
+    ngx_http_otp_redis_listener_t   listener;
 
     /* the worker's */
     ngx_http_otp_redis_state_t      state;

@@ -65,12 +65,25 @@ static ngx_int_t ngx_http_otp_redis_resend(ngx_http_otp_redis_t *redis, ngx_http
 }
 
 
+/* In what Redis sends unasked on a connection that subscribed. */
+static ngx_uint_t ngx_http_otp_redis_is_message(const otp_reply_t *reply)
+{
+    return reply->kind == OTP_REPLY_ARRAY && reply->elements == 3 && reply->element[0].kind == OTP_REPLY_TEXT
+        && otp_span_equal(reply->element[0].text, OTP_SPAN("message"));
+}
+
+
 ngx_int_t ngx_http_otp_redis_answer(ngx_http_otp_redis_t *redis, otp_reply_t *reply)
 {
     ngx_queue_t                 *q;
     ngx_http_otp_redis_slot_t   *slot;
     ngx_http_otp_redis_batch_t  *batch;
 
+    if (redis->listener.message && ngx_http_otp_redis_is_message(reply)) {
+        redis->listener.message(redis->listener.data, reply);
+        otp_reply_destroy(reply);
+        return NGX_OK;
+    }
     if (ngx_queue_empty(&redis->wire)) {
         otp_reply_destroy(reply);
         return NGX_ERROR;

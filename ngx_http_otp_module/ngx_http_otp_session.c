@@ -126,74 +126,77 @@ static void ngx_http_otp_session_wake(ngx_http_otp_state_t *state)
 }
 
 
-/* The reply goes with its handler, the session stays: texts are copied before they are read. */
-static const otp_reply_t *ngx_http_otp_session_keep(ngx_pool_t *pool, const otp_reply_t *reply)
+/* Copies `session`, whose texts go with the reply or with the cache's slot. */
+static ngx_int_t ngx_http_otp_session_keep(ngx_http_otp_state_t *state, const otp_session_t *session)
 {
-    otp_reply_t *kept;
-    char        *text;
+    char *text = ngx_pnalloc(state->main->pool, otp_session_text_size(session));
 
-    if (reply->kind != OTP_REPLY_ARRAY || reply->elements == 0) {
-        return reply;
+    if (text == NULL) {
+        return NGX_ERROR;
     }
 
-    kept = ngx_palloc(pool, (reply->elements + 1) * sizeof(otp_reply_t));
-    if (kept == NULL) {
-        return NULL;
-    }
+    otp_session_copy(session, text, &state->session);
 
-    kept[0] = *reply;
-    kept[0].element = &kept[1];
-    for (size_t i = 0; i < reply->elements; i++) {
-        kept[i + 1] = reply->element[i];
-        if (reply->element[i].kind != OTP_REPLY_TEXT) {
-            continue;
-        }
-
-        text = ngx_pnalloc(pool, reply->element[i].text.len + 1);
-        if (text == NULL) {
-            return NULL;
-        }
-
-        ngx_memcpy(text, reply->element[i].text.data, reply->element[i].text.len);
-        kept[i + 1].text.data = text;
-    }
-
-    return kept;
+    return NGX_OK;
 }
 
 
-static void ngx_http_otp_session_judge(ngx_http_otp_state_t *state, const otp_reply_t *reply)
+/* In what Redis said there is a session.  With its mark written anew it is fresh for another while. */
+static ngx_http_otp_resolved_t ngx_http_otp_session_found(ngx_http_otp_state_t *state, const otp_session_t *session,
+    int64_t fresh_until_s)
 {
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(state->main, ngx_http_otp_module);
-    bool                      touch = false;
+    ngx_http_otp_read_t      *read = state->read;
+    otp_session_cache_t      *cache = NULL;
 
-    switch (otp_session_found(omcf->ring, &state->lookup, reply, ngx_time(), &state->session, &touch)) {
+    if (state->cached == NGX_HTTP_OTP_CACHE_MISS) {
+        cache = ngx_http_otp_cache_sessions(omcf->cache);
+    }
+
+    if (ngx_http_otp_session_keep(state, session) != NGX_OK) {
+        return NGX_HTTP_OTP_UNREADABLE;
+    }
+
+    if (ngx_time() >= fresh_until_s) {
+        otp_session_touch(&read->lookup, session, ngx_time());
+        (void) ngx_http_otp_redis_send(omcf->redis, &read->lookup.command, 1, NULL, NULL);
+        fresh_until_s = otp_session_fresh_until(session, ngx_time());
+    }
+
+    if (cache != NULL) {
+        (void) otp_session_cache_put(cache, read->digest, read->mark, session, fresh_until_s);
+    }
+
+    return NGX_HTTP_OTP_FOUND;
+}
+
+
+static ngx_http_otp_resolved_t ngx_http_otp_session_judge(ngx_http_otp_state_t *state, const otp_reply_t *reply)
+{
+    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(state->main, ngx_http_otp_module);
+    otp_session_t             session;
+    int64_t                   fresh_until_s;
+
+    switch (otp_session_found(omcf->ring, &state->read->lookup, reply, ngx_time(), &session, &fresh_until_s)) {
     case OTP_FOUND:
-        state->resolved = NGX_HTTP_OTP_FOUND;
-        break;
+        return ngx_http_otp_session_found(state, &session, fresh_until_s);
     case OTP_ABSENT:
-        state->resolved = NGX_HTTP_OTP_ABSENT;
-        break;
+        return NGX_HTTP_OTP_ABSENT;
     case OTP_UNREADABLE:
-        state->resolved = NGX_HTTP_OTP_UNREADABLE;
         break;
     }
 
-    if (touch && state->resolved == NGX_HTTP_OTP_FOUND) {
-        otp_session_touch(&state->lookup, &state->session, ngx_time());
-        (void) ngx_http_otp_redis_send(omcf->redis, &state->lookup.command, 1, NULL, NULL);
-    }
+    return NGX_HTTP_OTP_UNREADABLE;
 }
 
 
 static void ngx_http_otp_session_replied(void *data, const otp_reply_t *const *replies, size_t count)
 {
     ngx_http_otp_state_t *state = data;
-    const otp_reply_t    *reply = count == 1 ? ngx_http_otp_session_keep(state->main->pool, replies[0]) : NULL;
 
     state->batch = NULL;
     ngx_http_set_log_request(state->main->connection->log, state->main);
-    ngx_http_otp_session_judge(state, reply);
+    state->resolved = ngx_http_otp_session_judge(state, count == 1 ? replies[0] : NULL);
     if (state->resolved == NGX_HTTP_OTP_UNREADABLE) {
         ngx_http_otp_metrics_redis_failure(state->main);
     }
@@ -222,35 +225,55 @@ static ngx_int_t ngx_http_otp_session_cookie(ngx_http_request_t *r, otp_span_t *
 }
 
 
-ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state_t *state)
+/* NGX_OK: the session was in the cache.  NGX_DECLINED: it must be read. */
+static ngx_int_t ngx_http_otp_session_cached(ngx_http_otp_state_t *state, otp_session_cache_t *cache,
+    const uint8_t *digest)
 {
-    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
-    otp_span_t                cookie;
-    ngx_int_t                 rc;
-    otp_status_t              status;
+    size_t  size;
+    char   *text;
 
-    if (state->resolved == NGX_HTTP_OTP_WAITING) {
-        return ngx_http_otp_session_wait(r, state);
+    state->cached = NGX_HTTP_OTP_CACHE_BYPASS;
+    if (cache == NULL) {
+        return NGX_DECLINED;
     }
 
-    if (state->resolved != NGX_HTTP_OTP_UNRESOLVED) {
-        return NGX_OK;
+    state->cached = NGX_HTTP_OTP_CACHE_MISS;
+    size = otp_session_cache_find(cache, digest, ngx_time());
+    if (size == 0) {
+        return NGX_DECLINED;
     }
 
-    rc = ngx_http_otp_session_cookie(r, &cookie);
-    if (rc == NGX_ERROR) {
+    text = ngx_pnalloc(state->main->pool, size);
+    if (text == NULL) {
         return NGX_ERROR;
     }
 
-    status = rc == NGX_OK ? otp_session_lookup(omcf->ring, ngx_http_otp_redis_prefix(omcf->redis), cookie,
-                                &state->lookup)
-                          : OTP_INVALID;
-    if (status != OTP_OK) {
-        state->resolved = status == OTP_INVALID ? NGX_HTTP_OTP_ABSENT : NGX_HTTP_OTP_UNREADABLE;
-        return NGX_OK;
+    otp_session_cache_read(cache, text, &state->session);
+    state->cached = NGX_HTTP_OTP_CACHE_HIT;
+    state->resolved = NGX_HTTP_OTP_FOUND;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t ngx_http_otp_session_read(ngx_http_request_t *r, ngx_http_otp_state_t *state,
+    const otp_session_cache_t *cache, const uint8_t *digest)
+{
+    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
+    ngx_http_otp_read_t      *read = ngx_palloc(r->main->pool, sizeof(ngx_http_otp_read_t));
+
+    if (read == NULL) {
+        return NGX_ERROR;
     }
 
-    state->batch = ngx_http_otp_redis_send(omcf->redis, &state->lookup.command, 1, ngx_http_otp_session_replied, state);
+    ngx_memcpy(read->digest, digest, OTP_DIGEST_LEN);
+    otp_session_lookup(ngx_http_otp_redis_prefix(omcf->redis), digest, &read->lookup);
+    if (cache != NULL) {
+        read->mark = otp_session_cache_mark(cache, digest);
+    }
+
+    state->read = read;
+    state->batch = ngx_http_otp_redis_send(omcf->redis, &read->lookup.command, 1, ngx_http_otp_session_replied, state);
     if (state->batch == NULL) {
         state->resolved = NGX_HTTP_OTP_UNREADABLE;
         ngx_http_otp_metrics_redis_failure(r);
@@ -260,4 +283,56 @@ ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state
     state->resolved = NGX_HTTP_OTP_WAITING;
 
     return ngx_http_otp_session_wait(r, state);
+}
+
+
+/* The cookie is one of ours, or there is none. */
+static ngx_int_t ngx_http_otp_session_digest(ngx_http_request_t *r, ngx_http_otp_state_t *state,
+    uint8_t digest[OTP_DIGEST_LEN])
+{
+    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
+    otp_span_t                cookie;
+    ngx_int_t                 rc = ngx_http_otp_session_cookie(r, &cookie);
+    otp_status_t              status;
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    status = rc == NGX_OK ? otp_session_digest(omcf->ring, cookie, digest) : OTP_INVALID;
+    if (status != OTP_OK) {
+        state->resolved = status == OTP_INVALID ? NGX_HTTP_OTP_ABSENT : NGX_HTTP_OTP_UNREADABLE;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state_t *state)
+{
+    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
+    otp_session_cache_t      *cache;
+    uint8_t                   digest[OTP_DIGEST_LEN];
+    ngx_int_t                 rc;
+
+    if (state->resolved == NGX_HTTP_OTP_WAITING) {
+        return ngx_http_otp_session_wait(r, state);
+    }
+
+    if (state->resolved != NGX_HTTP_OTP_UNRESOLVED) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_otp_session_digest(r, state, digest);
+    if (rc != NGX_OK || state->resolved != NGX_HTTP_OTP_UNRESOLVED) {
+        return rc;
+    }
+
+    cache = ngx_http_otp_cache_sessions(omcf->cache);
+    rc = ngx_http_otp_session_cached(state, cache, digest);
+    if (rc != NGX_ERROR) {
+        ngx_http_otp_metrics_cache(r, state->cached);
+    }
+
+    return rc == NGX_DECLINED ? ngx_http_otp_session_read(r, state, cache, digest) : rc;
 }

@@ -69,6 +69,24 @@ static ngx_int_t ngx_http_otp_variable(ngx_http_request_t *r, ngx_http_variable_
 }
 
 
+/* Empty for who has no cookie of ours, and where nobody asked. */
+static ngx_int_t ngx_http_otp_variable_cache(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+    static const ngx_str_t      results[] = {
+        ngx_null_string, ngx_string("HIT"), ngx_string("MISS"), ngx_string("BYPASS")
+    };
+    const ngx_http_otp_state_t *state = ngx_http_otp_state_get(r);
+    const ngx_str_t            *result = &results[state != NULL ? state->cached : NGX_HTTP_OTP_CACHE_UNASKED];
+
+    v->data = result->data;
+    v->len = (unsigned) result->len & 0xfffffff;
+    v->valid = result->len != 0;
+    v->not_found = result->len == 0;
+
+    return NGX_OK;
+}
+
+
 /* Not cacheable: what is asked before the session is known would stay empty. */
 static ngx_http_variable_t  ngx_http_otp_variables[] = {
     { ngx_string("otp_user"), NULL, ngx_http_otp_variable, NGX_HTTP_OTP_VAR_USER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -81,6 +99,7 @@ static ngx_http_variable_t  ngx_http_otp_variables[] = {
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
     { ngx_string("otp_session_id"), NULL, ngx_http_otp_variable, NGX_HTTP_OTP_VAR_SESSION_ID,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("otp_session_cache"), NULL, ngx_http_otp_variable_cache, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 };
 
 

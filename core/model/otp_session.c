@@ -1,5 +1,7 @@
 #include "core/model/otp_session.h"
 
+#include <string.h>
+
 #include "core/base/otp_buffer.h"
 #include "core/base/otp_encode.h"
 #include "core/model/otp_record.h"
@@ -15,14 +17,26 @@ static void otp_session_add_number(otp_buffer_t *out, int64_t number)
 }
 
 
+/* ASCII's, and those Unicode has besides: U+0080 to U+009F, C2 80 to C2 9F. */
+static bool otp_session_control(otp_span_t text, size_t i)
+{
+    unsigned char c = (unsigned char) text.data[i];
+
+    return c < 0x20 || c == 0x7f
+        || (c == 0xc2 && i + 1 < text.len && (unsigned char) text.data[i + 1] >= 0x80
+            && (unsigned char) text.data[i + 1] <= 0x9f);
+}
+
+
 /* Control characters become blanks: they would end a field here, or a header later. */
 static void otp_session_add_text(otp_buffer_t *out, otp_span_t text)
 {
     otp_buffer_add_char(out, '\t');
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char) text.data[i];
+        bool control = otp_session_control(text, i);
 
-        otp_buffer_add_char(out, c < 0x20 || c == 0x7f ? ' ' : (char) c);
+        otp_buffer_add_char(out, control ? ' ' : text.data[i]);
+        i += control && (unsigned char) text.data[i] == 0xc2;
     }
 }
 
@@ -61,6 +75,77 @@ otp_status_t otp_session_write(otp_keyring_t *ring, otp_span_t key, const otp_se
 }
 
 
+void otp_session_texts(const otp_session_t *session, otp_span_t text[OTP_SESSION_TEXTS])
+{
+    text[0] = session->id;
+    text[1] = session->serial;
+    text[2] = session->person.uid;
+    text[3] = session->person.name;
+    text[4] = session->person.email;
+    text[5] = session->person.groups;
+}
+
+
+void otp_session_set_texts(otp_session_t *session, const otp_span_t text[OTP_SESSION_TEXTS])
+{
+    session->id = text[0];
+    session->serial = text[1];
+    session->person.uid = text[2];
+    session->person.name = text[3];
+    session->person.email = text[4];
+    session->person.groups = text[5];
+}
+
+
+size_t otp_session_text_size(const otp_session_t *session)
+{
+    otp_span_t text[OTP_SESSION_TEXTS];
+    size_t     size = OTP_SESSION_TEXTS;
+
+    otp_session_texts(session, text);
+    for (size_t i = 0; i < OTP_SESSION_TEXTS; i++) {
+        size += text[i].len;
+    }
+
+    return size;
+}
+
+
+void otp_session_copy(const otp_session_t *session, char *text, otp_session_t *copy)
+{
+    otp_span_t part[OTP_SESSION_TEXTS];
+
+    otp_session_texts(session, part);
+    *copy = *session;
+    for (size_t i = 0; i < OTP_SESSION_TEXTS; i++) {
+        if (part[i].len != 0) {
+            memcpy(text, part[i].data, part[i].len);
+        }
+        text[part[i].len] = '\0';
+        part[i].data = text;
+        text += part[i].len + 1;
+    }
+    otp_session_set_texts(copy, part);
+}
+
+
+OTP_MUST_USE static bool otp_session_printable(const otp_session_t *session)
+{
+    otp_span_t text[OTP_SESSION_TEXTS];
+
+    otp_session_texts(session, text);
+    for (size_t i = 1; i < OTP_SESSION_TEXTS; i++) {
+        for (size_t j = 0; j < text[i].len; j++) {
+            if (otp_session_control(text[i], j)) {
+                return false;
+            }
+        }
+    }
+
+    return true;
+}
+
+
 OTP_MUST_USE static bool otp_session_read_body(otp_span_t body, otp_session_t *session)
 {
     otp_span_t flags = otp_span_cut(&body, '\t');
@@ -84,7 +169,7 @@ OTP_MUST_USE static bool otp_session_read_body(otp_span_t body, otp_session_t *s
     session->person.email = otp_span_cut(&body, '\t');
     session->person.groups = body;
 
-    return body.data != NULL && session->person.uid.len != 0;
+    return body.data != NULL && session->person.uid.len != 0 && otp_session_printable(session);
 }
 
 
@@ -113,25 +198,23 @@ OTP_MUST_USE static bool otp_session_cookie_form(otp_span_t cookie)
 }
 
 
-otp_status_t otp_session_lookup(otp_keyring_t *ring, otp_span_t prefix, otp_span_t cookie,
-    otp_session_lookup_t *lookup)
+otp_status_t otp_session_digest(otp_keyring_t *ring, otp_span_t cookie, uint8_t digest[OTP_DIGEST_LEN])
 {
-    uint8_t      digest[OTP_DIGEST_LEN];
-    otp_span_t   hex = { lookup->digest, sizeof(lookup->digest) };
-    otp_buffer_t out;
-    otp_status_t status;
-
     if (cookie.len != OTP_COOKIE_LEN || !otp_session_cookie_form(cookie)) {
         return OTP_INVALID;
     }
 
-    status = otp_keyring_sha256(ring, cookie, digest);
-    if (status != OTP_OK) {
-        return status;
-    }
+    return otp_keyring_sha256(ring, cookie, digest);
+}
+
+
+void otp_session_lookup(otp_span_t prefix, const uint8_t digest[OTP_DIGEST_LEN], otp_session_lookup_t *lookup)
+{
+    otp_span_t   hex = { lookup->digest, sizeof(lookup->digest) };
+    otp_buffer_t out;
 
     otp_buffer_init(&out, lookup->digest, sizeof(lookup->digest));
-    otp_buffer_add_hex(&out, digest, sizeof(digest));
+    otp_buffer_add_hex(&out, digest, OTP_DIGEST_LEN);
     otp_name_cookie(&lookup->sess, prefix, "sess", hex);
     otp_name_cookie(&lookup->seen, prefix, "seen", hex);
 
@@ -140,15 +223,36 @@ otp_status_t otp_session_lookup(otp_keyring_t *ring, otp_span_t prefix, otp_span
     lookup->command.arg[2] = otp_name_span(&lookup->seen);
     lookup->command.args = 3;
     lookup->command.swap = false;
+}
 
-    return OTP_OK;
+
+otp_status_t otp_session_lookup_cookie(otp_keyring_t *ring, otp_span_t prefix, otp_span_t cookie,
+    otp_session_lookup_t *lookup)
+{
+    uint8_t      digest[OTP_DIGEST_LEN];
+    otp_status_t status = otp_session_digest(ring, cookie, digest);
+
+    if (status == OTP_OK) {
+        otp_session_lookup(prefix, digest, lookup);
+    }
+
+    return status;
+}
+
+
+/* A short idle time needs a newer mark, or it ends while somebody works. */
+int64_t otp_session_fresh_until(const otp_session_t *session, int64_t seen_s)
+{
+    int64_t every_s = session->idle_s / 2 < OTP_SEEN_EVERY_S ? session->idle_s / 2 : OTP_SEEN_EVERY_S;
+
+    return seen_s + every_s < session->expires ? seen_s + every_s : session->expires;
 }
 
 
 otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *lookup, const otp_reply_t *reply,
-    int64_t now_s, otp_session_t *session, bool *touch)
+    int64_t now_s, otp_session_t *session, int64_t *fresh_until_s)
 {
-    int64_t      seen;
+    int64_t      seen_s;
     otp_status_t status;
 
     if (reply == NULL || reply->kind != OTP_REPLY_ARRAY || reply->elements != 2) {
@@ -156,7 +260,7 @@ otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *l
     }
 
     if (reply->element[0].kind != OTP_REPLY_TEXT || reply->element[1].kind != OTP_REPLY_TEXT
-        || otp_span_number(reply->element[1].text, &seen) != OTP_OK)
+        || otp_span_number(reply->element[1].text, &seen_s) != OTP_OK)
     {
         return OTP_ABSENT;
     }
@@ -166,13 +270,12 @@ otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *l
         return OTP_UNREADABLE;
     }
 
-    if (status != OTP_OK || now_s >= session->expires || now_s - seen >= session->idle_s) {
+    if (status != OTP_OK || now_s >= session->expires || now_s - seen_s >= session->idle_s) {
         return OTP_ABSENT;
     }
 
     session->id = (otp_span_t) { lookup->digest, OTP_PUBLIC_ID_LEN };
-    /* A short idle time needs a newer mark, or it ends while somebody works. */
-    *touch = now_s - seen >= OTP_SEEN_EVERY_S || now_s - seen >= session->idle_s / 2;
+    *fresh_until_s = otp_session_fresh_until(session, seen_s);
 
     return OTP_FOUND;
 }

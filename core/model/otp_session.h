@@ -37,9 +37,19 @@ typedef struct {
 /* Writes the record for the Redis key `key`. */
 OTP_MUST_USE otp_status_t otp_session_write(otp_keyring_t *ring, otp_span_t key, const otp_session_t *session,
     char *record, size_t size, size_t *len);
-/* Spans in `session` point into `record`.  OTP_INVALID: forged, damaged, or another key's record. */
+/* Spans in `session` point into `record`.  OTP_INVALID: forged, damaged, another key's record, or one with control
+ * characters (ASCII's, and U+0080 to U+009F): what is read can stand in a header as it is. */
 OTP_MUST_USE otp_status_t otp_session_read(otp_keyring_t *ring, otp_span_t key, otp_span_t record,
     otp_session_t *session);
+
+/* Its texts: id, serial, uid, name, email, groups. */
+#define OTP_SESSION_TEXTS   6
+void otp_session_texts(const otp_session_t *session, otp_span_t text[OTP_SESSION_TEXTS]);
+void otp_session_set_texts(otp_session_t *session, const otp_span_t text[OTP_SESSION_TEXTS]);
+/* Bytes that otp_session_copy() writes. */
+size_t otp_session_text_size(const otp_session_t *session);
+/* A copy whose spans point into `text`, where each text is followed by a NUL. */
+void otp_session_copy(const otp_session_t *session, char *text, otp_session_t *copy);
 
 /* The look-up of a cookie: one MGET. */
 typedef struct {
@@ -49,18 +59,25 @@ typedef struct {
     otp_command_t command;
 } otp_session_lookup_t;
 
-/* Prepares the MGET.  OTP_INVALID: `cookie` has not the form of one of ours: there is no session.
- * `lookup` must stay where it is: the command points into it. */
-OTP_MUST_USE otp_status_t otp_session_lookup(otp_keyring_t *ring, otp_span_t prefix, otp_span_t cookie,
+/* SHA-256 of a cookie.  OTP_INVALID: it has not the form of one of ours: there is no session. */
+OTP_MUST_USE otp_status_t otp_session_digest(otp_keyring_t *ring, otp_span_t cookie, uint8_t digest[OTP_DIGEST_LEN]);
+
+/* Prepares the MGET.  `lookup` must stay where it is: the command points into it. */
+void otp_session_lookup(otp_span_t prefix, const uint8_t digest[OTP_DIGEST_LEN], otp_session_lookup_t *lookup);
+/* Both. */
+OTP_MUST_USE otp_status_t otp_session_lookup_cookie(otp_keyring_t *ring, otp_span_t prefix, otp_span_t cookie,
     otp_session_lookup_t *lookup);
 
 typedef enum { OTP_FOUND, OTP_ABSENT, OTP_UNREADABLE } otp_found_t;
 
-/* Judges the MGET's reply at `now_s`.  OTP_FOUND: `session` points into `reply`; `*touch` says whether the
- * last-seen mark is due.  OTP_ABSENT: none, expired, idle too long or forged.  OTP_UNREADABLE: Redis
+/* Judges the MGET's reply at `now_s`.  OTP_FOUND: `session` points into `reply` and `lookup`; from `*fresh_until_s` on
+ * the last-seen mark is due.  OTP_ABSENT: none, expired, idle too long or forged.  OTP_UNREADABLE: Redis
  * did not answer (reply NULL) or answered with an error: the request must be refused with 503. */
 OTP_MUST_USE otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *lookup,
-    const otp_reply_t *reply, int64_t now_s, otp_session_t *session, bool *touch);
+    const otp_reply_t *reply, int64_t now_s, otp_session_t *session, int64_t *fresh_until_s);
+
+/* When the mark is due of a session whose mark says `seen_s`, or when it expires. */
+int64_t otp_session_fresh_until(const otp_session_t *session, int64_t seen_s);
 
 /* Rewrites lookup->command as the SET of the last-seen mark; its reply does not matter. */
 void otp_session_touch(otp_session_lookup_t *lookup, const otp_session_t *session, int64_t now_s);

@@ -18,24 +18,19 @@ static void otp_flow_load_cookie(otp_flow_t *flow)
 /* The session outlives the replies: its text is copied. */
 OTP_MUST_USE static bool otp_flow_read_session(otp_flow_t *flow)
 {
-    bool        touch;
-    otp_span_t  text;
-    otp_found_t found;
+    int64_t       fresh_until_s;
+    otp_session_t session;
+    otp_found_t   found = otp_session_found(flow->settings->ring, &flow->lookup, flow->reply[0], flow->now_s, &session,
+                                            &fresh_until_s);
 
-    found = otp_session_found(flow->settings->ring, &flow->lookup, flow->reply[0], flow->now_s, &flow->session, &touch);
     if (found != OTP_FOUND) {
         return found == OTP_ABSENT;
     }
 
-    text = flow->reply[0]->element[0].text;
-    if (text.len > sizeof(flow->session_text)) {
-        return false;
+    flow->signed_in = otp_session_text_size(&session) <= sizeof(flow->session_text);
+    if (flow->signed_in) {
+        otp_session_copy(&session, flow->session_text, &flow->session);
     }
-    memcpy(flow->session_text, text.data, text.len);
-    text.data = flow->session_text;
-    flow->signed_in = otp_session_read(flow->settings->ring, otp_name_span(&flow->lookup.sess), text, &flow->session)
-                      == OTP_OK;
-    flow->session.id = (otp_span_t) { flow->lookup.digest, OTP_PUBLIC_ID_LEN };
 
     return flow->signed_in;
 }
@@ -120,7 +115,7 @@ otp_effect_t otp_flow_load(otp_flow_t *flow)
 
     flow->cookie = otp_flow_cookie(flow, "");
     if (flow->cookie.data != NULL
-        && otp_session_lookup(settings->ring, settings->prefix, flow->cookie, &flow->lookup) != OTP_OK)
+        && otp_session_lookup_cookie(settings->ring, settings->prefix, flow->cookie, &flow->lookup) != OTP_OK)
     {
         flow->cookie = OTP_SPAN_NONE;
     }

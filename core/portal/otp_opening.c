@@ -22,7 +22,7 @@ OTP_MUST_USE static bool otp_opening_cookie(otp_flow_t *flow)
     otp_buffer_init(&out, opening->cookie, OTP_COOKIE_LEN);
     otp_buffer_add_base64url(&out, otp_flow_random(flow, OTP_COOKIE_BYTES), OTP_COOKIE_BYTES);
     cookie = otp_buffer_span(&out);
-    if (otp_session_lookup(flow->settings->ring, flow->settings->prefix, cookie, &opening->lookup) != OTP_OK) {
+    if (otp_session_lookup_cookie(flow->settings->ring, flow->settings->prefix, cookie, &opening->lookup) != OTP_OK) {
         return false;
     }
 

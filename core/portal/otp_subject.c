@@ -134,7 +134,7 @@ OTP_MUST_USE static bool otp_subject_digests(otp_subject_t *subject, const otp_r
 
 static otp_effect_t otp_subject_looked(otp_flow_t *flow)
 {
-    bool           touch;
+    int64_t        fresh_until_s;
     otp_session_t  session;
     otp_subject_t *subject = &flow->subject;
 
@@ -144,7 +144,7 @@ static otp_effect_t otp_subject_looked(otp_flow_t *flow)
 
     for (size_t i = 0; i < flow->replies; i++) {
         otp_found_t found = otp_session_found(flow->settings->ring, &subject->lookup[i], flow->reply[i], flow->now_s,
-                                              &session, &touch);
+                                              &session, &fresh_until_s);
 
         if (found == OTP_UNREADABLE) {
             return otp_answer_unavailable(flow);

@@ -115,10 +115,10 @@ static void test_control_characters_become_blanks(void **state)
     otp_session_t session = otp_session(), read;
 
     (void) state;
-    session.person.name = OTP_SPAN("Marie\r\nRemote-User: root\t\x7f");
+    session.person.name = OTP_SPAN("Marie\r\nRemote-User: root\t\x7f \xc2\x80\xc2\x9f\xc2\xa0 \xc3\xa9\xc2");
     assert_int_equal(otp_session_write(ring, OTP_SPAN("k"), &session, record, sizeof(record), &len), OTP_OK);
     assert_int_equal(otp_session_read(ring, OTP_SPAN("k"), (otp_span_t) { record, len }, &read), OTP_OK);
-    session.person.name = OTP_SPAN("Marie  Remote-User: root  ");
+    session.person.name = OTP_SPAN("Marie  Remote-User: root     \xc2\xa0 \xc3\xa9\xc2");
     assert_same(&read, &session);
 }
 
@@ -163,6 +163,8 @@ static void test_authentic_record_of_another_shape_is_refused(void **state)
         "311\t1\t1\t1\t1\t1\tK\tmarie\tM\tm\tg", "231\t1\t1\t1\t1\t1\tK\tmarie\tM\tm\tg",
         "211\tx\t1\t1\t1\t1\tK\tmarie\tM\tm\tg", "211\t1\t1\t1\t-1\t1\tK\tmarie\tM\tm\tg",
         "211\t1\t1\t1\t1\t1\tK\t\tM\tm\tg", "211\t1\t1\t1\t1\t1\tK\tmarie\tM\tm", "211\t1\t1\t1\t1\t1",
+        "211\t1\t1\t1\t1\t1\tK\tmarie\tM\r\nX: y\tm\tg", "211\t1\t1\t1\t1\t1\tK\tmarie\tM\xc2\x85\tm\tg",
+        "211\t1\t1\t1\t1\t1\tK\tmarie\tM\tm\tg\x7f",
     };
     char          record[OTP_SESSION_MAX];
     size_t        len;
@@ -214,16 +216,15 @@ static void test_cookie_of_another_form_is_not_looked_up(void **state)
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+", "AAECAwQFBgcICQoLDA0 DxAREhMUFRYXGBkaGxwdHh8",
     };
-    otp_session_lookup_t lookup;
+    otp_span_t with_nul = { "AAECAwQFBgcICQoLDA0\0DxAREhMUFRYXGBkaGxwdHh8", 43 };
+    uint8_t    digest[OTP_DIGEST_LEN];
 
     (void) state;
-    assert_int_equal(otp_session_lookup(ring, PREFIX, COOKIE, &lookup), OTP_OK);
+    assert_int_equal(otp_session_digest(ring, COOKIE, digest), OTP_OK);
     for (size_t i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
-        assert_int_equal(otp_session_lookup(ring, PREFIX, otp_span_of(cookies[i]), &lookup), OTP_INVALID);
+        assert_int_equal(otp_session_digest(ring, otp_span_of(cookies[i]), digest), OTP_INVALID);
     }
-    assert_int_equal(otp_session_lookup(ring, PREFIX, (otp_span_t) { "AAECAwQFBgcICQoLDA0\0DxAREhMUFRYXGBkaGxwdHh8",
-                                                                     43 },
-                                        &lookup), OTP_INVALID);
+    assert_int_equal(otp_session_digest(ring, with_nul, digest), OTP_INVALID);
 }
 
 
@@ -234,8 +235,8 @@ static void test_lookup_asks_for_record_and_mark_under_the_digest_of_the_cookie(
     char                 name[128], hex[2 * OTP_DIGEST_LEN + 1];
 
     (void) state;
-    assert_int_equal(otp_session_lookup(ring, PREFIX, COOKIE, &lookup), OTP_OK);
-    assert_int_equal(otp_keyring_sha256(ring, COOKIE, digest), OTP_OK);
+    assert_int_equal(otp_session_digest(ring, COOKIE, digest), OTP_OK);
+    otp_session_lookup(PREFIX, digest, &lookup);
     for (size_t i = 0; i < sizeof(digest); i++) {
         (void) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     }
@@ -251,7 +252,10 @@ static void test_lookup_asks_for_record_and_mark_under_the_digest_of_the_cookie(
 /* The MGET's reply about `session`, last seen `idle_s` ago. */
 static void store(stored_t *stored, const otp_session_t *session, int64_t idle_s)
 {
-    assert_int_equal(otp_session_lookup(ring, PREFIX, COOKIE, &stored->lookup), OTP_OK);
+    uint8_t digest[OTP_DIGEST_LEN];
+
+    assert_int_equal(otp_session_digest(ring, COOKIE, digest), OTP_OK);
+    otp_session_lookup(PREFIX, digest, &stored->lookup);
     assert_int_equal(otp_session_write(ring, otp_name_span(&stored->lookup.sess), session, stored->record,
                                        sizeof(stored->record), &stored->len), OTP_OK);
     (void) snprintf(stored->seen, sizeof(stored->seen), "%lld", (long long) (OTP_FAKE_NOW - idle_s));
@@ -261,23 +265,24 @@ static void store(stored_t *stored, const otp_session_t *session, int64_t idle_s
 }
 
 
-static otp_found_t found(const stored_t *stored, int64_t now_s, bool *touch)
+static otp_found_t found(const stored_t *stored, int64_t now_s, int64_t *fresh_until_s)
 {
     otp_session_t session;
 
-    return otp_session_found(ring, &stored->lookup, &stored->reply, now_s, &session, touch);
+    return otp_session_found(ring, &stored->lookup, &stored->reply, now_s, &session, fresh_until_s);
 }
 
 
 static void test_stored_session_is_found_with_its_public_id(void **state)
 {
     stored_t      stored;
-    bool          touch;
+    int64_t       fresh_until_s;
     otp_session_t session = otp_session(), read;
 
     (void) state;
     store(&stored, &session, 0);
-    assert_int_equal(otp_session_found(ring, &stored.lookup, &stored.reply, OTP_FAKE_NOW, &read, &touch), OTP_FOUND);
+    assert_int_equal(otp_session_found(ring, &stored.lookup, &stored.reply, OTP_FAKE_NOW, &read, &fresh_until_s),
+                     OTP_FOUND);
     assert_same(&read, &session);
     assert_int_equal(read.id.len, OTP_PUBLIC_ID_LEN);
     assert_memory_equal(read.id.data, stored.lookup.digest, OTP_PUBLIC_ID_LEN);
@@ -287,62 +292,62 @@ static void test_stored_session_is_found_with_its_public_id(void **state)
 static void test_session_ends_at_its_expiry(void **state)
 {
     stored_t      stored;
-    bool          touch;
+    int64_t       fresh_until_s;
     otp_session_t session = otp_session();
 
     (void) state;
     session.expires = OTP_FAKE_NOW + 5;
     store(&stored, &session, 0);
-    assert_int_equal(found(&stored, OTP_FAKE_NOW + 4, &touch), OTP_FOUND);
-    assert_int_equal(found(&stored, OTP_FAKE_NOW + 5, &touch), OTP_ABSENT);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW + 4, &fresh_until_s), OTP_FOUND);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW + 5, &fresh_until_s), OTP_ABSENT);
 }
 
 
 static void test_session_ends_after_its_idle_time(void **state)
 {
     stored_t      stored;
-    bool          touch;
+    int64_t       fresh_until_s;
     otp_session_t session = otp_session();
 
     (void) state;
     store(&stored, &session, 1799);
-    assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_FOUND);
-    assert_int_equal(found(&stored, OTP_FAKE_NOW + 1, &touch), OTP_ABSENT);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_FOUND);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW + 1, &fresh_until_s), OTP_ABSENT);
 }
 
 
 static void test_session_without_record_or_mark_is_absent(void **state)
 {
     stored_t      stored;
-    bool          touch;
+    int64_t       fresh_until_s;
     otp_session_t session = otp_session();
 
     (void) state;
     store(&stored, &session, 0);
     stored.element[0].kind = OTP_REPLY_NIL;
-    assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_ABSENT);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_ABSENT);
     store(&stored, &session, 0);
     stored.element[1].kind = OTP_REPLY_NIL;
-    assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_ABSENT);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_ABSENT);
     store(&stored, &session, 0);
     stored.element[1].text = OTP_SPAN("soon");
-    assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_ABSENT);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_ABSENT);
 }
 
 
 static void test_forged_session_is_absent(void **state)
 {
     stored_t      stored;
-    bool          touch;
+    int64_t       fresh_until_s;
     otp_session_t session = otp_session();
 
     (void) state;
     store(&stored, &session, 0);
     stored.record[stored.len - 1] = 'z';
-    assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_ABSENT);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_ABSENT);
     store(&stored, &session, 0);
     stored.lookup.sess.data[stored.lookup.sess.len - 2] = 'x';
-    assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_ABSENT);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_ABSENT);
 }
 
 
@@ -350,17 +355,18 @@ static void test_store_that_fails_is_not_taken_for_no_session(void **state)
 {
     static const otp_reply_kind_t kinds[] = { OTP_REPLY_NIL, OTP_REPLY_TEXT, OTP_REPLY_INTEGER, OTP_REPLY_ERROR };
     stored_t                      stored;
-    bool                          touch;
+    int64_t                       fresh_until_s;
     otp_session_t                 session = otp_session();
 
     (void) state;
     store(&stored, &session, 0);
-    assert_int_equal(otp_session_found(ring, &stored.lookup, NULL, OTP_FAKE_NOW, &session, &touch), OTP_UNREADABLE);
+    assert_int_equal(otp_session_found(ring, &stored.lookup, NULL, OTP_FAKE_NOW, &session, &fresh_until_s),
+                     OTP_UNREADABLE);
     stored.reply.elements = 1;
-    assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_UNREADABLE);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_UNREADABLE);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         stored.reply.kind = kinds[i];
-        assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_UNREADABLE);
+        assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_UNREADABLE);
     }
 }
 
@@ -370,15 +376,15 @@ static void test_store_that_fails_is_not_taken_for_no_session(void **state)
 static void test_mark_is_written_once_a_minute(void **state)
 {
     stored_t      stored;
-    bool          touch;
+    int64_t       fresh_until_s;
     otp_session_t session = otp_session();
 
     (void) state;
     store(&stored, &session, 59);
-    assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_FOUND);
-    assert_false(touch);
-    assert_int_equal(found(&stored, OTP_FAKE_NOW + 1, &touch), OTP_FOUND);
-    assert_true(touch);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_FOUND);
+    assert_int_equal(fresh_until_s, OTP_FAKE_NOW + 1);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW + 1, &fresh_until_s), OTP_FOUND);
+    assert_int_equal(fresh_until_s, OTP_FAKE_NOW + 1);
 }
 
 
@@ -386,16 +392,16 @@ static void test_mark_is_written_once_a_minute(void **state)
 static void test_mark_of_a_short_idle_time_is_written_in_its_first_half(void **state)
 {
     stored_t      stored;
-    bool          touch;
+    int64_t       fresh_until_s;
     otp_session_t session = otp_session();
 
     (void) state;
     session.idle_s = 40;
     store(&stored, &session, 19);
-    assert_int_equal(found(&stored, OTP_FAKE_NOW, &touch), OTP_FOUND);
-    assert_false(touch);
-    assert_int_equal(found(&stored, OTP_FAKE_NOW + 1, &touch), OTP_FOUND);
-    assert_true(touch);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_FOUND);
+    assert_int_equal(fresh_until_s, OTP_FAKE_NOW + 1);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW + 1, &fresh_until_s), OTP_FOUND);
+    assert_int_equal(fresh_until_s, OTP_FAKE_NOW + 1);
 }
 
 

@@ -1,0 +1,345 @@
+#include "core/store/otp_session_cache.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+#include "core/base/otp_encode.h"
+
+#define OTP_CACHE_NONE      0           /* no slot: the first one is 1 */
+#define OTP_CACHE_FEWEST    16
+#define OTP_CACHE_TEXT      203         /* bytes of texts in the first slot of a chain */
+#define OTP_CACHE_MORE      (OTP_SESSION_CACHE_SLOT - 8)
+
+/* The first slot of a session, and those that follow it. */
+typedef struct {
+    alignas(64) uint32_t next;          /* in the bucket; of a free slot: the next free one */
+    uint32_t             more;          /* the slot that goes on with the texts */
+    uint32_t             newer, older;
+    uint32_t             all;           /* cache->all when it was put: another number, and it is forgotten */
+    uint16_t             text_len;
+    uint8_t              level, method;
+    uint8_t              digest[OTP_DIGEST_LEN];
+    int64_t              fresh_until_s, created, auth_time, otp_time, expires, idle_s;
+    uint16_t             len[OTP_SESSION_TEXTS];
+    bool                 password_proven;
+    char                 text[OTP_CACHE_TEXT];
+} otp_cache_slot_t;
+
+typedef struct {
+    uint32_t next, more;
+    char     text[OTP_CACHE_MORE];
+} otp_cache_more_t;
+
+_Static_assert(sizeof(otp_cache_slot_t) == OTP_SESSION_CACHE_SLOT, "a slot");
+_Static_assert(sizeof(otp_cache_more_t) == OTP_SESSION_CACHE_SLOT, "a slot that goes on");
+
+typedef struct {
+    uint32_t head, forgotten;           /* forgotten: how often */
+} otp_cache_bucket_t;
+
+struct otp_session_cache_s {
+    alignas(64) otp_cache_slot_t *slot; /* slot[0] is none */
+    otp_cache_bucket_t           *bucket;
+    uint64_t                      evictions;
+    uint32_t                      slots, buckets, untouched;    /* slots from `untouched` on were never used */
+    uint32_t                      free, newest, oldest, all, found;
+    size_t                        used;
+};
+
+otp_session_cache_t *otp_session_cache_init(void *memory, size_t size)
+{
+    otp_session_cache_t *cache = memory;
+    size_t               each = sizeof(otp_cache_slot_t) + 2 * sizeof(otp_cache_bucket_t), slots, buckets = 1;
+
+    if (size < sizeof(*cache) + sizeof(otp_cache_slot_t) + OTP_CACHE_FEWEST * each) {
+        return NULL;
+    }
+    slots = (size - sizeof(*cache) - sizeof(otp_cache_slot_t)) / each;
+    slots = slots < UINT32_MAX / 2 ? slots : UINT32_MAX / 2;
+    while (buckets < slots) {
+        buckets *= 2;
+    }
+    cache->slots = (uint32_t) slots;
+    cache->buckets = (uint32_t) buckets;
+    cache->slot = (otp_cache_slot_t *) (cache + 1);
+    cache->bucket = (otp_cache_bucket_t *) (cache->slot + slots + 1);
+    cache->untouched = 1;
+    cache->all = 1;
+    return cache;
+}
+
+
+/* A digest is as good as random: any of its bits will do. */
+static otp_cache_bucket_t *otp_cache_bucket(const otp_session_cache_t *cache, const uint8_t *digest)
+{
+    uint32_t bits;
+
+    memcpy(&bits, digest, sizeof(bits));
+    return &cache->bucket[bits & (cache->buckets - 1)];
+}
+
+
+/* --- recency ------------------------------------------------------------------------------------------------ */
+
+static void otp_cache_unlink(otp_session_cache_t *cache, const otp_cache_slot_t *slot)
+{
+    *(slot->newer ? &cache->slot[slot->newer].older : &cache->newest) = slot->older;
+    *(slot->older ? &cache->slot[slot->older].newer : &cache->oldest) = slot->newer;
+}
+
+
+static void otp_cache_link(otp_session_cache_t *cache, uint32_t index)
+{
+    otp_cache_slot_t *slot = &cache->slot[index];
+
+    slot->newer = OTP_CACHE_NONE;
+    slot->older = cache->newest;
+    *(cache->newest ? &cache->slot[cache->newest].newer : &cache->oldest) = index;
+    cache->newest = index;
+}
+
+
+/* --- slots ---------------------------------------------------------------------------------------------------- */
+
+static void otp_cache_free(otp_session_cache_t *cache, uint32_t index)
+{
+    while (index != OTP_CACHE_NONE) {
+        uint32_t more = cache->slot[index].more;
+
+        cache->slot[index].next = cache->free;
+        cache->free = index;
+        index = more;
+    }
+}
+
+
+/* Where the number of this digest's slot stands: in its bucket, or in the slot before it. */
+static uint32_t *otp_cache_place(otp_session_cache_t *cache, const uint8_t *digest)
+{
+    uint32_t *place = &otp_cache_bucket(cache, digest)->head;
+
+    while (*place != OTP_CACHE_NONE && !otp_secret_equal(cache->slot[*place].digest, digest, OTP_DIGEST_LEN)) {
+        place = &cache->slot[*place].next;
+    }
+    return place;
+}
+
+
+static void otp_cache_remove(otp_session_cache_t *cache, uint32_t *place)
+{
+    uint32_t          index = *place;
+    otp_cache_slot_t *slot = &cache->slot[index];
+
+    *place = slot->next;
+    otp_cache_unlink(cache, slot);
+    cache->used -= slot->all == cache->all;
+    otp_cache_free(cache, index);
+}
+
+
+static void otp_cache_evict(otp_session_cache_t *cache)
+{
+    otp_cache_slot_t *oldest = &cache->slot[cache->oldest];
+
+    cache->evictions += oldest->all == cache->all;
+    otp_cache_remove(cache, otp_cache_place(cache, oldest->digest));
+}
+
+
+static uint32_t otp_cache_take(otp_session_cache_t *cache)
+{
+    uint32_t index;
+
+    if (cache->free == OTP_CACHE_NONE && cache->untouched <= cache->slots) {
+        return cache->untouched++;
+    }
+    if (cache->free == OTP_CACHE_NONE) {
+        otp_cache_evict(cache);
+    }
+    index = cache->free;
+    cache->free = cache->slot[index].next;
+    return index;
+}
+
+
+/* --- texts ---------------------------------------------------------------------------------------------------- */
+
+static void otp_cache_write(otp_session_cache_t *cache, uint32_t index, const char *text, size_t len)
+{
+    size_t    part = len < OTP_CACHE_TEXT ? len : OTP_CACHE_TEXT;
+    uint32_t *more = &cache->slot[index].more;
+
+    memcpy(cache->slot[index].text, text, part);
+    *more = OTP_CACHE_NONE;
+    for (size_t done = part; done < len; done += part) {
+        uint32_t          next = otp_cache_take(cache);
+        otp_cache_more_t *slot = (otp_cache_more_t *) &cache->slot[next];
+
+        part = len - done < OTP_CACHE_MORE ? len - done : OTP_CACHE_MORE;
+        memcpy(slot->text, text + done, part);
+        slot->more = OTP_CACHE_NONE;
+        *more = next;
+        more = &slot->more;
+    }
+}
+
+
+static void otp_cache_copy(const otp_session_cache_t *cache, const otp_cache_slot_t *slot, char *text)
+{
+    size_t   len = slot->text_len, part = len < OTP_CACHE_TEXT ? len : OTP_CACHE_TEXT;
+    uint32_t more = slot->more;
+
+    memcpy(text, slot->text, part);
+    for (size_t done = part; done < len; done += part) {
+        const otp_cache_more_t *next = (const otp_cache_more_t *) &cache->slot[more];
+
+        part = len - done < OTP_CACHE_MORE ? len - done : OTP_CACHE_MORE;
+        memcpy(text + done, next->text, part);
+        more = next->more;
+    }
+}
+
+
+/* --- what the caller does -------------------------------------------------------------------------------------- */
+
+size_t otp_session_cache_find(otp_session_cache_t *cache, const uint8_t digest[OTP_DIGEST_LEN], int64_t now_s)
+{
+    uint32_t         *place = otp_cache_place(cache, digest);
+    uint32_t          index = *place;
+    otp_cache_slot_t *slot = &cache->slot[index];
+
+    if (index == OTP_CACHE_NONE) {
+        return 0;
+    }
+    if (slot->all != cache->all || now_s >= slot->fresh_until_s) {
+        otp_cache_remove(cache, place);
+        return 0;
+    }
+    if (index != cache->newest) {
+        otp_cache_unlink(cache, slot);
+        otp_cache_link(cache, index);
+    }
+    cache->found = index;
+    return slot->text_len;
+}
+
+
+void otp_session_cache_read(const otp_session_cache_t *cache, char *text, otp_session_t *session)
+{
+    const otp_cache_slot_t *slot = &cache->slot[cache->found];
+    otp_span_t              span[OTP_SESSION_TEXTS];
+
+    otp_cache_copy(cache, slot, text);
+    for (size_t i = 0; i < OTP_SESSION_TEXTS; i++) {
+        span[i] = (otp_span_t) { text, slot->len[i] };
+        text += slot->len[i] + 1;
+    }
+    *session = (otp_session_t) {
+        .level = (otp_level_t) slot->level, .method = (otp_auth_t) slot->method,
+        .password_proven = slot->password_proven, .created = slot->created, .auth_time = slot->auth_time,
+        .otp_time = slot->otp_time, .expires = slot->expires, .idle_s = slot->idle_s
+    };
+    otp_session_set_texts(session, span);
+}
+
+
+otp_session_cache_mark_t otp_session_cache_mark(const otp_session_cache_t *cache, const uint8_t digest[OTP_DIGEST_LEN])
+{
+    return (otp_session_cache_mark_t) { cache->all, otp_cache_bucket(cache, digest)->forgotten };
+}
+
+
+static void otp_cache_fill(otp_cache_slot_t *slot, const uint8_t *digest, const otp_session_t *session)
+{
+    otp_span_t span[OTP_SESSION_TEXTS];
+
+    memcpy(slot->digest, digest, OTP_DIGEST_LEN);
+    slot->level = (uint8_t) session->level;
+    slot->method = (uint8_t) session->method;
+    slot->password_proven = session->password_proven;
+    slot->created = session->created;
+    slot->auth_time = session->auth_time;
+    slot->otp_time = session->otp_time;
+    slot->expires = session->expires;
+    slot->idle_s = session->idle_s;
+    otp_session_texts(session, span);
+    for (size_t i = 0; i < OTP_SESSION_TEXTS; i++) {
+        slot->len[i] = (uint16_t) span[i].len;
+    }
+}
+
+
+/* All slots a session could ever need are fewer than the fewest slots a cache has: eviction never meets the session
+ * that is being written, which is linked last. */
+_Static_assert(OTP_SESSION_MAX + OTP_SESSION_TEXTS < OTP_CACHE_FEWEST * OTP_CACHE_TEXT, "room for one session");
+
+bool otp_session_cache_put(otp_session_cache_t *cache, const uint8_t digest[OTP_DIGEST_LEN],
+    otp_session_cache_mark_t mark, const otp_session_t *session, int64_t fresh_until_s)
+{
+    otp_cache_bucket_t *bucket = otp_cache_bucket(cache, digest);
+    uint32_t           *place = otp_cache_place(cache, digest), index;
+    char                text[OTP_SESSION_MAX + OTP_SESSION_TEXTS];
+    otp_session_t       copy;
+
+    if (*place != OTP_CACHE_NONE) {
+        otp_cache_remove(cache, place);
+    }
+    if (mark.all != cache->all || mark.bucket != bucket->forgotten || otp_session_text_size(session) > sizeof(text)) {
+        return false;
+    }
+    otp_session_copy(session, text, &copy);
+    index = otp_cache_take(cache);
+    otp_cache_fill(&cache->slot[index], digest, session);
+    cache->slot[index].text_len = (uint16_t) otp_session_text_size(session);
+    cache->slot[index].fresh_until_s = fresh_until_s;
+    cache->slot[index].all = cache->all;
+    otp_cache_write(cache, index, text, cache->slot[index].text_len);
+    cache->slot[index].next = bucket->head;
+    bucket->head = index;
+    otp_cache_link(cache, index);
+    cache->used++;
+    return true;
+}
+
+
+void otp_session_cache_forget(otp_session_cache_t *cache, const uint8_t digest[OTP_DIGEST_LEN])
+{
+    uint32_t *place = otp_cache_place(cache, digest);
+
+    otp_cache_bucket(cache, digest)->forgotten++;
+    if (*place != OTP_CACHE_NONE) {
+        otp_cache_remove(cache, place);
+    }
+}
+
+
+void otp_session_cache_forget_name(otp_session_cache_t *cache, otp_span_t prefix, otp_span_t name)
+{
+    otp_span_t kind = OTP_SPAN("sess:{");
+    uint8_t    digest[OTP_DIGEST_LEN];
+    size_t     before = prefix.len + kind.len, len;
+    otp_span_t hex = { name.data + before, 2 * OTP_DIGEST_LEN };
+
+    if (name.len != before + hex.len + 1 || !otp_span_starts(name, prefix)
+        || !otp_span_starts((otp_span_t) { name.data + prefix.len, kind.len }, kind)
+        || otp_hex_decode(hex, digest, sizeof(digest), &len) != OTP_OK)
+    {
+        return;
+    }
+    otp_session_cache_forget(cache, digest);
+}
+
+
+void otp_session_cache_forget_all(otp_session_cache_t *cache)
+{
+    cache->all++;
+    cache->used = 0;
+}
+
+
+void otp_session_cache_figures(const otp_session_cache_t *cache, otp_session_cache_figures_t *figures)
+{
+    *figures = (otp_session_cache_figures_t) {
+        .slots = cache->slots, .used = cache->used, .evictions = cache->evictions
+    };
+}

@@ -1,0 +1,55 @@
+/*
+ * What the files of the session cache share.  Nobody else includes this.
+ *
+ *     away --subscribed--> tracking          the lease: each beat heard in `tracking` lends the cache some seconds
+ *       ^       |             |
+ *       +-- refused <---------+              sessions are served while there is a lease, and forgotten when it ends
+ */
+#ifndef NGX_HTTP_OTP_CACHE_H
+#define NGX_HTTP_OTP_CACHE_H
+
+#include "ngx_http_otp_module/ngx_http_otp_module.h"
+
+#define NGX_HTTP_OTP_CACHE_BEAT_MS     1000
+#define NGX_HTTP_OTP_CACHE_BEATS       4       /* on their way at a time */
+#define NGX_HTTP_OTP_CACHE_CHANNEL     128
+
+typedef enum {
+    NGX_HTTP_OTP_CACHE_AWAY,        /* not connected, or Redis has not yet agreed to tell */
+    NGX_HTTP_OTP_CACHE_REFUSED,     /* it does not agree */
+    NGX_HTTP_OTP_CACHE_TRACKING
+} ngx_http_otp_cache_phase_t;
+
+struct ngx_http_otp_cache_s {
+    size_t                      size;       /* 0: off */
+    ngx_http_otp_main_conf_t   *omcf;
+    ngx_http_otp_redis_t       *listener;
+    char                        channel[NGX_HTTP_OTP_CACHE_CHANNEL], prefix[OTP_NAME_MAX];
+    size_t                      channel_len, prefix_len;
+
+    /* the worker's */
+    otp_session_cache_t        *sessions;   /* NULL: none in this process */
+    void                       *memory;
+    ngx_http_otp_cache_phase_t  phase;
+    ngx_event_t                 timer;
+    ngx_connection_t            ident;      /* behind the timer, for nginx's debug log */
+    int64_t                     sent, heard, void_before;       /* numbers of beats */
+    int64_t                     sent_ms[NGX_HTTP_OTP_CACHE_BEATS];
+    int64_t                     lease_ms;   /* until when; 0: none */
+    int64_t                     since_ms;   /* of this phase, or of the last beat heard */
+    const char                 *reported;
+};
+
+/* Each second. */
+void ngx_http_otp_cache_tick(ngx_event_t *ev);
+
+/* The connection that hears is there; is no more; brought a message. */
+void ngx_http_otp_cache_connected(void *data);
+void ngx_http_otp_cache_deaf(void *data);
+void ngx_http_otp_cache_message(void *data, const otp_reply_t *reply);
+
+/* The connection that reads sessions is there; is no more. */
+void ngx_http_otp_cache_reading(void *data);
+void ngx_http_otp_cache_blind(void *data);
+
+#endif

@@ -12,6 +12,7 @@ typedef struct {
     ngx_http_otp_redis_batch_t  *batch;
     ngx_http_otp_person_t       *person;
     ngx_event_t                  timer;
+    unsigned                     revoked:1; /* sessions were ended, and it is not sure yet that all gateways are told */
 } ngx_http_otp_portal_t;
 
 static void ngx_http_otp_portal_drive(ngx_http_otp_portal_t *portal, otp_effect_t effect);
@@ -117,10 +118,60 @@ static void ngx_http_otp_portal_time(ngx_event_t *ev)
 }
 
 
+static bool ngx_http_otp_portal_revokes(const otp_command_t *command, otp_span_t prefix)
+{
+    for (size_t i = 1; otp_span_equal(command->arg[0], OTP_SPAN("DEL")) && i < command->args; i++) {
+        otp_span_t name = command->arg[i];
+
+        if (otp_span_starts(name, prefix)
+            && otp_span_starts((otp_span_t) { name.data + prefix.len, name.len - prefix.len }, OTP_SPAN("sess:")))
+        {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static void ngx_http_otp_portal_told(void *data, const otp_reply_t *const *replies, size_t count)
+{
+    ngx_http_otp_portal_t *portal = data;
+    ngx_connection_t      *c = portal->r->connection;
+
+    portal->batch = NULL;
+    ngx_http_set_log_request(c->log, portal->r);
+    ngx_http_otp_portal_answer(portal);
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* Redis may write its answer to us before it writes to those who keep the session that it is gone; what it answers to
+ * the next command it writes after both.  So whoever reads our answer asks a gateway that has been told. */
+static bool ngx_http_otp_portal_tell(ngx_http_otp_portal_t *portal)
+{
+    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(portal->r, ngx_http_otp_module);
+    otp_command_t             ping = { .arg = { OTP_SPAN("PING") }, .args = 1 };
+
+    if (!portal->revoked) {
+        return false;
+    }
+
+    portal->revoked = 0;
+    portal->batch = ngx_http_otp_redis_send(omcf->redis, &ping, 1, ngx_http_otp_portal_told, portal);
+
+    return portal->batch != NULL;
+}
+
+
 /* true: sent, the handler will be called.  false: the flow goes on at once, with nothing. */
 static bool ngx_http_otp_portal_send(ngx_http_otp_portal_t *portal, const otp_flow_view_t *view)
 {
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(portal->r, ngx_http_otp_module);
+
+    for (size_t i = 0; i < view->commands && !portal->revoked; i++) {
+        portal->revoked = ngx_http_otp_portal_revokes(&view->command[i], ngx_http_otp_redis_prefix(omcf->redis));
+    }
 
     portal->batch = ngx_http_otp_redis_send(omcf->redis, view->command, view->commands, ngx_http_otp_portal_replied,
         portal);
@@ -179,8 +230,12 @@ static void ngx_http_otp_portal_drive(ngx_http_otp_portal_t *portal, otp_effect_
             waits = ngx_http_otp_portal_wait(portal, view);
             break;
         case OTP_EFFECT_ANSWER:
-            ngx_http_otp_portal_answer(portal);
-            return;
+            waits = ngx_http_otp_portal_tell(portal);
+            if (!waits) {
+                ngx_http_otp_portal_answer(portal);
+                return;
+            }
+            break;
         }
 
         if (waits) {

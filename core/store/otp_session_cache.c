@@ -211,7 +211,8 @@ size_t otp_session_cache_find(otp_session_cache_t *cache, const uint8_t digest[O
     if (index == OTP_CACHE_NONE) {
         return 0;
     }
-    if (slot->all != cache->all || now_s >= slot->fresh_until_s) {
+    /* Later than any session is put for: somebody has set the clock back. */
+    if (slot->all != cache->all || now_s >= slot->fresh_until_s || slot->fresh_until_s - now_s > OTP_SEEN_EVERY_S) {
         otp_cache_remove(cache, place);
         return 0;
     }

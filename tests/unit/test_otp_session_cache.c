@@ -178,6 +178,16 @@ static void test_session_is_used_until_its_time_and_no_longer(void **state)
 }
 
 
+/* Or idle time would not be noted for as long as the clock was set back. */
+static void test_session_is_read_again_after_the_clock_was_set_back(void **state)
+{
+    (void) state;
+    assert_true(put(1, "marie"));
+    assert_string_equal(kept(1, LATER - OTP_SEEN_EVERY_S), "marie");
+    assert_string_equal(kept(1, LATER - OTP_SEEN_EVERY_S - 1), "");
+}
+
+
 static void test_session_put_again_takes_the_place_of_the_first(void **state)
 {
     (void) state;
@@ -454,6 +464,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_session_with_many_groups_takes_a_chain_of_slots, open_cache, close_cache),
         cmocka_unit_test_setup_teardown(test_session_larger_than_a_record_is_not_kept, open_cache, close_cache),
         cmocka_unit_test_setup_teardown(test_session_is_used_until_its_time_and_no_longer, open_cache, close_cache),
+        cmocka_unit_test_setup_teardown(test_session_is_read_again_after_the_clock_was_set_back, open_cache, close_cache),
         cmocka_unit_test_setup_teardown(test_session_put_again_takes_the_place_of_the_first, open_cache, close_cache),
         cmocka_unit_test_setup_teardown(test_memory_for_fewer_than_16_sessions_is_refused, open_cache, close_cache),
         cmocka_unit_test_setup_teardown(test_least_recently_used_session_goes_first, open_cache, close_cache),

@@ -28,7 +28,7 @@ AGENT = "p999"      # of the helpdesk
 
 GATEWAY = """
 {user}
-worker_processes 2;
+worker_processes {workers};
 daemon off;
 pid {root}/{name}.pid;
 error_log {root}/{name}.log info;
@@ -42,7 +42,7 @@ http {{
     fastcgi_temp_path {root}/tmp-{name}-fastcgi;
     uwsgi_temp_path {root}/tmp-{name}-uwsgi;
     scgi_temp_path {root}/tmp-{name}-scgi;
-    otp_redis unix:{root}/redis.sock timeout={timeout} user=otp-gateway password_file={root}/otp-gateway.password;
+    otp_redis unix:{redis} timeout={timeout} user=otp-gateway password_file={root}/otp-gateway.password;
     otp_keyring {root}/keyring;
     otp_password_file {root}/people;
     otp_templates {templates};
@@ -54,7 +54,8 @@ http {{
         listen 127.0.0.1:{port} backlog=1024;
         location /otp/ {{ otp_portal; }}
         location /app/ {{ otp_require otp; root {root}; }}
-        location /desk/ {{ otp_require password; root {root}; }}
+        location /desk/ {{ otp_require password; root {root}; add_header X-Cache $otp_session_cache always; }}
+        location /figures {{ otp_metrics; }}
         location /open/ {{ root {root}; }}
     }}
 }}
@@ -128,12 +129,12 @@ class World:
                               env={**os.environ, "REDISCLI_AUTH": "le mot de passe de admin"})
         return done.stdout if binary else done.stdout.decode("utf-8", "replace")
 
-    def start_gateway(self, name, port, timeout, limits):
+    def start_gateway(self, name, port, timeout="1s", limits="", redis=None, workers=2):
         path = os.path.join(self.root, name + ".conf")
         with open(path, "w") as file:
             file.write(GATEWAY.format(
                 user="user root;" if os.getuid() == 0 else "", root=self.root, name=name, port=port, limits=limits,
-                timeout=timeout, module=os.path.join(BUILD, "ngx_http_otp_module.so"),
+                timeout=timeout, redis=redis or self.socket, workers=workers, module=os.path.join(BUILD, "ngx_http_otp_module.so"),
                 templates=os.path.join(TOP, "lua-free-conf", "templates")))
         process = subprocess.Popen([NGINX, "-p", self.root + "/", "-e", os.path.join(self.root, name + ".log"), "-c", path],
                                    stderr=open(os.path.join(self.root, name + "-start.log"), "a"))

@@ -20,14 +20,16 @@ static const char *uri_algorithm(otp_algorithm_t algorithm)
 typedef struct {
     const char *type;           /* "totp" */
     const char *moving;         /* "&period=" */
-    int64_t     value;
+    int64_t     value, least;
 } otp_moving_t;
 
 
-OTP_MUST_USE static otp_status_t otp_otpauth_write_moving(const otp_moving_t *moving, otp_span_t issuer,
+OTP_MUST_USE static otp_status_t otp_otpauth_write_text(const otp_moving_t *moving, otp_span_t issuer,
     otp_span_t label, otp_span_t seed, otp_algorithm_t algorithm, unsigned digits, otp_buffer_t *out)
 {
-    if (seed.len < OTP_SEED_MIN || seed.len > OTP_SEED_MAX || digits < OTP_DIGITS_MIN || digits > OTP_DIGITS_MAX) {
+    if (moving->value < moving->least || seed.len < OTP_SEED_MIN || seed.len > OTP_SEED_MAX
+        || digits < OTP_DIGITS_MIN || digits > OTP_DIGITS_MAX)
+    {
         return OTP_INVALID;
     }
 
@@ -60,35 +62,33 @@ OTP_MUST_USE static otp_status_t otp_otpauth_write_moving(const otp_moving_t *mo
 }
 
 
-otp_status_t otp_otpauth_write(otp_span_t issuer, otp_span_t label, otp_span_t seed,
-    otp_algorithm_t algorithm, unsigned digits, int64_t period_s, char *uri, size_t size, size_t *len)
+OTP_MUST_USE static otp_status_t otp_otpauth_write_moving(const otp_moving_t *moving, otp_span_t issuer,
+    otp_span_t label, otp_span_t seed, otp_algorithm_t algorithm, unsigned digits, char *uri, size_t size, size_t *len)
 {
-    otp_moving_t moving = { "totp", "&period=", period_s };
     otp_buffer_t out;
-    otp_status_t status = OTP_INVALID;
+    otp_status_t status;
 
     otp_buffer_init(&out, uri, size);
-    if (period_s > 0) {
-        status = otp_otpauth_write_moving(&moving, issuer, label, seed, algorithm, digits, &out);
-    }
+    status = otp_otpauth_write_text(moving, issuer, label, seed, algorithm, digits, &out);
     *len = status == OTP_OK ? out.len : 0;
 
     return status;
 }
 
 
+otp_status_t otp_otpauth_write(otp_span_t issuer, otp_span_t label, otp_span_t seed,
+    otp_algorithm_t algorithm, unsigned digits, int64_t period_s, char *uri, size_t size, size_t *len)
+{
+    const otp_moving_t moving = { "totp", "&period=", period_s, 1 };
+
+    return otp_otpauth_write_moving(&moving, issuer, label, seed, algorithm, digits, uri, size, len);
+}
+
+
 otp_status_t otp_otpauth_write_hotp(otp_span_t issuer, otp_span_t label, otp_span_t seed,
     otp_algorithm_t algorithm, unsigned digits, int64_t counter, char *uri, size_t size, size_t *len)
 {
-    otp_moving_t moving = { "hotp", "&counter=", counter };
-    otp_buffer_t out;
-    otp_status_t status = OTP_INVALID;
+    const otp_moving_t moving = { "hotp", "&counter=", counter, 0 };
 
-    otp_buffer_init(&out, uri, size);
-    if (counter >= 0) {
-        status = otp_otpauth_write_moving(&moving, issuer, label, seed, algorithm, digits, &out);
-    }
-    *len = status == OTP_OK ? out.len : 0;
-
-    return status;
+    return otp_otpauth_write_moving(&moving, issuer, label, seed, algorithm, digits, uri, size, len);
 }

@@ -47,7 +47,7 @@ static const char *const otp_page_names[] = {
     "verdict_ok", "verdict_denied", "verdict_throttled", "verdict_already_used", "verdict_found", "verdict_other",
     "reason_emergency", "reason_emergency_ended",
     /* the helpdesk: looking for somebody, and what is known of them */
-    "searched", "people", "email", "more", "nobody", "stock_serial", "stock_disabled",
+    "searched", "people", "email", "more", "after", "nobody", "stock_serial", "stock_disabled",
     "person", "person_name", "person_email", "person_groups", "person_address",
     "failures", "no_key", "locked_time", "locked_total", "emergency_live", "emergency_time", "own_account",
     "other_agent", "out_of_reach",

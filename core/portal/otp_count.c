@@ -167,6 +167,12 @@ static otp_effect_t otp_count_refusal_told(otp_flow_t *flow)
 }
 
 
+int64_t otp_count_address_wait(const otp_flow_t *flow)
+{
+    return flow->device.known ? 0 : otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
+}
+
+
 otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, const char *flag, int64_t wait_s)
 {
     otp_span_t  line, uid = otp_span_of(flow->uid);

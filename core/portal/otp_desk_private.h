@@ -17,8 +17,9 @@
 #define OTP_SESSIONS_LAST   23      /* counted from 0, as Redis does */
 #define OTP_SESSIONS_SHOWN  (OTP_SESSIONS_LAST + 1)
 #define OTP_SESSIONS_AT_ONCE 12     /* at most OTP_FLOW_COMMANDS */
-#define OTP_REQUESTS_LAST   47
-#define OTP_REQUESTS_SHOWN  (OTP_REQUESTS_LAST + 1)
+#define OTP_REQUESTS_SHOWN  48
+#define OTP_REQUESTS_OF_SET 96      /* asked of one set at once: those of the second that the page goes on from too */
+#define OTP_REQUESTS_ROUNDS 4       /* of so many as are shown, to find those in an agent's reach */
 #define OTP_SEARCH_MAX      128     /* bytes of what the helpdesk looks for */
 
 /* The number of a macro as text. */
@@ -86,7 +87,7 @@ typedef struct {
 
 typedef struct {
     char    serial[OTP_SERIAL_MAX + 1], batch[OTP_SERIAL_MAX + 1], uid[OTP_UID_LEN + 1], name[OTP_NAME_LEN + 1];
-    int64_t at;
+    int64_t at, place;      /* as the stock says; as the set says, for the order */
 } otp_desk_request_t;
 
 typedef struct otp_desk_s otp_desk_t;
@@ -112,8 +113,13 @@ struct otp_desk_s {
     otp_desk_ask_t     ask;
     otp_desk_take_t    take;
     otp_flow_stage_t   next;
-    otp_desk_request_t request[OTP_REQUESTS_SHOWN];
-    size_t             requests, read, checked;
+    otp_desk_request_t request[OTP_REQUESTS_SHOWN];     /* to be shown */
+    size_t             requests;
+    otp_desk_request_t candidate[OTP_REQUESTS_SHOWN];   /* the oldest ones behind `after` */
+    size_t             candidates, read, checked;
+    unsigned           rounds;
+    char               after[OTP_SERIAL_MAX + 1], after_text[OTP_SERIAL_MAX + 24], from[24];
+    int64_t            after_place;
 };
 
 /* ---- otp_access.c ---- */

@@ -101,6 +101,9 @@ typedef struct {
     int64_t           issued;
 } otp_device_t;
 
+typedef enum { OTP_SPELLING_TYPED, OTP_SPELLING_UPPER, OTP_SPELLING_LOWER } otp_spelling_t;
+#define OTP_SPELLINGS 3
+
 struct otp_flow_s {
     otp_flow_view_t        view;
     const otp_settings_t  *settings;
@@ -125,6 +128,8 @@ struct otp_flow_s {
     char                   uid[OTP_UID_LEN + 1];
     char                   passcode[128];
     char                   serial[OTP_SERIAL_MAX + 1];      /* canonical, of the form */
+    otp_name_t             spelling[OTP_SPELLINGS];         /* of it; then: */
+    otp_flow_stage_t       spelled;
 
     otp_span_t             cookie;                  /* of a session, well formed; data NULL: none */
     otp_span_t             browser;                 /* the cookie before sign-in; data NULL: none */
@@ -301,6 +306,10 @@ otp_effect_t otp_answer_kept(otp_flow_t *flow);
 otp_effect_t otp_answer_show(otp_flow_t *flow);
 otp_effect_t otp_answer_denied(otp_flow_t *flow);
 otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t retry_after_s);
+/* These as flow->attempt.decision says. */
+otp_effect_t otp_answer_already_used(otp_flow_t *flow);
+otp_effect_t otp_answer_locked(otp_flow_t *flow);
+otp_effect_t otp_answer_pin_refused(otp_flow_t *flow);
 
 /* ---- otp_view.c ---- */
 /* What every page is given.  NULL: no memory. */
@@ -321,6 +330,8 @@ OTP_MUST_USE bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, siz
 /* Counts an attempt up, then goes on with `counted`; with `outrun` when parallel attempts have been counted
  * meanwhile so that this one has to wait (NULL: it was considered already). */
 otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted, otp_flow_stage_t outrun);
+/* Seconds for which nobody at this address is considered, but browsers that the person has used before are. */
+int64_t otp_count_address_wait(const otp_flow_t *flow);
 /* Not considered for `wait_s`, because of what `flag` says: writes the event `event_name` and answers so. */
 otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, const char *flag, int64_t wait_s);
 
@@ -349,11 +360,18 @@ void otp_forget_pending(otp_flow_t *flow);
 /* Opens a pending state and sends the browser to `endpoint` with `verdict`. */
 otp_effect_t otp_open_pending(otp_flow_t *flow, otp_stage_t stage, const char *verdict, const char *endpoint);
 
+/* ---- otp_serial_typed.c ---- */
+/* Makes of flow->serial, as it was typed, the serial of the stock that has these letters in capitals, or small, unless
+ * there is one with exactly these; then goes on. */
+otp_effect_t otp_serial_typed(otp_flow_t *flow, otp_flow_stage_t spelled);
+
 /* ---- endpoints ---- */
 /* Takes over the typed passcode, without the blanks people put between PIN and code. */
 void otp_passcode_take(otp_flow_t *flow);
 /* Takes over what the directory said of flow->uid. */
 void otp_person_take(otp_flow_t *flow);
+/* The same of what the directory said of them, then goes on; what it cannot say now is a refusal of `event`. */
+otp_effect_t otp_person_asked(otp_flow_t *flow, const char *event, otp_flow_stage_t next);
 otp_effect_t otp_login_get(otp_flow_t *flow);
 otp_effect_t otp_login_post(otp_flow_t *flow);
 otp_effect_t otp_passcode_get(otp_flow_t *flow);

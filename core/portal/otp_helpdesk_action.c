@@ -212,6 +212,13 @@ OTP_MUST_USE static const char *otp_desk_missing(otp_flow_t *flow)
 }
 
 
+/* The one serial that an agent types. */
+static otp_effect_t otp_desk_spelled(otp_flow_t *flow)
+{
+    return otp_serial_typed(flow, otp_desk_claimed);
+}
+
+
 /* The agent may: the fields, then the deed. */
 static otp_effect_t otp_desk_act(otp_flow_t *flow)
 {
@@ -242,7 +249,7 @@ static otp_effect_t otp_desk_act(otp_flow_t *flow)
         return otp_desk_refused(flow, OTP_MANAGE_NO_SESSION);
     }
 
-    return otp_act_claim(flow, otp_desk_claimed);
+    return otp_act_claim(flow, what->kind == OTP_ACTION_KEY_ASSIGN ? otp_desk_spelled : otp_desk_claimed);
 }
 
 

@@ -226,8 +226,8 @@ static otp_effect_t otp_search_records(otp_flow_t *flow)
 }
 
 
-/* By exact identifier and exact serial. */
-static otp_effect_t otp_search_exact(otp_flow_t *flow)
+/* By exact identifier and exact serial, but for the case of their letters. */
+static otp_effect_t otp_search_spelled(otp_flow_t *flow)
 {
     size_t      len;
     otp_span_t  query = otp_search_query(flow);
@@ -241,14 +241,23 @@ static otp_effect_t otp_search_exact(otp_flow_t *flow)
         memset(flow->uid, 0, sizeof(flow->uid));
     }
 
-    if (otp_serial_canonical(query, flow->serial) == OTP_OK) {
+    if (flow->serial[0] != '\0') {
         otp_name_of(&desk->name[1], OTP_NAME_STOCK, flow->settings->prefix, otp_span_of(flow->serial));
         otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&desk->name[1]));
-    } else {
-        flow->serial[0] = '\0';
     }
 
     return flow->view.commands == 0 ? otp_search_shown(flow) : otp_flow_commands(flow, otp_search_records);
+}
+
+
+static otp_effect_t otp_search_exact(otp_flow_t *flow)
+{
+    if (otp_serial_canonical(otp_search_query(flow), flow->serial) != OTP_OK) {
+        flow->serial[0] = '\0';
+        return otp_search_spelled(flow);
+    }
+
+    return otp_serial_typed(flow, otp_search_spelled);
 }
 
 

@@ -138,7 +138,7 @@ static otp_effect_t otp_key_requested(otp_flow_t *flow)
 }
 
 
-static otp_effect_t otp_key_request(otp_flow_t *flow)
+static otp_effect_t otp_key_spelled(otp_flow_t *flow)
 {
     otp_action_order_t *order = otp_act_order(flow, OTP_ACTION_REQUEST_CREATE);
 
@@ -147,6 +147,12 @@ static otp_effect_t otp_key_request(otp_flow_t *flow)
     order->automatic = flow->settings->activation_automatic;
 
     return otp_act(flow, otp_key_requested);
+}
+
+
+static otp_effect_t otp_key_request(otp_flow_t *flow)
+{
+    return otp_serial_typed(flow, otp_key_spelled);
 }
 
 

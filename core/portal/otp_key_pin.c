@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "core/portal/otp_flow_private.h"
@@ -24,17 +23,6 @@ otp_effect_t otp_key_pin_get(otp_flow_t *flow)
 }
 
 
-static otp_effect_t otp_key_pin_refused(otp_flow_t *flow)
-{
-    const char *reason = otp_pin_refusal_name(flow->attempt.decision.refusal);
-
-    (void) snprintf(flow->flag, sizeof(flow->flag), "refused_%s", reason);
-
-    return otp_answer_verdict(flow, 422, "pin_refused", OTP_SPAN_NONE,
-                              (otp_notice_t) { .flag = flow->flag, .reason = reason });
-}
-
-
 static otp_effect_t otp_key_pin_decided(otp_flow_t *flow)
 {
     const otp_decision_t *decision = &flow->attempt.decision;
@@ -45,13 +33,11 @@ static otp_effect_t otp_key_pin_decided(otp_flow_t *flow)
                                                               : otp_answer_location(flow, "key?done=pin"),
                                   (otp_notice_t) { 0 });
     case OTP_VERDICT_PIN_REFUSED:
-        return otp_key_pin_refused(flow);
+        return otp_answer_pin_refused(flow);
     case OTP_VERDICT_ALREADY_USED:
-        return otp_answer_verdict(flow, 401, "already_used", OTP_SPAN_NONE,
-                                  (otp_notice_t) { .flag = "already_used", .retry_after_s = decision->retry_after_s });
+        return otp_answer_already_used(flow);
     case OTP_VERDICT_THROTTLED:
-        return otp_answer_throttled(flow, "locked", decision->retry_after_s != 0 ? decision->retry_after_s
-                                                                                 : flow->settings->limits.lock_time_s);
+        return otp_answer_locked(flow);
     case OTP_VERDICT_DENIED:
         return otp_answer_denied(flow);
     case OTP_VERDICT_PIN_REQUIRED:
@@ -73,7 +59,7 @@ static otp_effect_t otp_key_pin_considered(otp_flow_t *flow)
         return otp_answer_unavailable(flow);
     }
 
-    wait = flow->device.known ? 0 : otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
+    wait = otp_count_address_wait(flow);
     if (wait != 0) {
         return otp_count_refuse(flow, "pin_change", "throttled", wait);
     }

@@ -97,25 +97,12 @@ static void otp_login_release(otp_flow_t *flow)
 }
 
 
-static otp_effect_t otp_login_password_checked(otp_flow_t *flow)
+static otp_effect_t otp_login_password_judged(otp_flow_t *flow)
 {
-    bool        right;
+    bool        right = !flow->person_refused;
     otp_span_t  line;
     otp_event_t event;
 
-    switch (flow->person_result.verdict) {
-    case OTP_PERSON_BUSY:
-        return otp_count_refuse(flow, "password", "busy", 1);
-    case OTP_PERSON_UNAVAILABLE:
-        return otp_answer_unavailable(flow);
-    case OTP_PERSON_MATCHES:
-    case OTP_PERSON_REFUSED:
-        break;
-    }
-
-    flow->person_refused |= flow->person_result.verdict == OTP_PERSON_REFUSED;
-    right = !flow->person_refused;
-    otp_person_take(flow);
     flow->once_kept = true;
     otp_flow_event(flow, "password", right ? "ok" : "denied", otp_span_of(flow->uid), &event);
     if (right) {
@@ -135,6 +122,12 @@ static otp_effect_t otp_login_password_checked(otp_flow_t *flow)
     }
 
     return otp_flow_commands(flow, otp_login_password_told);
+}
+
+
+static otp_effect_t otp_login_password_checked(otp_flow_t *flow)
+{
+    return otp_person_asked(flow, "password", otp_login_password_judged);
 }
 
 
@@ -171,22 +164,15 @@ static otp_effect_t otp_login_passcode_read(otp_flow_t *flow)
 }
 
 
+static otp_effect_t otp_login_passcode_known(otp_flow_t *flow)
+{
+    return otp_attempt_ask(flow) ? otp_flow_commands(flow, otp_login_passcode_read) : otp_answer_unavailable(flow);
+}
+
+
 static otp_effect_t otp_login_passcode_person(otp_flow_t *flow)
 {
-    switch (flow->person_result.verdict) {
-    case OTP_PERSON_BUSY:
-        return otp_count_refuse(flow, "passcode", "busy", 1);
-    case OTP_PERSON_UNAVAILABLE:
-        return otp_answer_unavailable(flow);
-    case OTP_PERSON_MATCHES:
-    case OTP_PERSON_REFUSED:
-        break;
-    }
-
-    flow->person_refused |= flow->person_result.verdict == OTP_PERSON_REFUSED;
-    otp_person_take(flow);
-
-    return otp_attempt_ask(flow) ? otp_flow_commands(flow, otp_login_passcode_read) : otp_answer_unavailable(flow);
+    return otp_person_asked(flow, "passcode", otp_login_passcode_known);
 }
 
 
@@ -199,10 +185,10 @@ OTP_MUST_USE static bool otp_login_by_passcode(const otp_flow_t *flow)
 
 
 /* Seconds until this attempt is considered.  The delay after bad passwords does not hold up the key: it has its
- * own lock.  Nor does what others did at the same address hold up a browser that the person has used before. */
+ * own lock. */
 OTP_MUST_USE static int64_t otp_login_wait(const otp_flow_t *flow)
 {
-    int64_t address = flow->device.known ? 0 : otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
+    int64_t address = otp_count_address_wait(flow);
     int64_t user = otp_login_by_passcode(flow) ? 0 : otp_throttle_wait(&flow->user_count.throttle, flow->now_s);
 
     return user > address ? user : address;

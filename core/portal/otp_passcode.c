@@ -46,6 +46,25 @@ void otp_person_take(otp_flow_t *flow)
 }
 
 
+otp_effect_t otp_person_asked(otp_flow_t *flow, const char *event, otp_flow_stage_t next)
+{
+    switch (flow->person_result.verdict) {
+    case OTP_PERSON_BUSY:
+        return otp_count_refuse(flow, event, "busy", 1);
+    case OTP_PERSON_UNAVAILABLE:
+        return otp_answer_unavailable(flow);
+    case OTP_PERSON_MATCHES:
+    case OTP_PERSON_REFUSED:
+        break;
+    }
+
+    flow->person_refused |= flow->person_result.verdict == OTP_PERSON_REFUSED;
+    otp_person_take(flow);
+
+    return next(flow);
+}
+
+
 /* Who is at the keyboard: the session's person, or that of the pending state. */
 static void otp_passcode_uid(otp_flow_t *flow)
 {
@@ -170,11 +189,9 @@ otp_effect_t otp_passcode_decided(otp_flow_t *flow)
     case OTP_VERDICT_NEXT_CODE:
         return otp_open_pending(flow, OTP_STAGE_NEXT_CODE, "next_code", "passcode");
     case OTP_VERDICT_ALREADY_USED:
-        return otp_answer_verdict(flow, 401, "already_used", OTP_SPAN_NONE,
-                                  (otp_notice_t) { .flag = "already_used", .retry_after_s = decision->retry_after_s });
+        return otp_answer_already_used(flow);
     case OTP_VERDICT_THROTTLED:
-        return otp_answer_throttled(flow, "locked", decision->retry_after_s != 0 ? decision->retry_after_s
-                                                                                 : flow->settings->limits.lock_time_s);
+        return otp_answer_locked(flow);
     case OTP_VERDICT_DENIED:
         return otp_passcode_denied(flow);
     case OTP_VERDICT_WAIT_NEXT_CODE:
@@ -225,20 +242,7 @@ static otp_effect_t otp_passcode_decide(otp_flow_t *flow)
 
 static otp_effect_t otp_passcode_person(otp_flow_t *flow)
 {
-    switch (flow->person_result.verdict) {
-    case OTP_PERSON_BUSY:
-        return otp_count_refuse(flow, "passcode", "busy", 1);
-    case OTP_PERSON_UNAVAILABLE:
-        return otp_answer_unavailable(flow);
-    case OTP_PERSON_MATCHES:
-    case OTP_PERSON_REFUSED:
-        break;
-    }
-
-    flow->person_refused |= flow->person_result.verdict == OTP_PERSON_REFUSED;
-    otp_person_take(flow);
-
-    return otp_passcode_decide(flow);
+    return otp_person_asked(flow, "passcode", otp_passcode_decide);
 }
 
 
@@ -253,7 +257,7 @@ static otp_effect_t otp_passcode_considered(otp_flow_t *flow)
         return otp_answer_unavailable(flow);
     }
 
-    wait = flow->device.known ? 0 : otp_throttle_wait(&flow->address_count.throttle, flow->now_s);
+    wait = otp_count_address_wait(flow);
     if (wait != 0) {
         return otp_count_refuse(flow, "passcode", "throttled", wait);
     }

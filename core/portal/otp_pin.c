@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "core/portal/otp_flow_private.h"
@@ -61,17 +60,6 @@ static otp_effect_t otp_pin_closed(otp_flow_t *flow)
 }
 
 
-static otp_effect_t otp_pin_refused(otp_flow_t *flow)
-{
-    const char *reason = otp_pin_refusal_name(flow->attempt.decision.refusal);
-
-    (void) snprintf(flow->flag, sizeof(flow->flag), "refused_%s", reason);
-
-    return otp_answer_verdict(flow, 422, "pin_refused", OTP_SPAN_NONE,
-                              (otp_notice_t) { .flag = flow->flag, .reason = reason });
-}
-
-
 static otp_effect_t otp_pin_decided(otp_flow_t *flow)
 {
     const otp_decision_t *decision = &flow->attempt.decision;
@@ -80,10 +68,9 @@ static otp_effect_t otp_pin_decided(otp_flow_t *flow)
     case OTP_VERDICT_WAIT_NEXT_CODE:
         return otp_open_pending(flow, OTP_STAGE_WAIT_NEXT_CODE, "wait_next_code", "passcode");
     case OTP_VERDICT_PIN_REFUSED:
-        return otp_pin_refused(flow);
+        return otp_answer_pin_refused(flow);
     case OTP_VERDICT_THROTTLED:
-        return otp_answer_throttled(flow, "locked", decision->retry_after_s != 0 ? decision->retry_after_s
-                                                                                 : flow->settings->limits.lock_time_s);
+        return otp_answer_locked(flow);
     case OTP_VERDICT_DENIED:
         /* The page has been open too long, another browser has opened a newer one, or a form of this one that was
          * sent at the same time has gone before. */

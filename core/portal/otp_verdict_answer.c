@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "core/portal/otp_flow_private.h"
 
 
@@ -110,4 +112,34 @@ otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t re
 {
     return otp_answer_verdict(flow, 429, "throttled", OTP_SPAN_NONE,
                               (otp_notice_t) { .flag = flag, .retry_after_s = retry_after_s });
+}
+
+
+/* ---- what a decision about a passcode or a PIN has refused ---- */
+
+otp_effect_t otp_answer_already_used(otp_flow_t *flow)
+{
+    return otp_answer_verdict(flow, 401, "already_used", OTP_SPAN_NONE,
+                              (otp_notice_t) {
+                                  .flag = "already_used", .retry_after_s = flow->attempt.decision.retry_after_s
+                              });
+}
+
+
+otp_effect_t otp_answer_locked(otp_flow_t *flow)
+{
+    int64_t wait = flow->attempt.decision.retry_after_s;
+
+    return otp_answer_throttled(flow, "locked", wait != 0 ? wait : flow->settings->limits.lock_time_s);
+}
+
+
+otp_effect_t otp_answer_pin_refused(otp_flow_t *flow)
+{
+    const char *reason = otp_pin_refusal_name(flow->attempt.decision.refusal);
+
+    (void) snprintf(flow->flag, sizeof(flow->flag), "refused_%s", reason);
+
+    return otp_answer_verdict(flow, 422, "pin_refused", OTP_SPAN_NONE,
+                              (otp_notice_t) { .flag = flow->flag, .reason = reason });
 }

@@ -5,7 +5,7 @@ import time
 import unittest
 import urllib.parse
 
-from world import AGENT, PIN, Client, World, expect
+from world import AGENT, PIN, Client, World, expect, wait_until
 
 WORKERS = 4
 LIMIT = 0.1     # seconds
@@ -53,11 +53,12 @@ class HelpdeskRevocation(unittest.TestCase):
         visits = [Visits(self.world.ports[1], client.cookie_header(), path) for _ in range(WORKERS)]
         for visit in visits:
             visit.start()
-        time.sleep(0.5)
+        wait_until(lambda: sum(len(visit.seen) for visit in visits) > 60, "there is load", 60)
         begun = time.monotonic()
         answer = deed()
         answered = time.monotonic()
-        time.sleep(1)
+        wait_until(lambda: sum(sent > answered + LIMIT for visit in visits for sent, _ in visit.seen) > 60,
+                   "and load after it", 60)
         for visit in visits:
             visit.over.set()
         for visit in visits:

@@ -48,11 +48,13 @@ def certificate(folder):
 
 class Server(Controller):
     """Keeps what arrives in `mails`.  `rcpt` and `data`: answers instead of the usual ones, one used up a command;
-    `delay`: seconds before the last 250."""
+    `delay`: seconds before the last 250; it is not said before `go_on` is set.  `under_way`: a mail has come so far."""
 
     def __init__(self, delay=0, tls=None, starttls=None, login=None, port=None):
         self.mails, self.rcpt, self.mail, self.data, self.delay, self.connections = [], [], [], [], delay, 0
         self.logins, self.per_connection, self.login = [], 0, login
+        self.under_way, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
         options = {}
         if login:
             options = {'authenticator': self.authenticate, 'auth_required': True, 'auth_require_tls': starttls is not None}
@@ -103,6 +105,8 @@ class Server(Controller):
             return self.data.pop(0)
         if self.delay:
             await asyncio.sleep(self.delay)
+        self.under_way.set()
+        await asyncio.get_running_loop().run_in_executor(None, self.go_on.wait)
         session.sent += 1
         self.mails.append(Mail(envelope.mail_from, envelope.rcpt_tos, envelope.content))
         return '250 OK'

@@ -342,8 +342,40 @@ static otp_reply_t set_range(otp_fake_redis_t *redis, const otp_command_t *comma
 }
 
 
+/* ZRANGE name FROM +inf BYSCORE LIMIT 0 COUNT WITHSCORES: the members of at least this score. */
+static otp_reply_t set_range_by_score(otp_fake_redis_t *redis, const otp_command_t *command)
+{
+    const otp_fake_entry_t *entry = otp_fake_redis_find(redis, command->arg[1]);
+    size_t                  n = entry == NULL ? 0 : otp_fake_set_size(entry), first = 0;
+    int64_t                 from, count;
+    char                    start[24], last[24];
+    otp_command_t           by_index = { .arg = { command->arg[0], command->arg[1] }, .args = 5 };
+
+    if (command->args != 9 || !otp_span_equal(command->arg[3], OTP_SPAN("+inf"))
+        || !otp_span_equal(command->arg[6], OTP_SPAN("0")) || otp_span_number(command->arg[2], &from) != OTP_OK
+        || otp_span_number(command->arg[7], &count) != OTP_OK)
+    {
+        return otp_fake_reply_error("ERR syntax error");
+    }
+    while (first < n && entry->score[first] < from) {
+        first++;
+    }
+    (void) snprintf(start, sizeof(start), "%zu", first);
+    (void) snprintf(last, sizeof(last), "%lld", (long long) first + (long long) count - 1);
+    by_index.arg[2] = otp_span_of(start);
+    by_index.arg[3] = otp_span_of(last);
+    by_index.arg[4] = command->arg[8];
+
+    return set_range(redis, &by_index, false);
+}
+
+
 static otp_reply_t verb_zrange(otp_fake_redis_t *redis, const otp_command_t *command)
 {
+    if (command->args > 4 && otp_span_equal(command->arg[4], OTP_SPAN("BYSCORE"))) {
+        return set_range_by_score(redis, command);
+    }
+
     return set_range(redis, command, false);
 }
 

@@ -9,7 +9,7 @@
 
 #include "core/decide/otp_manage.h"
 #include "core/model/otp_session.h"
-#include "otp_fake_driver.h"
+#include "otp_fake_stage.h"
 
 /* The portal from end to end, in memory: what people do, as JSON. */
 
@@ -17,27 +17,6 @@
 #define PIN     OTP_FAKE_PIN
 #define NOW_PASSCODE(pin)   otp_fake_passcode(pin, K, otp_fake_step_now(&world)).text
 #define COOKIE  OTP_FAKE_COOKIE
-
-static otp_fake_world_t   world;
-static otp_fake_browser_t browser, other;
-
-
-static int open_world(void **state)
-{
-    (void) state;
-    otp_fake_open(&world);
-    memset(&browser, 0, sizeof(browser));
-    memset(&other, 0, sizeof(other));
-    return 0;
-}
-
-
-static int close_world(void **state)
-{
-    (void) state;
-    otp_fake_close(&world);
-    return 0;
-}
 
 
 static void assert_level(otp_fake_browser_t *who, const char *level)
@@ -436,6 +415,7 @@ static void test_first_use_does_not_go_on_under_the_session_of_somebody_else(voi
 
 static void test_somebody_elses_password_is_not_carried_into_a_session(void **state)
 {
+    uint8_t              digest[OTP_DIGEST_LEN];
     otp_session_lookup_t lookup;
     otp_session_t        session;
 
@@ -444,8 +424,9 @@ static void test_somebody_elses_password_is_not_carried_into_a_session(void **st
     (void) otp_fake_password(&world, &browser, "paul");
     otp_fake_pass(&world, 60);
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", NOW_PASSCODE(PIN)), "ok");
-    assert_int_equal(otp_session_lookup(world.settings.ring, world.settings.prefix,
-                                        otp_span_of(otp_fake_cookie(&browser, COOKIE)), &lookup), OTP_OK);
+    assert_int_equal(otp_session_digest(world.settings.ring, otp_span_of(otp_fake_cookie(&browser, COOKIE)), digest),
+                     OTP_OK);
+    otp_session_lookup(world.settings.prefix, digest, &lookup);
     assert_int_equal(otp_session_read(world.settings.ring, otp_name_span(&lookup.sess),
                                       otp_fake_redis_value(world.redis, otp_name_span(&lookup.sess)), &session),
                                       OTP_OK);
@@ -805,63 +786,63 @@ static void test_directory_that_is_busy_or_gone_is_not_a_refusal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_password_opens_a_session_of_level_password, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_identifier_is_trimmed_and_lower_cased, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_session_cookie_is_host_only_secure_and_out_of_reach_of_scripts, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_home_lists_the_applications_of_the_person, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_first_use_goes_from_code_to_pin_to_passcode_to_the_application, open_world,
-                                        close_world),
+        cmocka_unit_test_setup_teardown(test_password_opens_a_session_of_level_password, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_identifier_is_trimmed_and_lower_cased, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_session_cookie_is_host_only_secure_and_out_of_reach_of_scripts, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_home_lists_the_applications_of_the_person, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_first_use_goes_from_code_to_pin_to_passcode_to_the_application, open_stage,
+                                        close_stage),
         cmocka_unit_test_setup_teardown(test_step_up_makes_a_new_session_that_ends_when_the_old_one_would_have,
-                                        open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_old_cookie_is_dead_after_each_step, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_drifted_key_brings_two_codes, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_wrong_next_code_starts_over, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_blanks_between_pin_and_code_are_forgiven, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_passcode_at_the_first_page_opens_a_session_of_level_otp, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_first_use_at_the_first_page_stays_pending_until_the_passcode, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_operator_demands_the_password_for_first_use, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_session_of_a_key_is_no_password_for_first_use, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_drifted_key_at_the_first_page_brings_two_codes, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_person_who_left_the_directory_does_not_sign_in_with_a_key, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_pin_is_refused_with_its_reason, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_previous_pin_is_refused, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pin_page_that_was_open_too_long_is_closed, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pin_page_is_for_who_gave_the_first_code, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_second_browser_closes_the_pin_page_of_the_first, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_first_use_does_not_go_on_in_a_pending_state_of_somebody_else, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_first_use_does_not_go_on_under_the_session_of_somebody_else, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_somebody_elses_password_is_not_carried_into_a_session, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_logout_kills_the_cookie, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_logout_ends_a_pending_state, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_list_of_sessions_outlives_the_longest_of_them, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_session_ends_at_its_absolute_end, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_idle_session_is_not_revived_by_asking_again, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_every_request_to_the_portal_renews_the_idle_time, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_unknown_locked_disabled_and_wrong_are_denied_in_the_same_words, open_world,
-                                        close_world),
+                                        open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_old_cookie_is_dead_after_each_step, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_drifted_key_brings_two_codes, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_wrong_next_code_starts_over, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_blanks_between_pin_and_code_are_forgiven, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_passcode_at_the_first_page_opens_a_session_of_level_otp, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_first_use_at_the_first_page_stays_pending_until_the_passcode, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_operator_demands_the_password_for_first_use, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_session_of_a_key_is_no_password_for_first_use, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_drifted_key_at_the_first_page_brings_two_codes, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_person_who_left_the_directory_does_not_sign_in_with_a_key, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_pin_is_refused_with_its_reason, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_previous_pin_is_refused, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_pin_page_that_was_open_too_long_is_closed, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_pin_page_is_for_who_gave_the_first_code, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_second_browser_closes_the_pin_page_of_the_first, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_first_use_does_not_go_on_in_a_pending_state_of_somebody_else, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_first_use_does_not_go_on_under_the_session_of_somebody_else, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_somebody_elses_password_is_not_carried_into_a_session, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_logout_kills_the_cookie, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_logout_ends_a_pending_state, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_list_of_sessions_outlives_the_longest_of_them, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_session_ends_at_its_absolute_end, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_idle_session_is_not_revived_by_asking_again, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_every_request_to_the_portal_renews_the_idle_time, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_unknown_locked_disabled_and_wrong_are_denied_in_the_same_words, open_stage,
+                                        close_stage),
         cmocka_unit_test_setup_teardown(test_unknown_disabled_locked_and_known_people_cost_the_same_round_trips,
-                                        open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_locked_account_is_told_after_the_password_only, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_locked_first_use_still_asks_for_the_code_alone, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_spent_code_with_right_pin_is_told_with_the_time_to_wait, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_right_password_does_not_clear_the_failures_of_passcodes, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_bad_passwords_are_throttled_with_growing_delay, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_success_clears_the_throttle, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_throttled_password_does_not_hold_up_the_key, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_address_is_throttled_whoever_is_tried, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_throttled_step_up_is_told_to_the_audit, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_wrong_passcodes_count_for_the_address_too, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_directory_that_is_busy_or_gone_is_not_a_refusal, open_world, close_world),
+                                        open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_locked_account_is_told_after_the_password_only, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_locked_first_use_still_asks_for_the_code_alone, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_spent_code_with_right_pin_is_told_with_the_time_to_wait, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_right_password_does_not_clear_the_failures_of_passcodes, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_bad_passwords_are_throttled_with_growing_delay, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_success_clears_the_throttle, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_throttled_password_does_not_hold_up_the_key, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_address_is_throttled_whoever_is_tried, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_throttled_step_up_is_told_to_the_audit, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_wrong_passcodes_count_for_the_address_too, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_directory_that_is_busy_or_gone_is_not_a_refusal, open_stage, close_stage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,33 +9,22 @@
 #include <string.h>
 
 #include "core/store/otp_names.h"
-#include "otp_fake_driver.h"
+#include "otp_fake_stage.h"
 #include "otp_fake_store.h"
 
 /* One's own sessions and events, and ending sessions. */
 
 #define K "K-1"
 
-static otp_fake_world_t   world;
-static otp_fake_browser_t browser, second, third;
+static otp_fake_browser_t second, third;
 
 
 static int open_world(void **state)
 {
-    (void) state;
-    otp_fake_open(&world);
-    memset(&browser, 0, sizeof(browser));
+    (void) open_stage(state);
     memset(&second, 0, sizeof(second));
     memset(&third, 0, sizeof(third));
     otp_fake_account(&world, "marie", K, OTP_FAKE_PIN);
-    return 0;
-}
-
-
-static int close_world(void **state)
-{
-    (void) state;
-    otp_fake_close(&world);
     return 0;
 }
 
@@ -57,12 +46,6 @@ static const char *text(const json_t *object, const char *member)
 static size_t rows(const char *list)
 {
     return json_array_size(json_object_get(world.answer->json, list));
-}
-
-
-static bool page_holds(const char *words)
-{
-    return strstr(world.answer->body, words) != NULL;
 }
 
 
@@ -426,23 +409,23 @@ static void test_form_sent_twice_gets_the_first_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_open_sessions_are_listed_the_current_one_marked, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_sessions_that_ended_are_not_listed, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_more_sessions_than_one_batch_are_listed, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_session_of_another_in_the_list_is_not_shown, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_events_are_listed_the_newest_first, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_lines_that_are_no_events_are_left_out, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_events_are_shown_as_text, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_open_sessions_are_listed_the_current_one_marked, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_sessions_that_ended_are_not_listed, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_more_sessions_than_one_batch_are_listed, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_session_of_another_in_the_list_is_not_shown, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_events_are_listed_the_newest_first, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_lines_that_are_no_events_are_left_out, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_events_are_shown_as_text, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_what_an_agent_writes_and_where_they_sit_is_not_the_persons_business,
-                                        open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_mixed_up_keys_are_told_to_the_helpdesk_only, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_every_event_has_its_words, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_every_ending_of_an_event_has_its_words, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_all_but_this_session_end, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_one_session_ends, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_nobody_ends_the_session_of_another, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_ending_needs_to_know_what, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_form_sent_twice_gets_the_first_answer, open_world, close_world),
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_mixed_up_keys_are_told_to_the_helpdesk_only, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_every_event_has_its_words, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_every_ending_of_an_event_has_its_words, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_all_but_this_session_end, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_one_session_ends, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_nobody_ends_the_session_of_another, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_ending_needs_to_know_what, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_form_sent_twice_gets_the_first_answer, open_world, close_stage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "otp_fake_driver.h"
+#include "otp_fake_stage.h"
 
 /* Forms: the token they carry, and the same form sent twice (system.md B2). */
 
@@ -16,27 +16,6 @@
 #define COOKIE  OTP_FAKE_COOKIE
 #define BROWSER OTP_FAKE_COOKIE "-form"
 #define NOW_PASSCODE(pin)   otp_fake_passcode(pin, K, otp_fake_step_now(&world)).text
-
-static otp_fake_world_t   world;
-static otp_fake_browser_t browser, other;
-
-
-static int open_world(void **state)
-{
-    (void) state;
-    otp_fake_open(&world);
-    memset(&browser, 0, sizeof(browser));
-    memset(&other, 0, sizeof(other));
-    return 0;
-}
-
-
-static int close_world(void **state)
-{
-    (void) state;
-    otp_fake_close(&world);
-    return 0;
-}
 
 
 static const char *form(const char *fields, const char *token)
@@ -578,43 +557,43 @@ static void test_form_sent_again_when_its_answer_has_just_gone_is_decided_again(
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_form_without_token_or_with_a_changed_one_is_refused, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_token_of_another_browser_is_refused, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_form_of_another_site_is_refused_whatever_its_token, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_token_of_another_session_is_refused, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_token_from_before_the_sign_in_is_refused_after_it, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_sign_in_page_from_before_the_sign_in_is_still_a_sign_in_page, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_token_of_a_session_that_ended_is_refused, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_token_lasts_twelve_hours, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_each_page_gives_a_fresh_token, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_passcode_sent_twice_gets_the_first_answer_with_its_cookie, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_passcode_at_the_first_page_sent_twice_gets_the_first_answer, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_first_code_and_pin_sent_twice_get_the_first_answers, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_wrong_form_sent_twice_is_counted_once, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_form_sent_twice_at_once_waits_for_known_and_unknown_people, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_logout_sent_twice_gets_the_first_answer, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_first_answer_is_kept_ten_seconds, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_first_answer_is_for_the_browser_that_asked, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_same_code_in_another_form_or_session_is_a_replay, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_same_token_with_other_fields_is_another_form, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_kept_answer_that_was_changed_in_redis_is_not_given, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_form_sent_twice_at_the_same_time_gets_one_answer, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_form_without_token_or_with_a_changed_one_is_refused, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_token_of_another_browser_is_refused, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_form_of_another_site_is_refused_whatever_its_token, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_token_of_another_session_is_refused, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_token_from_before_the_sign_in_is_refused_after_it, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_sign_in_page_from_before_the_sign_in_is_still_a_sign_in_page, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_token_of_a_session_that_ended_is_refused, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_token_lasts_twelve_hours, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_each_page_gives_a_fresh_token, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_passcode_sent_twice_gets_the_first_answer_with_its_cookie, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_passcode_at_the_first_page_sent_twice_gets_the_first_answer, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_first_code_and_pin_sent_twice_get_the_first_answers, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_wrong_form_sent_twice_is_counted_once, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_form_sent_twice_at_once_waits_for_known_and_unknown_people, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_logout_sent_twice_gets_the_first_answer, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_first_answer_is_kept_ten_seconds, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_first_answer_is_for_the_browser_that_asked, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_same_code_in_another_form_or_session_is_a_replay, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_same_token_with_other_fields_is_another_form, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_kept_answer_that_was_changed_in_redis_is_not_given, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_form_sent_twice_at_the_same_time_gets_one_answer, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(test_repeat_of_a_lost_form_is_the_same_for_unknown_locked_and_known_people,
-                                        open_world, close_world),
+                                        open_stage, close_stage),
         cmocka_unit_test_setup_teardown(test_form_sent_again_when_its_answer_has_just_gone_is_decided_again,
-                                        open_world, close_world),
+                                        open_stage, close_stage),
         cmocka_unit_test_setup_teardown(test_repeat_of_a_form_whose_first_answer_was_lost_waits_then_fails_closed,
-                                        open_world,
-                                        close_world),
+                                        open_stage,
+                                        close_stage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

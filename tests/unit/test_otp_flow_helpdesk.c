@@ -5,25 +5,24 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/model/otp_emergency.h"
 #include "core/store/otp_names.h"
-#include "otp_fake_driver.h"
+#include "otp_fake_stage.h"
 
 /* The helpdesk's pages: who may, on whom, and what it does.  Paul is the agent, hugo another one. */
 
 #define K   "K-1"
 #define NEW "N-1"
 
-static otp_fake_world_t   world;
 static otp_fake_browser_t agent, person;
 
 
 static int open_world(void **state)
 {
-    (void) state;
-    otp_fake_open(&world);
+    (void) open_stage(state);
     memset(&agent, 0, sizeof(agent));
     memset(&person, 0, sizeof(person));
     otp_fake_account(&world, "paul", "KP", OTP_FAKE_PIN);
@@ -34,14 +33,6 @@ static int open_world(void **state)
     otp_fake_world_stock(&world, K, "marie");
     otp_fake_world_stock(&world, NEW, "");
     assert_string_equal(otp_fake_by_key(&world, &agent, "paul", "KP"), "ok");
-    return 0;
-}
-
-
-static int close_world(void **state)
-{
-    (void) state;
-    otp_fake_close(&world);
     return 0;
 }
 
@@ -60,31 +51,13 @@ static const otp_fake_answer_t *send(const char *target, const char *fields)
 
 static const otp_fake_answer_t *get_page(const char *target)
 {
-    const otp_fake_answer_t *answer;
-
-    agent.accept = "text/html";
-    answer = otp_fake_get(&world, &agent, target);
-    agent.accept = NULL;
-
-    return answer;
+    return get_page_as(&agent, target);
 }
 
 
 static const otp_fake_answer_t *send_page(const char *target, const char *fields)
 {
-    const otp_fake_answer_t *answer;
-
-    agent.accept = "text/html";
-    answer = otp_fake_send(&world, &agent, target, fields);
-    agent.accept = NULL;
-
-    return answer;
-}
-
-
-static bool page_holds(const char *words)
-{
-    return strstr(world.answer->body, words) != NULL;
+    return send_page_as(&agent, target, fields);
 }
 
 
@@ -339,9 +312,6 @@ static void assert_no_deed(int status)
     assert_int_equal(otp_fake_account_get(&world, "marie").key[0].state, OTP_KEY_USABLE);
     assert_string_equal(otp_fake_world_stock_get(&world, NEW).uid, "");
 }
-
-
-static void want(const char *uid, const char *serial);
 
 
 static void test_who_is_no_agent_any_more_does_nothing(void **state)
@@ -951,7 +921,6 @@ static void test_two_clicks_at_once_give_one_password(void **state)
     (void) state;
     for (int i = 0; i < 200; i++) {
         char               body[256];
-        otp_fake_browser_t other;
         otp_fake_answer_t *one, *two;
         otp_fake_call_t   *first, *second;
 
@@ -1125,19 +1094,20 @@ static void test_navigation_says_where_one_is_and_what_waits(void **state)
 }
 
 
-/* ---- requests ---- */
-
-static void want(const char *uid, const char *serial)
+static void test_serial_is_found_and_given_whatever_the_case_of_its_letters(void **state)
 {
-    char               fields[128];
-    otp_fake_browser_t browser = { 0 };
-
-    assert_string_equal(otp_fake_password(&world, &browser, uid), "ok");
-    (void) snprintf(fields, sizeof(fields), "serial=%s&code=%s", serial,
-                    otp_fake_passcode("", serial, otp_fake_step_now(&world)).text);
-    assert_string_equal(otp_fake_verdict(otp_fake_send(&world, &browser, "key", fields)), "requested");
+    (void) state;
+    (void) get("helpdesk?q=n-1");
+    assert_string_equal(text(json_object_get(world.answer->json, "key"), "serial"), NEW);
+    (void) get("helpdesk?q=k-1");
+    assert_string_equal(text(row("people", 0), "user"), "marie");
+    assert_string_equal(otp_fake_verdict(send("helpdesk/user/lea/key-assign", "serial=n-1")), "ok");
+    assert_string_equal(otp_fake_account_get(&world, "lea").key[0].serial, NEW);
+    assert_string_equal(otp_fake_world_stock_get(&world, NEW).uid, "lea");
 }
 
+
+/* ---- requests ---- */
 
 static void test_requests_are_listed_the_oldest_first(void **state)
 {
@@ -1205,37 +1175,146 @@ static void test_stale_entries_of_the_index_are_not_listed(void **state)
 }
 
 
-static void test_many_requests_are_listed_in_order(void **state)
+/* Somebody waits for a new key since then. */
+static void waits_since(const char *serial, const char *uid, int64_t at)
 {
-    char serial[16];
+    char               text_at[24];
+    otp_name_t         name;
+    otp_stock_t        stock;
+    otp_command_t      command = { .arg = { OTP_SPAN("ZADD") }, .args = 4 };
+    otp_fake_replies_t replies = { 0 };
 
-    (void) state;
-    for (int i = 0; i < 60; i++) {
-        otp_name_t         name;
-        otp_stock_t        stock;
-        char               at[24];
-        otp_command_t      command = { .arg = { OTP_SPAN("ZADD") }, .args = 4 };
-        otp_fake_replies_t replies = { 0 };
+    otp_fake_world_stock(&world, serial, "");
+    stock = otp_fake_world_stock_get(&world, serial);
+    (void) snprintf(stock.wanted, sizeof(stock.wanted), "%s", uid);
+    stock.wanted_at = at;
+    otp_fake_world_stock_put(&world, &stock);
+    (void) snprintf(text_at, sizeof(text_at), "%lld", (long long) at);
+    otp_name_waiting(&name, world.settings.prefix, otp_span_of(serial));
+    command.arg[1] = otp_name_span(&name);
+    command.arg[2] = otp_span_of(text_at);
+    command.arg[3] = otp_span_of(serial);
+    otp_fake_redis_command(world.redis, &command, &replies);
+    otp_fake_replies_free(&replies);
+}
+
+
+/* M-0, M-1…, one a second. */
+static void many_wait(int count, const char *uid, int64_t first_at)
+{
+    for (int i = 0; i < count; i++) {
+        char serial[16];
 
         (void) snprintf(serial, sizeof(serial), "M-%d", i);
-        otp_fake_world_stock(&world, serial, "");
-        stock = otp_fake_world_stock_get(&world, serial);
-        strcpy(stock.wanted, "lea");
-        stock.wanted_at = OTP_FAKE_NOW - i;
-        otp_fake_world_stock_put(&world, &stock);
-        (void) snprintf(at, sizeof(at), "%lld", (long long) (OTP_FAKE_NOW - i));
-        otp_name_waiting(&name, world.settings.prefix, otp_span_of(serial));
-        command.arg[1] = otp_name_span(&name);
-        command.arg[2] = otp_span_of(at);
-        command.arg[3] = otp_span_of(serial);
-        otp_fake_redis_command(world.redis, &command, &replies);
-        otp_fake_replies_free(&replies);
+        waits_since(serial, uid, first_at + i);
     }
+}
+
+
+/* The answer to the page that goes on where the last one ended. */
+static const otp_fake_answer_t *get_after(void)
+{
+    char target[128];
+
+    (void) snprintf(target, sizeof(target), "helpdesk/requests?after=%s", text(world.answer->json, "after"));
+
+    return get(target);
+}
+
+
+static void test_many_requests_are_listed_in_order(void **state)
+{
+    (void) state;
+    many_wait(60, "lea", OTP_FAKE_NOW);
     assert_int_equal(get("helpdesk/requests")->status, 200);
     assert_int_equal(rows("requests"), 48);
-    assert_string_equal(text(row("requests", 0), "serial"), "M-59");
-    assert_string_equal(text(row("requests", 47), "serial"), "M-12");
+    assert_string_equal(text(row("requests", 0), "serial"), "M-0");
+    assert_string_equal(text(row("requests", 47), "serial"), "M-47");
+    assert_true(json_is_true(json_object_get(world.answer->json, "more")));
+    assert_int_equal(get_after()->status, 200);
+    assert_int_equal(rows("requests"), 12);
+    assert_string_equal(text(row("requests", 0), "serial"), "M-48");
+    assert_true(json_is_false(json_object_get(world.answer->json, "more")));
+    assert_null(json_object_get(world.answer->json, "after"));
     assert_int_equal(otp_fake_number(get("helpdesk"), "waiting"), 60);
+    (void) get_page("helpdesk/requests");
+    assert_true(page_holds("helpdesk/requests?after=1700000047-M-47\""));
+}
+
+
+static void test_page_of_requests_that_is_just_full_has_no_next_one(void **state)
+{
+    (void) state;
+    many_wait(48, "lea", OTP_FAKE_NOW);
+    (void) get("helpdesk/requests");
+    assert_int_equal(rows("requests"), 48);
+    assert_true(json_is_false(json_object_get(world.answer->json, "more")));
+    assert_int_equal(get("helpdesk/requests?after=nonsense")->status, 200);
+    assert_int_equal(rows("requests"), 48);
+    (void) get("helpdesk/requests?after=9999999999-M-1");
+    assert_int_equal(rows("requests"), 0);
+}
+
+
+/* As they came with a copy from another Redis, perhaps. */
+static void test_requests_of_the_same_second_are_all_listed_once(void **state)
+{
+    bool seen[100] = { false };
+
+    (void) state;
+    for (int i = 0; i < 100; i++) {
+        char serial[16];
+
+        (void) snprintf(serial, sizeof(serial), "M-%d", i);
+        waits_since(serial, "lea", OTP_FAKE_NOW);
+    }
+    (void) get("helpdesk/requests");
+    for (size_t page = 0; page < 3; page++) {
+        assert_int_equal(rows("requests"), page < 2 ? 48 : 4);
+        for (size_t i = 0; i < rows("requests"); i++) {
+            int number = atoi(text(row("requests", i), "serial") + 2);
+
+            assert_false(seen[number]);
+            seen[number] = true;
+        }
+        if (page < 2) {
+            assert_int_equal(get_after()->status, 200);
+        }
+    }
+}
+
+
+static void test_requests_of_others_do_not_hide_those_in_the_agents_scope(void **state)
+{
+    otp_helpdesk_t helpdesk = { OTP_SPAN("helpdesk"), OTP_SPAN("college"), false };
+
+    (void) state;
+    many_wait(60, "lea", OTP_FAKE_NOW);
+    waits_since("N-2", "zoe", OTP_FAKE_NOW + 100);
+    world.settings.helpdesk = &helpdesk;
+    (void) get("helpdesk/requests");
+    assert_int_equal(rows("requests"), 1);
+    assert_string_equal(text(row("requests", 0), "serial"), "N-2");
+    assert_true(json_is_false(json_object_get(world.answer->json, "more")));
+}
+
+
+static void test_very_many_requests_of_others_are_gone_through_page_by_page(void **state)
+{
+    otp_helpdesk_t helpdesk = { OTP_SPAN("helpdesk"), OTP_SPAN("college"), false };
+
+    (void) state;
+    many_wait(200, "lea", OTP_FAKE_NOW);
+    waits_since("N-2", "zoe", OTP_FAKE_NOW + 300);
+    world.settings.helpdesk = &helpdesk;
+    (void) get_page("helpdesk/requests");
+    assert_true(page_holds("?after="));
+    (void) get("helpdesk/requests");
+    assert_int_equal(rows("requests"), 0);
+    assert_string_equal(text(world.answer->json, "after"), "1700000191-M-191");
+    assert_int_equal(get_after()->status, 200);
+    assert_int_equal(rows("requests"), 1);
+    assert_string_equal(text(row("requests", 0), "serial"), "N-2");
 }
 
 
@@ -1328,9 +1407,7 @@ static void test_every_page_is_there_in_every_language(void **state)
 
 /* ---- faults: every command of every request, in every way ---- */
 
-static const struct {
-    const char *method, *target, *fields;
-} requests[] = {
+static const otp_fake_asked_t requests[] = {
     { "GET", "helpdesk?q=K-1", NULL },
     { "GET", "helpdesk/user/marie", NULL },
     { "GET", "helpdesk/requests", NULL },
@@ -1343,21 +1420,8 @@ static const struct {
 };
 
 
-static uint64_t run(size_t i, const char *body, otp_fault_t fault, uint64_t at)
-{
-    uint64_t begun = world.commands;
-
-    world.redis->fault = OTP_FAULT_NONE;
-    otp_fake_redis_fault(world.redis, fault, at);
-    (void) otp_fake_request(&world, &agent, requests[i].method, requests[i].target, body);
-    world.redis->fault = OTP_FAULT_NONE;
-
-    return world.commands - begun;
-}
-
-
 /* What may be told although something failed at the end: the answer could not be kept, or a line of the history. */
-static void judge(size_t i, int good, uint64_t at, otp_fault_t fault)
+static void judge(const otp_fake_asked_t *asked, int good, uint64_t at, otp_fault_t fault)
 {
     if (world.answer->status == 503) {
         assert_string_not_equal(otp_fake_header(world.answer, "Retry-After"), "");
@@ -1365,49 +1429,13 @@ static void judge(size_t i, int good, uint64_t at, otp_fault_t fault)
         assert_false(page_holds("\"password\""));
         return;
     }
-    if (world.answer->status != good || requests[i].fields == NULL) {
-        fail_msg("%s %s: command %d, fault %d: %d", requests[i].method, requests[i].target, (int) at, (int) fault,
+    if (world.answer->status != good || asked->fields == NULL) {
+        fail_msg("%s %s: command %d, fault %d: %d", asked->method, asked->target, (int) at, (int) fault,
                  world.answer->status);
     }
-    if (strstr(requests[i].target, "key-disable") != NULL) {
+    if (strstr(asked->target, "key-disable") != NULL) {
         assert_int_equal(otp_fake_account_get(&world, "marie").key[0].state, OTP_KEY_DISABLED);
     }
-}
-
-
-static void fail_everywhere(size_t i, const char *accept)
-{
-    char                     body[512] = "";
-    int                      good;
-    uint64_t                 commands;
-    otp_fake_redis_t        *before, *whole = world.redis;
-    const otp_fake_browser_t kept = agent;
-
-    if (requests[i].fields != NULL) {
-        (void) snprintf(body, sizeof(body), "%s&confirm=1&note=x&csrf=%s", requests[i].fields,
-                        otp_fake_token(&world, &agent, "session"));
-    }
-    agent.accept = accept;
-    before = otp_fake_redis_copy(world.redis);
-    world.redis = otp_fake_redis_copy(before);
-    commands = run(i, body, OTP_FAULT_NONE, 0);
-    good = world.answer->status;
-    assert_true(good < 500);
-
-    for (uint64_t at = 0; at < commands; at++) {
-        for (otp_fault_t fault = OTP_FAULT_ERROR; fault <= OTP_FAULT_DOWN; fault++) {
-            otp_fake_redis_destroy(world.redis);
-            world.redis = otp_fake_redis_copy(before);
-            agent = kept;
-            agent.accept = accept;
-            (void) run(i, body, fault, at);
-            judge(i, good, at, fault);
-        }
-    }
-    otp_fake_redis_destroy(world.redis);
-    otp_fake_redis_destroy(before);
-    world.redis = whole;
-    agent = kept;
 }
 
 
@@ -1416,9 +1444,15 @@ static void test_every_command_fails_in_every_way(void **state)
     (void) state;
     want("lea", NEW);
     assert_string_equal(otp_fake_by_key(&world, &person, "marie", K), "ok");
-    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-        fail_everywhere(i, NULL);
-        fail_everywhere(i, "text/html");
+    for (size_t i = 0; i < 2 * sizeof(requests) / sizeof(requests[0]); i++) {
+        const otp_fake_asked_t *asked = &requests[i / 2];
+        char                    body[512] = "";
+
+        if (asked->fields != NULL) {
+            (void) snprintf(body, sizeof(body), "%s&confirm=1&note=x&csrf=%s", asked->fields,
+                            otp_fake_token(&world, &agent, "session"));
+        }
+        fail_everywhere(&agent, asked, body, i % 2 ? "text/html" : NULL, judge);
     }
 }
 
@@ -1445,70 +1479,79 @@ static void test_failed_form_can_be_sent_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_only_agents_come_in, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_agents_need_their_key, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_way_back_carries_what_was_looked_for, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_emergency_password_makes_no_agent, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_agents_see_the_way_to_the_helpdesk, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_nobody_acts_on_their_own_account, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_nobody_acts_on_another_agents_account, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_nobody_acts_out_of_their_scope, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_search_finds_the_agents_people_among_many, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_only_agents_come_in, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_agents_need_their_key, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_way_back_carries_what_was_looked_for, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_emergency_password_makes_no_agent, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_agents_see_the_way_to_the_helpdesk, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_nobody_acts_on_their_own_account, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_nobody_acts_on_another_agents_account, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_nobody_acts_out_of_their_scope, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_search_finds_the_agents_people_among_many, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_scopes_too_many_for_the_directory_are_kept_to_all_the_same, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_who_is_no_agent_any_more_does_nothing, open_world, close_world),
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_who_is_no_agent_any_more_does_nothing, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_nothing_is_done_while_nobody_knows_who_is_an_agent, open_world,
-                                        close_world),
+                                        close_stage),
         cmocka_unit_test_setup_teardown(test_agent_who_has_moved_has_the_reach_of_his_new_group, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_any_rule_that_allows_is_enough, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_without_directory_a_scope_reaches_nobody, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_unknown_people_and_actions_are_not_found, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_methods_that_are_not_there_are_told, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_forms_without_token_do_nothing, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_people_are_found_by_identifier_name_and_email, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_who_left_the_directory_is_found_by_account, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_who_asks_for_a_key_is_found_by_its_serial, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_key_that_nobody_holds_is_found_in_the_stock, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_names_and_queries_are_shown_as_text, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_empty_and_endless_queries_look_for_nobody, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_directory_that_cannot_be_read_is_told, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_person_page_tells_all, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_page_of_somebody_without_usable_key_says_so, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_own_page_leads_to_the_operator, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_lock_that_only_the_helpdesk_ends_is_told, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_no_answer_holds_seed_pin_or_record, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pin_is_cleared_and_the_note_kept, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_notes_are_bounded, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_keys_are_assigned_and_unassigned, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_key_of_another_person_is_out_of_the_agents_hands, open_world, close_world),
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_any_rule_that_allows_is_enough, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_without_directory_a_scope_reaches_nobody, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_unknown_people_and_actions_are_not_found, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_methods_that_are_not_there_are_told, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_forms_without_token_do_nothing, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_people_are_found_by_identifier_name_and_email, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_who_left_the_directory_is_found_by_account, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_who_asks_for_a_key_is_found_by_its_serial, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_key_that_nobody_holds_is_found_in_the_stock, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_names_and_queries_are_shown_as_text, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_empty_and_endless_queries_look_for_nobody, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_directory_that_cannot_be_read_is_told, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_person_page_tells_all, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_page_of_somebody_without_usable_key_says_so, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_own_page_leads_to_the_operator, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_lock_that_only_the_helpdesk_ends_is_told, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_no_answer_holds_seed_pin_or_record, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_pin_is_cleared_and_the_note_kept, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_notes_are_bounded, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_keys_are_assigned_and_unassigned, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_key_of_another_person_is_out_of_the_agents_hands, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_disabled_key_ends_the_level_before_the_agent_has_the_answer, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_reason_of_a_key_is_what_people_said, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_unlock_and_sessions, open_world, close_world),
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_reason_of_a_key_is_what_people_said, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_unlock_and_sessions, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_emergency_password_is_shown_once_and_ends_with_the_day, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_emergency_page_shows_it_to_be_read_aloud, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_double_click_gives_the_same_password, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_two_clicks_at_once_give_one_password, open_world, close_world),
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_emergency_page_shows_it_to_be_read_aloud, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_double_click_gives_the_same_password, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_two_clicks_at_once_give_one_password, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_two_agents_at_once_leave_one_order_and_both_names, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_every_action_asks_first, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_page_without_confirmation_does_nothing, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_page_with_confirmation_acts_and_says_so, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_refused_page_says_what_stands_against_it, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_page_tells_which_session_it_would_end, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_navigation_says_where_one_is_and_what_waits, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_requests_are_listed_the_oldest_first, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_requests_out_of_scope_are_not_listed, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_stale_entries_of_the_index_are_not_listed, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_many_requests_are_listed_in_order, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_approved_request_assigns_the_key, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_rejected_request_tells_the_person_why, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_nobody_approves_their_own_request, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_every_page_is_there_in_every_language, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_every_command_fails_in_every_way, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_failed_form_can_be_sent_again, open_world, close_world),
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_every_action_asks_first, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_page_without_confirmation_does_nothing, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_page_with_confirmation_acts_and_says_so, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_refused_page_says_what_stands_against_it, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_page_tells_which_session_it_would_end, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_navigation_says_where_one_is_and_what_waits, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_serial_is_found_and_given_whatever_the_case_of_its_letters, open_world,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_requests_are_listed_the_oldest_first, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_requests_out_of_scope_are_not_listed, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_stale_entries_of_the_index_are_not_listed, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_many_requests_are_listed_in_order, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_page_of_requests_that_is_just_full_has_no_next_one, open_world,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_requests_of_the_same_second_are_all_listed_once, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_requests_of_others_do_not_hide_those_in_the_agents_scope, open_world,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_very_many_requests_of_others_are_gone_through_page_by_page, open_world,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_approved_request_assigns_the_key, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_rejected_request_tells_the_person_why, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_nobody_approves_their_own_request, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_every_page_is_there_in_every_language, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_every_command_fails_in_every_way, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_failed_form_can_be_sent_again, open_world, close_stage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

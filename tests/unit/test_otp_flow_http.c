@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/base/otp_buffer.h"
-#include "otp_fake_driver.h"
+#include "otp_fake_stage.h"
 
 /* The portal seen by a browser and by hostile clients: methods, bodies, addresses, languages, pages. */
 
@@ -17,27 +17,6 @@
 #define PIN     OTP_FAKE_PIN
 #define HTML    "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
 #define NOW_PASSCODE(pin)   otp_fake_passcode(pin, K, otp_fake_step_now(&world)).text
-
-static otp_fake_world_t   world;
-static otp_fake_browser_t browser, other;
-
-
-static int open_world(void **state)
-{
-    (void) state;
-    otp_fake_open(&world);
-    memset(&browser, 0, sizeof(browser));
-    memset(&other, 0, sizeof(other));
-    return 0;
-}
-
-
-static int close_world(void **state)
-{
-    (void) state;
-    otp_fake_close(&world);
-    return 0;
-}
 
 
 /* ---- methods, paths, bodies ---- */
@@ -421,12 +400,6 @@ static void test_language_is_asked_remembered_or_that_of_the_browser(void **stat
 
 /* ---- pages ---- */
 
-static bool page_holds(const char *text)
-{
-    return memmem(world.answer->body, world.answer->len, text, strlen(text)) != NULL;
-}
-
-
 /* The value of the page's csrf field. */
 static const char *page_token(void)
 {
@@ -653,45 +626,45 @@ static void test_password_typed_as_user_name_is_not_in_redis(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_method_an_endpoint_does_not_have_is_told_what_it_has, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_unknown_path_is_not_found, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_body_up_to_eight_kibibytes_is_read, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_body_that_is_no_form_is_refused, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_form_without_its_fields_is_refused, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_passcode_longer_than_any_is_wrong_and_no_fault, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_empty_password_is_refused, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_page_has_a_policy_however_many_hosts_there_are, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pages_of_the_key_need_a_session_or_pending_state, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_health_and_help_are_for_everybody, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_cookies_of_any_form_are_no_session, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_two_cookies_of_ours_are_no_session, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_token_and_form_cookie_are_no_session, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pending_state_put_in_the_place_of_a_session_opens_nothing, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_session_changed_in_redis_opens_nothing, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_account_changed_in_redis_is_a_fault_and_no_unknown_person, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_throttle_changed_in_redis_is_a_fault, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_return_address_on_this_host_or_a_listed_one_is_followed, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_hostile_return_address_is_dropped, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_longest_return_address_makes_no_broken_answer, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_longest_return_address_survives_first_use, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_language_is_asked_remembered_or_that_of_the_browser, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_first_use_in_a_browser_without_scripts, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_refused_form_is_shown_again_with_a_token_that_works, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_expired_form_is_shown_again_with_a_token_that_works, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_every_page_escapes_what_people_typed, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_name_that_is_not_utf8_is_left_out_of_the_page, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pages_forbid_framing_caching_and_foreign_scripts, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_static_files_are_found_under_the_name_the_pages_use, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_no_secret_is_in_redis_in_any_form, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_password_typed_as_user_name_is_not_in_redis, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_method_an_endpoint_does_not_have_is_told_what_it_has, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_unknown_path_is_not_found, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_body_up_to_eight_kibibytes_is_read, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_body_that_is_no_form_is_refused, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_form_without_its_fields_is_refused, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_passcode_longer_than_any_is_wrong_and_no_fault, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_empty_password_is_refused, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_page_has_a_policy_however_many_hosts_there_are, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_pages_of_the_key_need_a_session_or_pending_state, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_health_and_help_are_for_everybody, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_cookies_of_any_form_are_no_session, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_two_cookies_of_ours_are_no_session, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_token_and_form_cookie_are_no_session, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_pending_state_put_in_the_place_of_a_session_opens_nothing, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_session_changed_in_redis_opens_nothing, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_account_changed_in_redis_is_a_fault_and_no_unknown_person, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_throttle_changed_in_redis_is_a_fault, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_return_address_on_this_host_or_a_listed_one_is_followed, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_hostile_return_address_is_dropped, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_longest_return_address_makes_no_broken_answer, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_longest_return_address_survives_first_use, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_language_is_asked_remembered_or_that_of_the_browser, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_first_use_in_a_browser_without_scripts, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_refused_form_is_shown_again_with_a_token_that_works, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_expired_form_is_shown_again_with_a_token_that_works, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_every_page_escapes_what_people_typed, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_name_that_is_not_utf8_is_left_out_of_the_page, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_pages_forbid_framing_caching_and_foreign_scripts, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_static_files_are_found_under_the_name_the_pages_use, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_no_secret_is_in_redis_in_any_form, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_password_typed_as_user_name_is_not_in_redis, open_stage, close_stage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

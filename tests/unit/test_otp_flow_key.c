@@ -10,31 +10,18 @@
 #include "core/model/otp_emergency.h"
 #include "core/model/otp_mail.h"
 #include "core/store/otp_names.h"
-#include "otp_fake_driver.h"
+#include "otp_fake_stage.h"
 
 /* One's own key: the page, a request for one, its loss, its PIN, and the signals. */
 
 #define K   "K-1"
 #define NEW "N-1"
 
-static otp_fake_world_t   world;
-static otp_fake_browser_t browser;
-
 
 static int open_world(void **state)
 {
-    (void) state;
-    otp_fake_open(&world);
-    memset(&browser, 0, sizeof(browser));
+    (void) open_stage(state);
     otp_fake_world_stock(&world, NEW, "");
-    return 0;
-}
-
-
-static int close_world(void **state)
-{
-    (void) state;
-    otp_fake_close(&world);
     return 0;
 }
 
@@ -50,6 +37,18 @@ static void give_key(void)
 static const otp_fake_answer_t *send(const char *target, const char *fields)
 {
     return otp_fake_send(&world, &browser, target, fields);
+}
+
+
+static const otp_fake_answer_t *get_page(const char *target)
+{
+    return get_page_as(&browser, target);
+}
+
+
+static const otp_fake_answer_t *send_page(const char *target, const char *fields)
+{
+    return send_page_as(&browser, target, fields);
 }
 
 
@@ -70,36 +69,6 @@ static const char *code_of(const char *serial)
     code = otp_fake_passcode("", serial, otp_fake_step_now(&world));
 
     return code.text;
-}
-
-
-static bool page_holds(const char *text)
-{
-    return strstr(world.answer->body, text) != NULL;
-}
-
-
-static const otp_fake_answer_t *get_page(const char *target)
-{
-    const otp_fake_answer_t *answer;
-
-    browser.accept = "text/html";
-    answer = otp_fake_get(&world, &browser, target);
-    browser.accept = NULL;
-
-    return answer;
-}
-
-
-static const otp_fake_answer_t *send_page(const char *target, const char *fields)
-{
-    const otp_fake_answer_t *answer;
-
-    browser.accept = "text/html";
-    answer = send(target, fields);
-    browser.accept = NULL;
-
-    return answer;
 }
 
 
@@ -223,6 +192,32 @@ static void test_request_with_the_code_of_the_key_waits_for_the_helpdesk(void **
 }
 
 
+/* As it stands on the back of the key, or as it comes from the keyboard. */
+static void test_serial_is_typed_in_capitals_or_small_letters(void **state)
+{
+    (void) state;
+    otp_fake_world_stock(&world, "vendor-7f", "");
+    (void) otp_fake_password(&world, &browser, "lea");
+    (void) otp_fake_password(&world, &other, "zoe");
+    assert_string_equal(activation("n-1", code_of(NEW)), "requested");
+    assert_string_equal(otp_fake_account_get(&world, "lea").request.serial, NEW);
+    browser = other;
+    assert_string_equal(activation(" VENDOR-7F ", code_of("vendor-7f")), "requested");
+    assert_string_equal(otp_fake_world_stock_get(&world, "vendor-7f").wanted, "zoe");
+}
+
+
+static void test_serial_that_is_there_as_it_was_typed_goes_before_another_spelling(void **state)
+{
+    (void) state;
+    otp_fake_world_stock(&world, "n-1", "");
+    (void) otp_fake_password(&world, &browser, "lea");
+    assert_string_equal(activation("n-1", code_of("n-1")), "requested");
+    assert_string_equal(otp_fake_world_stock_get(&world, "n-1").wanted, "lea");
+    assert_string_equal(otp_fake_world_stock_get(&world, NEW).wanted, "");
+}
+
+
 static void test_second_request_is_told_apart(void **state)
 {
     (void) state;
@@ -310,9 +305,8 @@ static void test_what_is_typed_is_shown_as_text(void **state)
 
 static void test_requests_are_throttled_for_the_person(void **state)
 {
-    otp_fake_browser_t other = { .address = "198.51.100.7" };
-
     (void) state;
+    other.address = "198.51.100.7";
     (void) otp_fake_password(&world, &browser, "lea");
     for (int i = 0; i < 6; i++) {
         assert_string_equal(activation("NOBODYS", "918273"), "serial_refused");
@@ -380,8 +374,6 @@ static void test_forms_without_token_do_nothing(void **state)
 
 static void test_lost_key_is_disabled_and_takes_the_level_away(void **state)
 {
-    otp_fake_browser_t other = { 0 };
-
     (void) state;
     give_key();
     assert_string_equal(otp_fake_by_key(&world, &browser, "marie", K), "ok");
@@ -605,9 +597,7 @@ static void test_earlier_refusal_is_dated_after_a_new_error(void **state)
 
 /* ---- faults: every command of every request, in every way ---- */
 
-static const struct {
-    const char *method, *target, *fields;
-} requests[] = {
+static const otp_fake_asked_t requests[] = {
     { "GET", "key", NULL },
     { "GET", "", NULL },
     { "GET", "activity", NULL },
@@ -619,58 +609,18 @@ static const struct {
 };
 
 
-static uint64_t run(size_t i, const char *body, otp_fault_t fault, uint64_t at)
+/* The last command of a form only keeps the answer for a double click. */
+static void judge(const otp_fake_asked_t *asked, int good, uint64_t at, otp_fault_t fault)
 {
-    uint64_t begun = world.commands;
-
-    world.redis->fault = OTP_FAULT_NONE;
-    otp_fake_redis_fault(world.redis, fault, at);
-    (void) otp_fake_request(&world, &browser, requests[i].method, requests[i].target, body);
-    world.redis->fault = OTP_FAULT_NONE;
-
-    return world.commands - begun;
-}
-
-
-static void fail_everywhere(size_t i, const char *accept)
-{
-    char                     fields[256] = "", body[512] = "";
-    int                      good;
-    uint64_t                 commands;
-    otp_fake_redis_t        *before, *whole = world.redis;
-    const otp_fake_browser_t kept = browser;
-
-    if (requests[i].fields != NULL) {
-        (void) snprintf(fields, sizeof(fields), requests[i].fields, code_of(NEW));
-        (void) snprintf(body, sizeof(body), "%s&csrf=%s", fields, otp_fake_token(&world, &browser, "session"));
+    if (world.answer->status == 503) {
+        assert_string_not_equal(otp_fake_header(world.answer, "Retry-After"), "");
+        assert_false(page_holds("<h2>Clé"));
+        return;
     }
-    browser.accept = accept;
-    before = otp_fake_redis_copy(world.redis);
-    world.redis = otp_fake_redis_copy(before);
-    commands = run(i, body, OTP_FAULT_NONE, 0);
-    good = world.answer->status;
-    assert_true(good < 500);
-
-    for (uint64_t at = 0; at < commands; at++) {
-        for (otp_fault_t fault = OTP_FAULT_ERROR; fault <= OTP_FAULT_DOWN; fault++) {
-            otp_fake_redis_destroy(world.redis);
-            world.redis = otp_fake_redis_copy(before);
-            browser = kept;
-            browser.accept = accept;
-            (void) run(i, body, fault, at);
-            /* The last command only keeps the answer for a double click. */
-            if (world.answer->status != 503 && !(world.answer->status == good && requests[i].fields != NULL)) {
-                fail_msg("%s %s: command %d, fault %d: %d", requests[i].method, requests[i].target, (int) at,
-                         (int) fault, world.answer->status);
-            }
-            assert_true(world.answer->status != 503 || *otp_fake_header(world.answer, "Retry-After") != '\0');
-            assert_true(world.answer->status != 503 || !page_holds("<h2>Clé"));
-        }
+    if (world.answer->status != good || asked->fields == NULL) {
+        fail_msg("%s %s: command %d, fault %d: %d", asked->method, asked->target, (int) at, (int) fault,
+                 world.answer->status);
     }
-    otp_fake_redis_destroy(world.redis);
-    otp_fake_redis_destroy(before);
-    world.redis = whole;
-    browser = kept;
 }
 
 
@@ -679,9 +629,15 @@ static void test_every_command_fails_in_every_way(void **state)
     (void) state;
     give_key();
     (void) otp_fake_password(&world, &browser, "marie");
-    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-        fail_everywhere(i, NULL);
-        fail_everywhere(i, "text/html");
+    for (size_t i = 0; i < 2 * sizeof(requests) / sizeof(requests[0]); i++) {
+        const otp_fake_asked_t *asked = &requests[i / 2];
+        char                    fields[256] = "", body[512] = "";
+
+        if (asked->fields != NULL) {
+            (void) snprintf(fields, sizeof(fields), asked->fields, code_of(NEW));
+            (void) snprintf(body, sizeof(body), "%s&csrf=%s", fields, otp_fake_token(&world, &browser, "session"));
+        }
+        fail_everywhere(&browser, asked, body, i % 2 ? "text/html" : NULL, judge);
     }
 }
 
@@ -689,35 +645,38 @@ static void test_every_command_fails_in_every_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_page_tells_of_ones_keys, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_page_of_somebody_without_account_is_empty, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_html_page_shows_serial_and_state, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pages_need_a_session_and_lead_back, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pending_state_is_no_session_for_these_pages, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_page_tells_of_ones_keys, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_page_of_somebody_without_account_is_empty, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_html_page_shows_serial_and_state, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_pages_need_a_session_and_lead_back, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_pending_state_is_no_session_for_these_pages, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_help_is_shown_without_redis_and_with_it_to_the_person, open_world,
-                                        close_world),
+                                        close_stage),
         cmocka_unit_test_setup_teardown(test_request_with_the_code_of_the_key_waits_for_the_helpdesk, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_second_request_is_told_apart, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_rule_approves_at_once, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_refusals_of_a_serial_cannot_be_told_apart, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_refused_page_shows_keys_and_what_was_typed, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_what_is_typed_is_shown_as_text, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_requests_are_throttled_for_the_person, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_throttled_page_is_whole, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_missing_fields_are_a_bad_request, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_forms_without_token_do_nothing, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_lost_key_is_disabled_and_takes_the_level_away, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_lost_key_page_says_so_once_more, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_nobody_elses_key_is_reported_lost, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pin_is_changed_with_the_passcode_only, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_refused_pin_spends_no_code, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pin_page_needs_the_key, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_pin_pages_are_rendered, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_signals_are_shown_until_they_are_read, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_warning_is_dismissed_with_the_key_only, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_earlier_refusal_is_dated_after_a_new_error, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_every_command_fails_in_every_way, open_world, close_world),
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_serial_is_typed_in_capitals_or_small_letters, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_serial_that_is_there_as_it_was_typed_goes_before_another_spelling,
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_second_request_is_told_apart, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_rule_approves_at_once, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_refusals_of_a_serial_cannot_be_told_apart, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_refused_page_shows_keys_and_what_was_typed, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_what_is_typed_is_shown_as_text, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_requests_are_throttled_for_the_person, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_throttled_page_is_whole, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_missing_fields_are_a_bad_request, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_forms_without_token_do_nothing, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_lost_key_is_disabled_and_takes_the_level_away, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_lost_key_page_says_so_once_more, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_nobody_elses_key_is_reported_lost, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_pin_is_changed_with_the_passcode_only, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_refused_pin_spends_no_code, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_pin_page_needs_the_key, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_pin_pages_are_rendered, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_signals_are_shown_until_they_are_read, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_warning_is_dismissed_with_the_key_only, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_earlier_refusal_is_dated_after_a_new_error, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_every_command_fails_in_every_way, open_world, close_stage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

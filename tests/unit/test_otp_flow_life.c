@@ -12,7 +12,7 @@
 #include "core/model/otp_mixup.h"
 #include "core/portal/otp_flow_private.h"
 #include "core/store/otp_names.h"
-#include "otp_fake_driver.h"
+#include "otp_fake_stage.h"
 
 /* The portal where a key is not at hand, where somebody else tries, and what is told of it. */
 
@@ -24,27 +24,15 @@
 #define WRONG       otp_fake_wrong("9999", K, otp_fake_step_now(&world)).text
 #define RIGHT_PIN_WRONG_CODE otp_fake_wrong(PIN, K, OTP_FAKE_STEP).text
 
-static otp_fake_world_t   world;
-static otp_fake_browser_t browser, other, stranger;
+static otp_fake_browser_t stranger;
 
 
 static int open_world(void **state)
 {
-    (void) state;
-    otp_fake_open(&world);
-    memset(&browser, 0, sizeof(browser));
-    memset(&other, 0, sizeof(other));
+    (void) open_stage(state);
     memset(&stranger, 0, sizeof(stranger));
     stranger.address = "198.51.100.7";
     otp_fake_account(&world, "marie", K, PIN);
-    return 0;
-}
-
-
-static int close_world(void **state)
-{
-    (void) state;
-    otp_fake_close(&world);
     return 0;
 }
 
@@ -206,7 +194,7 @@ static void test_sessions_that_a_fault_has_left_end_with_the_next_use_of_the_key
 
     (void) state;
     for (bool answered = false; !answered; fault++) {
-        (void) close_world(state);
+        (void) close_stage(state);
         (void) open_emergency(state);
         assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
         assert_string_equal(otp_fake_step_up(&world, &browser, EMERGENCY), "ok");
@@ -253,7 +241,7 @@ static void assert_opens_nothing_after(void (*what)(void), void **state)
         otp_fake_answer_t *answer;
         char               body[128];
 
-        (void) close_world(state);
+        (void) close_stage(state);
         (void) open_emergency(state);
         assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
         (void) snprintf(body, sizeof(body), "passcode=" EMERGENCY "&csrf=%s",
@@ -827,7 +815,7 @@ static void assert_password_twice(const char *password, int status)
         otp_fake_answer_t *answer[2];
         char               body[256];
 
-        (void) close_world(NULL);
+        (void) close_stage(NULL);
         (void) open_world(NULL);
         (void) snprintf(body, sizeof(body), "username=marie&method=password&password=%s&csrf=%s", password,
                         otp_fake_token(&world, &browser, "login"));
@@ -862,7 +850,7 @@ static void test_password_form_whose_first_sending_was_cut_off_goes_on(void **st
         otp_fake_answer_t *answer;
         otp_fake_call_t   *call;
 
-        (void) close_world(state);
+        (void) close_stage(state);
         (void) open_world(state);
         (void) snprintf(body, sizeof(body), "username=marie&method=password&password=Correct+horse+1&csrf=%s",
                         otp_fake_token(&world, &browser, "login"));
@@ -908,7 +896,7 @@ static void test_two_pin_forms_at_once_leave_the_way_to_the_passcode_open(void *
         char               body[2][256];
         bool               first;
 
-        (void) close_world(state);
+        (void) close_stage(state);
         (void) open_world(state);
         otp_fake_account(&world, "lea", K, NULL);
         assert_string_equal(otp_fake_direct(&world, &browser, "lea", NOW_PASSCODE("")), "pin_required");
@@ -934,72 +922,72 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_line_of_the_portal_finds_room_after_those_of_an_action, open_world,
-                                        close_world),
+                                        close_stage),
         cmocka_unit_test_setup_teardown(test_emergency_password_opens_the_key_level_until_it_ends,
-                                        open_emergency, close_world),
+                                        open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_emergency_password_is_refused_without_the_password,
-                                        open_emergency, close_world),
+                                        open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_emergency_password_of_somebody_without_key_or_locked_opens,
-                                        open_emergency, close_world),
+                                        open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_tenth_bad_attempt_ends_the_emergency_password,
-                                        open_emergency, close_world),
+                                        open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_use_of_the_key_ends_what_the_emergency_password_has_opened,
-                                        open_emergency, close_world),
+                                        open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_key_after_the_emergency_password_has_the_whole_time_of_the_session,
-                                        open_emergency, close_world),
+                                        open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_sessions_that_a_fault_has_left_end_with_the_next_use_of_the_key,
-                                        open_emergency, close_world),
+                                        open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_emergency_password_taken_away_meanwhile_opens_nothing,
-                                        open_emergency, close_world),
-        cmocka_unit_test_setup_teardown(test_completed_sign_in_makes_the_browser_known, open_world, close_world),
+                                        open_emergency, close_stage),
+        cmocka_unit_test_setup_teardown(test_completed_sign_in_makes_the_browser_known, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_password_alone_does_not_make_the_browser_of_a_key_known, open_world,
-                                        close_world),
+                                        close_stage),
         cmocka_unit_test_setup_teardown(test_first_use_makes_the_browser_known_when_it_is_completed,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_known_browser_keeps_its_cookie_for_a_day_and_its_nonce_for_good,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_hundred_failures_of_strangers_do_not_lock_the_owners_browser,
-                                        open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_owners_browser_has_its_own_lock, open_world, close_world),
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_owners_browser_has_its_own_lock, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_strangers_do_not_delay_the_password_of_the_owners_browser,
-                                        open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_all_known_browsers_of_a_person_share_one_delay, open_world, close_world),
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_all_known_browsers_of_a_person_share_one_delay, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_attempts_against_a_lock_do_not_wash_the_history_out, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_owners_browser_has_its_own_delay, open_world, close_world),
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_owners_browser_has_its_own_delay, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_neighbours_at_the_same_address_do_not_hold_up_the_owners_browser,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_failures_of_the_owners_browser_do_not_hold_up_its_neighbours,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_device_cookie_of_one_person_says_nothing_about_another,
-                                        open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_stolen_device_cookie_alone_opens_nothing, open_emergency, close_world),
-        cmocka_unit_test_setup_teardown(test_changed_device_cookie_is_none, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_device_cookie_lasts_half_a_year, open_world, close_world),
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_stolen_device_cookie_alone_opens_nothing, open_emergency, close_stage),
+        cmocka_unit_test_setup_teardown(test_changed_device_cookie_is_none, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_device_cookie_lasts_half_a_year, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_right_password_does_not_make_a_browser_known_while_passcodes_are_counted,
-                                        open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_signal_is_mailed_to_its_person, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_lock_is_mailed_with_its_end, open_world, close_world),
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_signal_is_mailed_to_its_person, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_lock_is_mailed_with_its_end, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_replay_from_elsewhere_is_mailed_and_from_the_same_place_it_is_not,
-                                        open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_code_of_nobodys_key_at_first_use_is_looked_into, open_world, close_world),
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_code_of_nobodys_key_at_first_use_is_looked_into, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_code_at_first_use_that_is_right_or_of_a_key_in_use_is_not_looked_into,
-                                        open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_history_tells_a_person_of_sign_ins_and_attempts, open_world, close_world),
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_history_tells_a_person_of_sign_ins_and_attempts, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_history_holds_no_wrong_password_and_nobody_unknown,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_history_of_somebody_without_account_is_not_begun,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_streams_of_events_keep_what_the_operator_wants,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_password_form_sent_twice_at_once_is_hashed_once_and_opens_one_session,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_password_form_whose_first_sending_was_cut_off_goes_on,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_throttled_or_busy_password_form_makes_nobody_wait,
-                                        open_world, close_world),
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_two_pin_forms_at_once_leave_the_way_to_the_passcode_open,
-                                        open_world, close_world),
+                                        open_world, close_stage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

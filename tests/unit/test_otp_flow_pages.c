@@ -7,39 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "otp_fake_driver.h"
+#include "otp_fake_stage.h"
 
 /* What the pages tell: the wait, the reasons, who to ask. */
 
 #define K       "K-1"
 #define PIN     OTP_FAKE_PIN
 #define HTML    "text/html"
-
-static otp_fake_world_t   world;
-static otp_fake_browser_t browser;
-
-
-static int open_world(void **state)
-{
-    (void) state;
-    otp_fake_open(&world);
-    memset(&browser, 0, sizeof(browser));
-    return 0;
-}
-
-
-static int close_world(void **state)
-{
-    (void) state;
-    otp_fake_close(&world);
-    return 0;
-}
-
-
-static bool page_holds(const char *text)
-{
-    return memmem(world.answer->body, world.answer->len, text, strlen(text)) != NULL;
-}
 
 
 /* Signs in with the password, then types `passcode` on the page. */
@@ -173,15 +147,15 @@ static void test_without_templates_a_bare_answer_is_given(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_page_after_the_pin_counts_down_to_the_next_display, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_refused_step_up_shows_its_own_page_again, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_spent_code_is_told_with_the_seconds_to_wait, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_events_of_a_sign_in_name_the_session_it_opens, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_help_names_the_operators_contact_and_the_person, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_name_that_is_not_utf8_leaves_a_page_all_the_same, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_without_templates_a_bare_answer_is_given, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_page_after_the_pin_counts_down_to_the_next_display, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_refused_step_up_shows_its_own_page_again, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_spent_code_is_told_with_the_seconds_to_wait, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_events_of_a_sign_in_name_the_session_it_opens, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_help_names_the_operators_contact_and_the_person, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(test_name_that_is_not_utf8_leaves_a_page_all_the_same, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_without_templates_a_bare_answer_is_given, open_stage, close_stage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

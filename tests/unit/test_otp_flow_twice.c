@@ -8,33 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "otp_fake_driver.h"
+#include "otp_fake_stage.h"
 
 /* The same form twice, of every endpoint about keys, activity and the helpdesk: the first answer again, at once. */
 
 #define K   "K-1"
 #define NEW "N-1"
 
-static otp_fake_world_t   world;
 static otp_fake_browser_t agent, person;
-
-
-static void want(const char *uid, const char *serial)
-{
-    char               fields[128];
-    otp_fake_browser_t browser = { 0 };
-
-    assert_string_equal(otp_fake_password(&world, &browser, uid), "ok");
-    (void) snprintf(fields, sizeof(fields), "serial=%s&code=%s", serial,
-                    otp_fake_passcode("", serial, otp_fake_step_now(&world)).text);
-    assert_string_equal(otp_fake_verdict(otp_fake_send(&world, &browser, "key", fields)), "requested");
-}
 
 
 static int open_world(void **state)
 {
-    (void) state;
-    otp_fake_open(&world);
+    (void) open_stage(state);
     memset(&agent, 0, sizeof(agent));
     memset(&person, 0, sizeof(person));
     otp_fake_account(&world, "paul", "KP", OTP_FAKE_PIN);
@@ -47,14 +33,6 @@ static int open_world(void **state)
     want("lea", "W-1");
     assert_string_equal(otp_fake_by_key(&world, &agent, "paul", "KP"), "ok");
     assert_string_equal(otp_fake_by_key(&world, &person, "marie", K), "ok");
-    return 0;
-}
-
-
-static int close_world(void **state)
-{
-    (void) state;
-    otp_fake_close(&world);
     return 0;
 }
 
@@ -133,19 +111,19 @@ static int status_of(size_t i, const char *accept)
 
 static void send_twice(size_t i, const char *accept)
 {
-    otp_fake_browser_t *browser = browser_of(i), before = *browser;
+    otp_fake_browser_t *who = browser_of(i), before = *who;
     otp_fake_redis_t   *copy = otp_fake_redis_copy(world.redis), *whole = world.redis;
     const char         *body = body_of(i);
     char               *first;
     int64_t             now = world.now_ms;
 
     world.redis = copy;
-    browser->accept = accept;
-    if (otp_fake_post(&world, browser, forms[i].target, body)->status != status_of(i, accept)) {
+    who->accept = accept;
+    if (otp_fake_post(&world, who, forms[i].target, body)->status != status_of(i, accept)) {
         fail_msg("%s %s: %d", forms[i].target, forms[i].fields, world.answer->status);
     }
     first = strdup(world.answer->body);
-    (void) otp_fake_post(&world, browser, forms[i].target, body);
+    (void) otp_fake_post(&world, who, forms[i].target, body);
     if (world.answer->status != status_of(i, accept) || (accept == NULL && strcmp(world.answer->body, first) != 0)) {
         fail_msg("%s %s, again: %d", forms[i].target, forms[i].fields, world.answer->status);
     }
@@ -155,7 +133,7 @@ static void send_twice(size_t i, const char *accept)
     free(first);
     otp_fake_redis_destroy(copy);
     world.redis = whole;
-    *browser = before;
+    *who = before;
 }
 
 
@@ -172,7 +150,7 @@ static void test_form_sent_twice_gets_the_same_answer_twice(void **state)
 /* Command number `at` of the first one is refused; false: there is no such command. */
 static bool fail_then_send(size_t i, const char *accept, uint64_t at)
 {
-    otp_fake_browser_t *browser = browser_of(i), before = *browser;
+    otp_fake_browser_t *who = browser_of(i), before = *who;
     otp_fake_redis_t   *copy = otp_fake_redis_copy(world.redis), *whole = world.redis;
     const char         *body = body_of(i);
     uint64_t            commands;
@@ -180,14 +158,14 @@ static bool fail_then_send(size_t i, const char *accept, uint64_t at)
     bool                failed;
 
     world.redis = copy;
-    browser->accept = accept;
+    who->accept = accept;
     commands = world.commands;
     otp_fake_redis_fault(copy, OTP_FAULT_ERROR, at);
-    failed = otp_fake_post(&world, browser, forms[i].target, body)->status == 503;
+    failed = otp_fake_post(&world, who, forms[i].target, body)->status == 503;
     commands = world.commands - commands;
     copy->fault = OTP_FAULT_NONE;
     if (failed) {
-        if (otp_fake_post(&world, browser, forms[i].target, body)->status == 503) {
+        if (otp_fake_post(&world, who, forms[i].target, body)->status == 503) {
             fail_msg("%s %s: command %d failed, and the form is not taken again", forms[i].target, forms[i].fields,
                      (int) at);
         }
@@ -198,7 +176,7 @@ static bool fail_then_send(size_t i, const char *accept, uint64_t at)
     }
     otp_fake_redis_destroy(copy);
     world.redis = whole;
-    *browser = before;
+    *who = before;
 
     return at < commands;
 }
@@ -341,13 +319,13 @@ static void test_two_clicks_at_once_approve_once_and_say_so_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_form_sent_twice_gets_the_same_answer_twice, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_form_that_failed_is_not_waited_for, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_directory_that_fails_leaves_the_form_free, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_throttled_request_is_throttled_twice, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_address_is_part_of_the_form, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_form_at_another_address_is_another_form, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_two_clicks_at_once_approve_once_and_say_so_twice, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_form_sent_twice_gets_the_same_answer_twice, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_form_that_failed_is_not_waited_for, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_directory_that_fails_leaves_the_form_free, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_throttled_request_is_throttled_twice, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_address_is_part_of_the_form, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_form_at_another_address_is_another_form, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_two_clicks_at_once_approve_once_and_say_so_twice, open_world, close_stage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

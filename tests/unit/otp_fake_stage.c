@@ -1,0 +1,120 @@
+#include "otp_fake_stage.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+otp_fake_world_t   world;
+otp_fake_browser_t browser, other;
+
+
+int open_stage(void **state)
+{
+    (void) state;
+    otp_fake_open(&world);
+    memset(&browser, 0, sizeof(browser));
+    memset(&other, 0, sizeof(other));
+    return 0;
+}
+
+
+int close_stage(void **state)
+{
+    (void) state;
+    otp_fake_close(&world);
+    return 0;
+}
+
+
+bool page_holds(const char *words)
+{
+    return memmem(world.answer->body, world.answer->len, words, strlen(words)) != NULL;
+}
+
+
+const otp_fake_answer_t *get_page_as(otp_fake_browser_t *who, const char *target)
+{
+    const otp_fake_answer_t *answer;
+
+    who->accept = "text/html";
+    answer = otp_fake_get(&world, who, target);
+    who->accept = NULL;
+
+    return answer;
+}
+
+
+const otp_fake_answer_t *send_page_as(otp_fake_browser_t *who, const char *target, const char *fields)
+{
+    const otp_fake_answer_t *answer;
+
+    who->accept = "text/html";
+    answer = otp_fake_send(&world, who, target, fields);
+    who->accept = NULL;
+
+    return answer;
+}
+
+
+void want(const char *uid, const char *serial)
+{
+    char               fields[128];
+    otp_fake_browser_t asking = { 0 };
+
+    assert_string_equal(otp_fake_password(&world, &asking, uid), "ok");
+    (void) snprintf(fields, sizeof(fields), "serial=%s&code=%s", serial,
+                    otp_fake_passcode("", serial, otp_fake_step_now(&world)).text);
+    assert_string_equal(otp_fake_verdict(otp_fake_send(&world, &asking, "key", fields)), "requested");
+}
+
+
+/* How many commands it took. */
+static uint64_t run(otp_fake_browser_t *who, const otp_fake_asked_t *asked, const char *body, otp_fault_t fault,
+    uint64_t at)
+{
+    uint64_t begun = world.commands;
+
+    world.redis->fault = OTP_FAULT_NONE;
+    otp_fake_redis_fault(world.redis, fault, at);
+    (void) otp_fake_request(&world, who, asked->method, asked->target, body);
+    world.redis->fault = OTP_FAULT_NONE;
+
+    return world.commands - begun;
+}
+
+
+void fail_everywhere(otp_fake_browser_t *who, const otp_fake_asked_t *asked, const char *body, const char *accept,
+    otp_fake_judge_t judge)
+{
+    int                      good;
+    uint64_t                 commands;
+    otp_fake_redis_t        *before, *whole = world.redis;
+    const otp_fake_browser_t kept = *who;
+
+    who->accept = accept;
+    before = otp_fake_redis_copy(world.redis);
+    world.redis = otp_fake_redis_copy(before);
+    commands = run(who, asked, body, OTP_FAULT_NONE, 0);
+    good = world.answer->status;
+    assert_true(good < 500);
+
+    for (uint64_t at = 0; at < commands; at++) {
+        for (otp_fault_t fault = OTP_FAULT_ERROR; fault <= OTP_FAULT_DOWN; fault++) {
+            otp_fake_redis_destroy(world.redis);
+            world.redis = otp_fake_redis_copy(before);
+            *who = kept;
+            who->accept = accept;
+            (void) run(who, asked, body, fault, at);
+            judge(asked, good, at, fault);
+        }
+    }
+    otp_fake_redis_destroy(world.redis);
+    otp_fake_redis_destroy(before);
+    world.redis = whole;
+    *who = kept;
+}

@@ -132,7 +132,8 @@ otpctl_status_t otpctl_action_begin(otpctl_t *ctl, otp_action_kind_t kind, int s
         .reason = otp_span_of(options->reason), .note = otp_span_of(options->note), .actor = otp_span_of(ctl->actor),
         .name = otp_span_of(options->name), .email = otp_span_of(options->email),
         /* What the configuration file says is for mail in general. */
-        .language = options->given & OTPCTL_LANGUAGE ? otp_span_of(options->language) : OTP_SPAN_NONE
+        .language = options->given & OTPCTL_LANGUAGE ? otp_span_of(options->language) : OTP_SPAN_NONE,
+        .keep_contact = (options->given & OTPCTL_CONTACT) != 0
     };
     return status;
 }
@@ -190,6 +191,11 @@ otpctl_status_t otpctl_action_run(otpctl_action_t *action)
         return OTPCTL_REFUSED;
     }
     status = drive(action, engine);
+    if (status == OTPCTL_DONE && action->order.keep_contact && !otp_managed_refused(action->result.managed)
+        && action->result.uid[0] == '\0')
+    {
+        otpctl_say("nobody has key %s: there was no account to keep the name, address or language in", action->serial);
+    }
     otp_action_destroy(engine);
     return status;
 }

@@ -175,7 +175,7 @@ void otpctl_check_outbox(int64_t entries, int64_t age_s, int64_t failed, otpctl_
         return;
     }
     if (failed) {
-        say(check, OTPCTL_WARNING, "see `otpctl audit` for events `mail` with verdict given_up",
+        say(check, OTPCTL_WARNING, "see `otpctl notify --list`, then put them back (--again) or drop them (--discard)",
             "%lld mail(s) were given up", (long long) failed);
         return;
     }

@@ -54,6 +54,8 @@ static const option_t table[] = {
       "from an older copy: codes up to now count as used, emergency passwords end" },
     { "once", OTPCTL_ONCE, 0, false, NULL, "send what is due and end" },
     { "again", OTPCTL_AGAIN, 0, false, NULL, "first put back what was given up" },
+    { "list", OTPCTL_LIST, 0, false, NULL, "send nothing: show what was given up" },
+    { "discard", OTPCTL_DISCARD, VALUE(discard), false, "ID|all", "send nothing: drop what was given up" },
     { "smtp", OTPCTL_SMTP, VALUE(smtp), true, "URL", "mail server: smtp://HOST:PORT or smtps://HOST:PORT" },
     { "smtp-user", OTPCTL_SMTP_USER, VALUE(smtp_user), true, "NAME", "who signs in there" },
     { "smtp-password-file", OTPCTL_SMTP_PASSWORD_FILE, VALUE(smtp_password_file), true, "FILE",

@@ -60,6 +60,8 @@
 #define OTPCTL_GIVE_UP      OTPCTL_BIT(43)
 #define OTPCTL_SMTP_TIMEOUT OTPCTL_BIT(44)
 #define OTPCTL_AGAIN        OTPCTL_BIT(45)
+#define OTPCTL_LIST         OTPCTL_BIT(46)
+#define OTPCTL_DISCARD      OTPCTL_BIT(47)
 
 #define OTPCTL_GLOBAL \
     (OTPCTL_REDIS | OTPCTL_KEYRING | OTPCTL_CONFIG_FILE | OTPCTL_JSON | OTPCTL_HELP | OTPCTL_VERSION)
@@ -78,7 +80,7 @@ typedef struct {
     const char  *serial, *period, *digits, *algorithm, *state, *reason, *user, *type;
     const char  *format, *key_file, *batch;
     const char  *note, *email, *name, *language, *timezone;
-    const char  *weeks, *silent;
+    const char  *weeks, *silent, *discard;
     const char  *smtp, *smtp_user, *smtp_password_file, *smtp_tls, *smtp_ca, *from, *reply_to, *people, *templates;
     const char  *portal, *support_email, *support_phone, *support_hours, *give_up, *smtp_timeout;
     const char  *word[OTPCTL_WORDS];        /* the command and its arguments */

@@ -217,7 +217,7 @@ static otpctl_status_t revoke_one(otpctl_t *ctl, const char *id)
 
     if (strlen(id) < OTP_PUBLIC_ID_LEN || strlen(id) > DIGEST_LEN || id[strspn(id, "0123456789abcdef")]) {
         otpctl_say("%s is no session id: 12 hex digits, as `otpctl session list` shows them", id);
-        return OTPCTL_REFUSED;
+        return OTPCTL_USAGE;
     }
     (void) snprintf(pattern, sizeof(pattern), "sess:{%s*}", id);
     status = otpctl_scan(ctl, pattern, &names);

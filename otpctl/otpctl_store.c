@@ -59,7 +59,7 @@ otpctl_status_t otpctl_serial(const char *text, char serial[OTP_SERIAL_MAX + 1])
         return OTPCTL_DONE;
     }
     otpctl_say("%s is no serial: 1 to 64 letters, digits, - _ .", text);
-    return OTPCTL_REFUSED;
+    return OTPCTL_USAGE;
 }
 
 
@@ -72,7 +72,7 @@ otpctl_status_t otpctl_uid(const char *text, char uid[OTP_UID_LEN + 1])
         return OTPCTL_DONE;
     }
     otpctl_say("%s is nobody's identifier: 1 to 64 letters, digits, . _ - @ +", text);
-    return OTPCTL_REFUSED;
+    return OTPCTL_USAGE;
 }
 
 

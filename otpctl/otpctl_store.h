@@ -16,7 +16,7 @@
 /* One command; *reply is never an error, and the caller's to destroy. */
 OTP_MUST_USE otpctl_status_t otpctl_ask(otpctl_t *ctl, const otp_span_t *arg, size_t args, otp_reply_t **reply);
 
-/* Key and person named on the command line, in canonical form. */
+/* Key and person named on the command line, in canonical form.  What cannot be any's name is OTPCTL_USAGE. */
 OTP_MUST_USE otpctl_status_t otpctl_serial(const char *text, char serial[OTP_SERIAL_MAX + 1]);
 OTP_MUST_USE otpctl_status_t otpctl_uid(const char *text, char uid[OTP_UID_LEN + 1]);
 

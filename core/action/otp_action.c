@@ -189,10 +189,22 @@ static otp_action_effect_t tell_refusal(otp_action_t *action, otp_managed_t mana
 }
 
 
+/* Nothing was to be changed but where mail goes. */
+static bool contact_left(const otp_action_t *action, otp_managed_t managed)
+{
+    return action->order.keep_contact && !action->contact_kept && !action->changed && !otp_managed_refused(managed)
+        && action->uid[0] != '\0';
+}
+
+
 otp_action_effect_t otp_action_finish(otp_action_t *action, otp_managed_t managed)
 {
     otp_action_result_t *result = &action->view.result;
 
+    if (contact_left(action, managed)) {
+        action->contact_kept = true;
+        return otp_action_keep_contact(action, otp_action_finished);
+    }
     if (waits_only(action, managed)) {
         managed = OTP_MANAGE_UNCHANGED;
         action->changed = true;

@@ -67,6 +67,8 @@ typedef struct {
     otp_span_t        actor;                /* who does it, when not `uid`: an agent, "otpctl:LOGIN", "rule" */
     otp_span_t        address, request_id, by_session;  /* for the audit */
     otp_span_t        name, email, language;    /* of the person, for mail; empty: as the account has it */
+    bool              keep_contact;         /* they are stored, with an event "contact", also where the rest is so
+                                               already and there is an account */
     int64_t           expires;              /* unix seconds */
     bool              automatic;
     otp_span_t        only_uid;             /* not empty: OTP_MANAGE_NO_KEY when the key is not this person's; without

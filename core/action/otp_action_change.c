@@ -206,19 +206,27 @@ static otp_action_effect_t store(otp_action_t *action, bool waited)
 }
 
 
+/* They are of the person the order is about, who need not be the one that has the key by now. */
+static bool set_contact(otp_action_t *action)
+{
+    const otp_action_order_t *order = &action->order;
+
+    return (order->uid.len != 0 || action->rounds == 0)
+        && otp_account_set_contact(&action->account, order->name, order->email, order->language);
+}
+
+
 static otp_action_effect_t apply(otp_action_t *action)
 {
-    otp_action_change_t      *change = &action->change;
-    const otp_action_order_t *order = &action->order;
-    bool                      waited = action->stock.wanted[0] != '\0';
+    otp_action_change_t *change = &action->change;
+    bool                 waited = action->stock.wanted[0] != '\0';
 
     action->managed = change->stock && !action->stock_found ? OTP_MANAGE_NO_STOCK : change->rule(action);
     if (action->managed != OTP_MANAGE_CHANGED) {
         return change->done(action);
     }
-    /* They are of the person the order is about, who need not be the one that has the key by now. */
-    if (!change->stock && (order->uid.len != 0 || action->rounds == 0)) {
-        (void) otp_account_set_contact(&action->account, order->name, order->email, order->language);
+    if (!change->stock) {
+        (void) set_contact(action);
     }
     return store(action, waited);
 }
@@ -266,4 +274,21 @@ otp_action_effect_t otp_action_change_account(otp_action_t *action, otp_action_r
     otp_mail_kind_t mail, otp_action_stage_t done)
 {
     return begin_change(action, false, rule, weight, mail, done);
+}
+
+
+/* Of somebody who has no account nothing is to be kept. */
+static otp_managed_t rule_contact(otp_action_t *action)
+{
+    if (!action->account_found || !set_contact(action)) {
+        return OTP_MANAGE_UNCHANGED;
+    }
+    action->account.revision++;
+    return OTP_MANAGE_CHANGED;
+}
+
+
+otp_action_effect_t otp_action_keep_contact(otp_action_t *action, otp_action_stage_t done)
+{
+    return otp_action_change_account(action, rule_contact, OTP_ACTION_CONTACT, OTP_MAIL_NONE, done);
 }

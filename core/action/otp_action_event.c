@@ -16,13 +16,17 @@ otp_span_t otp_action_event_line(otp_action_t *action, otp_action_weight_t weigh
     const otp_action_order_t *order = &action->order;
     otp_event_t               event = {
         .time_ms = action->now_ms, .event = otp_span_of(otp_action_event(action->kind)),
-        .verdict = weight == OTP_ACTION_OK ? OTP_SPAN("ok") : OTP_SPAN("part"), .user = otp_span_of(action->uid),
+        .verdict = weight == OTP_ACTION_PART ? OTP_SPAN("part") : OTP_SPAN("ok"), .user = otp_span_of(action->uid),
         .serial = otp_span_of(action->serial), .address = order->address, .session = order->by_session,
         .actor = action->actor, .reason = action->reason, .note = order->note, .request = order->request_id
     };
 
     if (order->kind == OTP_ACTION_SESSION_REVOKE) {
         event.session = order->session;
+    }
+    if (weight == OTP_ACTION_CONTACT) {
+        event.event = OTP_SPAN("contact");
+        event.serial = event.reason = OTP_SPAN_NONE;
     }
     return write_line(action, &event);
 }

@@ -15,8 +15,9 @@ typedef otp_action_effect_t (*otp_action_stage_t)(otp_action_t *action);
 /* Changes action->account or action->stock. */
 typedef otp_managed_t (*otp_action_rule_t)(otp_action_t *action);
 
-/* The write in which an action takes effect has the verdict "ok", and the mail; the other ones are parts of it. */
-typedef enum { OTP_ACTION_PART, OTP_ACTION_OK } otp_action_weight_t;
+/* The write in which an action takes effect has the verdict "ok", and the mail; the other ones are parts of it.  One
+ * that does nothing but say where mail goes has an event of its own. */
+typedef enum { OTP_ACTION_PART, OTP_ACTION_OK, OTP_ACTION_CONTACT } otp_action_weight_t;
 
 /* A record on its way through compare-and-set. */
 typedef struct {
@@ -56,6 +57,7 @@ struct otp_action_s {
     otp_action_change_t  change;
     otp_managed_t        managed;           /* what the rule said of the last change */
     bool                 changed;           /* something was written */
+    bool                 contact_kept;      /* or there was none to keep */
     unsigned             rounds;
 
     char                 holding[OTP_HOLDING_LEN + 1], former[OTP_HOLDING_LEN + 1], took[OTP_HOLDING_LEN + 1];
@@ -109,6 +111,8 @@ otp_action_effect_t otp_action_change_stock(otp_action_t *action, otp_action_rul
 otp_action_effect_t otp_action_remove_stock(otp_action_t *action, otp_action_rule_t rule, otp_action_stage_t done);
 otp_action_effect_t otp_action_change_account(otp_action_t *action, otp_action_rule_t rule, otp_action_weight_t weight,
     otp_mail_kind_t mail, otp_action_stage_t done);
+/* Where mail goes, alone: every other change of an account takes that along. */
+otp_action_effect_t otp_action_keep_contact(otp_action_t *action, otp_action_stage_t done);
 
 /* ---- otp_action_event.c ---- */
 /* The line of an event of this action, to be kept before the next one is written; empty: it cannot be written. */

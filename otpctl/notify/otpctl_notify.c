@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "otpctl/notify/otpctl_given_up.h"
 #include "otpctl/otpctl_link.h"
 #include "otpctl/otpctl_print.h"
 
@@ -307,7 +308,7 @@ static otpctl_status_t put_back(otpctl_notify_t *notify)
     otpctl_status_t status = OTPCTL_DONE;
 
     if (notify->ctl->options->given & OTPCTL_AGAIN) {
-        status = otpctl_outbox_put_back(&notify->outbox, &entries);
+        status = otpctl_given_up_put_back(&notify->outbox, &entries);
         otpctl_say("%lld put back", (long long) entries);
     }
     return status;
@@ -328,8 +329,12 @@ static void listen(void)
 otpctl_status_t otpctl_notify_run(otpctl_t *ctl)
 {
     static otpctl_notify_t notify;
-    otpctl_status_t        status = otpctl_notify_settings(ctl->options, &notify.settings);
+    otpctl_status_t        status;
 
+    if (ctl->options->given & (OTPCTL_LIST | OTPCTL_DISCARD)) {
+        return otpctl_given_up_run(ctl);
+    }
+    status = otpctl_notify_settings(ctl->options, &notify.settings);
     notify.ctl = ctl;
     if (status == OTPCTL_DONE) {
         listen();

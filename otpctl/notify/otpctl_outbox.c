@@ -57,8 +57,7 @@ static otpctl_status_t make_group(otpctl_outbox_t *outbox, unsigned tag)
 }
 
 
-/* The value of `name` in a reply of pairs. */
-static const otp_reply_t *member(const otp_reply_t *pairs, const char *name)
+const otp_reply_t *otpctl_outbox_member(const otp_reply_t *pairs, const char *name)
 {
     for (size_t i = 0; i + 1 < pairs->elements; i += 2) {
         if (otp_span_equal(pairs->element[i].text, otp_span_of(name))) {
@@ -72,8 +71,9 @@ static const otp_reply_t *member(const otp_reply_t *pairs, const char *name)
 /* A consumer is removed with what is in its hands: so only one that has nothing, and will take nothing. */
 static bool is_useless(const otpctl_outbox_t *outbox, const otp_reply_t *consumer, bool leaving)
 {
-    const otp_reply_t *name = member(consumer, "name"), *pending = member(consumer, "pending");
-    const otp_reply_t *idle = member(consumer, "idle");
+    const otp_reply_t *name = otpctl_outbox_member(consumer, "name");
+    const otp_reply_t *pending = otpctl_outbox_member(consumer, "pending");
+    const otp_reply_t *idle = otpctl_outbox_member(consumer, "idle");
 
     if (!name || !pending || !idle || pending->kind != OTP_REPLY_INTEGER || pending->integer != 0) {
         return false;
@@ -103,7 +103,8 @@ static otpctl_status_t clean(otpctl_outbox_t *outbox, unsigned tag, bool leaving
     for (size_t i = 0; status == OTPCTL_DONE && i < reply->elements; i++) {
         if (is_useless(outbox, &reply->element[i], leaving)) {
             otp_span_t   gone[] = {
-                OTP_SPAN("XGROUP"), OTP_SPAN("DELCONSUMER"), stream, GROUP, member(&reply->element[i], "name")->text
+                OTP_SPAN("XGROUP"), OTP_SPAN("DELCONSUMER"), stream, GROUP,
+                otpctl_outbox_member(&reply->element[i], "name")->text
             };
             otp_reply_t *removed;
 
@@ -144,7 +145,7 @@ void otpctl_outbox_leave(otpctl_outbox_t *outbox)
 }
 
 
-static bool copy_id(char id[OTPCTL_ENTRY_ID_MAX], otp_span_t text)
+bool otpctl_outbox_copy_id(char id[OTPCTL_ENTRY_ID_MAX], otp_span_t text)
 {
     if (text.len == 0 || text.len >= OTPCTL_ENTRY_ID_MAX) {
         return false;
@@ -162,7 +163,7 @@ static bool make_entry(otpctl_entry_t *entry, unsigned tag, int64_t attempts, co
     otp_span_t id;
 
     *entry = (otpctl_entry_t) { .tag = tag, .attempts = attempts };
-    if (one->elements != 2 || !copy_id(entry->id, one->element[0].text)) {
+    if (one->elements != 2 || !otpctl_outbox_copy_id(entry->id, one->element[0].text)) {
         return false;
     }
     id = otp_span_of(entry->id);
@@ -170,7 +171,7 @@ static bool make_entry(otpctl_entry_t *entry, unsigned tag, int64_t attempts, co
     if (otp_span_number(otp_span_cut(&id, '-'), &entry->queued_ms) != OTP_OK) {
         entry->queued_ms = 0;
     }
-    const otp_reply_t *mail = member(&one->element[1], "m");
+    const otp_reply_t *mail = otpctl_outbox_member(&one->element[1], "m");
 
     entry->mail = mail ? mail->text : OTP_SPAN_NONE;
     entry->reply = reply;
@@ -221,7 +222,7 @@ static otpctl_status_t claim(otpctl_outbox_t *outbox, unsigned tag, const char *
     if (reply->elements == 1) {
         *found = make_entry(entry, tag, attempts, &reply->element[0], reply);
         /* Settled but for its acknowledgement, as Redis before 7 shows it. */
-        if (!*found && copy_id(entry->id, otp_span_of(id))) {
+        if (!*found && otpctl_outbox_copy_id(entry->id, otp_span_of(id))) {
             status = otpctl_outbox_remove(outbox, entry);
         }
     }
@@ -270,7 +271,7 @@ otpctl_status_t otpctl_outbox_retake(otpctl_outbox_t *outbox, unsigned tag, cons
             const otp_reply_t *row = &reply->element[i];
             int64_t            idle_ms;
 
-            more = row->elements > 0 && copy_id(cursor, row->element[0].text);
+            more = row->elements > 0 && otpctl_outbox_copy_id(cursor, row->element[0].text);
             if (more && is_due(outbox, retry, row, &idle_ms)) {
                 status = claim(outbox, tag, cursor, idle_ms, row->element[3].integer + 1, entry, found);
             }
@@ -302,51 +303,6 @@ otpctl_status_t otpctl_outbox_keep(otpctl_outbox_t *outbox, const otpctl_entry_t
     };
 
     return otpctl_outbox_tell(outbox, arg, COUNT(arg));
-}
-
-
-/* Into the outbox before out of the other stream: cut off between the two it is in both, and sent twice. */
-static otpctl_status_t put_back(otpctl_outbox_t *outbox, unsigned tag, const otp_reply_t *one)
-{
-    const otp_reply_t *mail = one->elements == 2 ? member(&one->element[1], "m") : NULL;
-    otp_span_t         add[] = {
-        OTP_SPAN("XADD"), otp_name_span(&outbox->stream[tag]), OTP_SPAN("*"), OTP_SPAN("m"),
-        mail ? mail->text : OTP_SPAN("")
-    };
-    otp_span_t         gone[] = {
-        OTP_SPAN("XDEL"), otp_name_span(&outbox->failed[tag]), one->elements ? one->element[0].text : OTP_SPAN("0")
-    };
-    otpctl_status_t    status = mail ? otpctl_outbox_tell(outbox, add, COUNT(add)) : OTPCTL_DONE;
-
-    return status == OTPCTL_DONE ? otpctl_outbox_tell(outbox, gone, COUNT(gone)) : status;
-}
-
-
-otpctl_status_t otpctl_outbox_put_back(otpctl_outbox_t *outbox, int64_t *entries)
-{
-    otpctl_status_t status = OTPCTL_DONE;
-    bool            more;
-
-    *entries = 0;
-    for (unsigned tag = 0; tag < OTP_TAGS && status == OTPCTL_DONE; tag += !more) {
-        otp_reply_t *reply;
-        otp_span_t   arg[] = {
-            OTP_SPAN("XRANGE"), otp_name_span(&outbox->failed[tag]), OTP_SPAN("-"), OTP_SPAN("+"), OTP_SPAN("COUNT"),
-            OTP_SPAN(PAGE)
-        };
-
-        more = false;
-        status = otpctl_ask(outbox->ctl, arg, COUNT(arg), &reply);
-        for (size_t i = 0; status == OTPCTL_DONE && i < reply->elements; i++) {
-            more = true;
-            (*entries)++;
-            status = put_back(outbox, tag, &reply->element[i]);
-        }
-        if (reply) {
-            otp_reply_destroy(reply);
-        }
-    }
-    return status;
 }
 
 

@@ -47,11 +47,13 @@ OTP_MUST_USE otpctl_status_t otpctl_outbox_retake(otpctl_outbox_t *outbox, unsig
 OTP_MUST_USE otpctl_status_t otpctl_outbox_release(otpctl_outbox_t *outbox, const otpctl_entry_t *entry);
 /* Keeps a copy of what is given up. */
 OTP_MUST_USE otpctl_status_t otpctl_outbox_keep(otpctl_outbox_t *outbox, const otpctl_entry_t *entry, otp_span_t why);
-/* Puts everything that was given up back, as new entries; *entries: how many. */
-OTP_MUST_USE otpctl_status_t otpctl_outbox_put_back(otpctl_outbox_t *outbox, int64_t *entries);
 /* The entry is settled. */
 OTP_MUST_USE otpctl_status_t otpctl_outbox_remove(otpctl_outbox_t *outbox, const otpctl_entry_t *entry);
 
+/* The value of `name` in a reply of pairs; NULL: there is none. */
+const otp_reply_t *otpctl_outbox_member(const otp_reply_t *pairs, const char *name);
+/* false: it can be no entry's. */
+OTP_MUST_USE bool otpctl_outbox_copy_id(char id[OTPCTL_ENTRY_ID_MAX], otp_span_t text);
 /* A command whose reply tells nothing. */
 OTP_MUST_USE otpctl_status_t otpctl_outbox_tell(const otpctl_outbox_t *outbox, const otp_span_t *arg, size_t args);
 

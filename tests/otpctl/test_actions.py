@@ -16,40 +16,21 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 import zoneinfo
 
+from otpctl_lab import Result, environment, name_of, run_tests, tag, test
 from redis_lab import Proxy, Server
 
 OTPCTL, RECORD_MAKE = (os.path.abspath(path) for path in sys.argv[1:3])
 FOLDER = tempfile.mkdtemp(prefix='otpctl-actions-')
 RING = os.path.join(FOLDER, 'keyring')
-TESTS = []
 server = None
 
 
-def test(function):
-    TESTS.append(function)
-    return function
-
-
-class Result:
-    def __init__(self, process, out, err):
-        self.status, self.out, self.err = process.returncode, out, err
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-    def __repr__(self):
-        return 'exit %d\n%s%s' % (self.status, self.out, self.err)
-
-
 def run(*words, given='', address=None, ring=RING, **more):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith('OTP_')}
     process = subprocess.Popen([OTPCTL, '--redis', address or 'unix:' + server.path, '--keyring', ring, *words],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env=dict(clean, **{'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', **more}))
+                               env=environment(**more))
     return Result(process, *process.communicate(given, timeout=30))
 
 
@@ -72,17 +53,6 @@ def refused(text, *words, **options):
 
 def redis(*words):
     return server.client(*words)
-
-
-def tag(ident):
-    value = 2166136261
-    for byte in ident.encode():
-        value = (value ^ byte) * 16777619 % 2 ** 32
-    return '{%x}' % ((value ^ value >> 16) % 16)
-
-
-def name_of(kind, ident):
-    return 'otp:%s:%s:%s' % (kind, tag(ident), ident)
 
 
 def make(*words, given=b''):
@@ -358,6 +328,23 @@ def contact_and_note_go_with_an_action():
 
 
 @test
+def contact_alone_is_kept_and_told():
+    generate('S1')
+    generate('S2')
+    done('key', 'assign', 'S1', 'alice')
+    count = len(mails())
+    assert done('key', 'assign', 'S1', 'alice', '--email', 'a@example.org', '--json').json['changed']
+    assert user('alice')['contact']['email'] == 'a@example.org' and len(mails()) == count
+    assert [(e['event'], e['verdict'], e['user']) for e in events() if e['event'] == 'contact'] == [
+        ('contact', 'ok', 'alice')]
+    assert not done('key', 'assign', 'S1', 'alice', '--email', 'a@example.org', '--json').json['changed']
+    result = done('key', 'disable', 'S2', '--reason', 'lost', '--email', 'b@example.org')
+    assert 'nobody has key S2' in result.err, result
+    assert 'nobody' not in done('key', 'enable', 'S1', '--name', 'Alice').err
+    assert user('alice')['contact']['name'] == 'Alice'
+
+
+@test
 def history_of_a_person_tells_what_was_done():
     generate('S1')
     done('key', 'assign', 'S1', 'alice')
@@ -425,25 +412,13 @@ def key_ring_that_is_not_there_is_refused_with_the_remedy():
 
 def main():
     global server
-    chosen = [one for one in TESTS if len(sys.argv) < 4 or sys.argv[3] in one.__name__]
-    print('1..%d' % len(chosen), flush=True)
     server = Server()
-    failed = 0
     try:
         subprocess.run([OTPCTL, 'keyring', 'init', RING], stdout=subprocess.DEVNULL, check=True)
-        for number, one in enumerate(chosen, 1):
-            redis('FLUSHALL')
-            try:
-                one()
-                print('ok %d - %s' % (number, one.__name__.replace('_', ' ')), flush=True)
-            except Exception:
-                failed += 1
-                print('not ok %d - %s' % (number, one.__name__.replace('_', ' ')))
-                print('# ' + traceback.format_exc().replace('\n', '\n# '), flush=True)
+        return run_tests(sys.argv[3] if len(sys.argv) > 3 else '', lambda: redis('FLUSHALL'))
     finally:
         server.stop()
         shutil.rmtree(FOLDER)
-    return 1 if failed else 0
 
 
 if __name__ == '__main__':

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """otpctl export, import, keyring rewrap and key drift, against a Redis of their own.  TAP on standard output.
 
-    test_archive.py OTPCTL RECORD_MAKE
+    test_archive.py OTPCTL RECORD_MAKE [WORD]       only the tests whose name holds WORD
 """
 import json
 import os
@@ -10,28 +10,21 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
+from otpctl_lab import environment, run_tests, test
 from redis_lab import Server
 
 OTPCTL, RECORD_MAKE = (os.path.abspath(path) for path in sys.argv[1:3])
 FOLDER = tempfile.mkdtemp(prefix='otpctl-archive-')
 RING = os.path.join(FOLDER, 'keyring')
 NOW = int(time.time())
-TESTS = []
 server = None
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def run(*words, ring=RING, prefix=None, given=b''):
     address = 'unix:' + server.path + (' prefix=' + prefix if prefix else '')
-    clean = {name: value for name, value in os.environ.items() if not name.startswith('OTP_')}
     return subprocess.run([OTPCTL, '--redis', address, '--keyring', ring, *words], input=given, timeout=60,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(clean, LC_ALL='C.UTF-8', TZ='UTC'))
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
 
 
 def done(*words, **options):
@@ -258,21 +251,12 @@ def drift_tells_who_leaves_and_who_is_silent():
 def main():
     global server
     server = Server()
-    subprocess.run([OTPCTL, 'keyring', 'init', RING], check=True, stdout=subprocess.DEVNULL)
-    failed = 0
-    print('1..%d' % len(TESTS), flush=True)
-    for number, function in enumerate(TESTS, 1):
-        redis('FLUSHALL')
-        try:
-            function()
-            print('ok %d - %s' % (number, function.__name__.replace('_', ' ')), flush=True)
-        except Exception:
-            failed += 1
-            print('not ok %d - %s' % (number, function.__name__.replace('_', ' ')), flush=True)
-            print(''.join('# ' + line for line in traceback.format_exc().splitlines(True)), flush=True)
-    server.stop()
-    shutil.rmtree(FOLDER)
-    return failed != 0
+    try:
+        subprocess.run([OTPCTL, 'keyring', 'init', RING], check=True, stdout=subprocess.DEVNULL)
+        return run_tests(sys.argv[3] if len(sys.argv) > 3 else '', lambda: redis('FLUSHALL'))
+    finally:
+        server.stop()
+        shutil.rmtree(FOLDER)
 
 
 if __name__ == '__main__':

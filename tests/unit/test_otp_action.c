@@ -566,6 +566,71 @@ static void test_key_of_somebody_else_is_not_touched_where_one_may_act_on_one_pe
 }
 
 
+static otp_managed_t contact(otp_action_kind_t kind, const char *uid, const char *serial, const char *email)
+{
+    otp_action_order_t order = otp_fake_order(kind, uid, serial);
+
+    order.reason = OTP_SPAN("lost");
+    order.email = otp_span_of(email);
+    order.keep_contact = true;
+
+    return otp_fake_act(&desk, order).managed;
+}
+
+
+static void test_contact_is_kept_where_nothing_else_was_to_be_changed(void **state)
+{
+    static const struct { otp_action_kind_t kind; const char *uid, *serial; } cases[] = {
+        { OTP_ACTION_KEY_ASSIGN, "alice", S1 }, { OTP_ACTION_KEY_ENABLE, "", S1 },
+        { OTP_ACTION_PIN_CLEAR, "alice", "" }, { OTP_ACTION_KEY_DISABLE, "", S1 },
+    };
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char          email[32];
+        otp_account_t before;
+        size_t        count;
+
+        (void) otp_fake_do(&desk, cases[i].kind, cases[i].uid, cases[i].serial, "lost");
+        assert_int_equal(otp_fake_do(&desk, cases[i].kind, cases[i].uid, cases[i].serial, "lost"),
+                         OTP_MANAGE_UNCHANGED);
+        before = otp_fake_desk_get(&desk, "alice");
+        count = mails();
+        (void) snprintf(email, sizeof(email), "alice%zu@example.org", i);
+        assert_int_equal(contact(cases[i].kind, cases[i].uid, cases[i].serial, email), OTP_MANAGE_CHANGED);
+        assert_string_equal(otp_fake_desk_get(&desk, "alice").contact.email, email);
+        assert_int_equal(otp_fake_desk_get(&desk, "alice").revision, before.revision + 1);
+        assert_int_equal(events("contact", "ok"), i + 1);
+        assert_int_equal(mails(), count);
+        assert_int_equal(contact(cases[i].kind, cases[i].uid, cases[i].serial, email), OTP_MANAGE_UNCHANGED);
+        assert_int_equal(events("contact", "ok"), i + 1);
+    }
+}
+
+
+static void test_contact_goes_with_what_is_changed_and_not_with_what_is_refused(void **state)
+{
+    (void) state;
+    assert_int_equal(contact(OTP_ACTION_KEY_ASSIGN, "alice", S1, "alice@example.org"), OTP_MANAGE_CHANGED);
+    assert_int_equal(contact(OTP_ACTION_KEY_ASSIGN, "alice", S1, "alice@example.org"), OTP_MANAGE_UNCHANGED);
+    otp_fake_held(&desk, S2, "bob");
+    assert_int_equal(contact(OTP_ACTION_KEY_ASSIGN, "alice", S2, "other@example.org"), OTP_MANAGE_HELD);
+    assert_string_equal(otp_fake_desk_get(&desk, "alice").contact.email, "alice@example.org");
+    assert_int_equal(events("contact", "ok"), 0);
+}
+
+
+static void test_contact_of_nobody_is_kept_nowhere(void **state)
+{
+    (void) state;
+    assert_int_equal(contact(OTP_ACTION_KEY_UNASSIGN, "", S1, "alice@example.org"), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(contact(OTP_ACTION_KEY_UNASSIGN, "alice", S1, "alice@example.org"), OTP_MANAGE_UNCHANGED);
+    assert_string_equal(otp_fake_desk_get(&desk, "alice").uid, "");
+    assert_int_equal(told(), 0);
+}
+
+
 static void test_contact_of_one_person_is_never_written_to_another(void **state)
 {
     otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_DISABLE, NULL, S1);
@@ -1078,6 +1143,9 @@ int main(void)
         DESK(test_returned_key_takes_step_along_and_its_sessions_end),
         DESK(test_lost_key_lowers_its_sessions_in_every_batch),
         DESK(test_key_of_somebody_else_is_not_touched_where_one_may_act_on_one_person),
+        DESK(test_contact_is_kept_where_nothing_else_was_to_be_changed),
+        DESK(test_contact_goes_with_what_is_changed_and_not_with_what_is_refused),
+        DESK(test_contact_of_nobody_is_kept_nowhere),
         DESK(test_contact_of_one_person_is_never_written_to_another),
         DESK(test_only_a_free_key_that_nobody_wants_is_deleted),
         DESK(test_two_codes_find_a_key_again_and_are_spent),

@@ -1,9 +1,12 @@
 /*
  * What the files of the session cache share.  Nobody else includes this.
  *
- *     away --subscribed--> tracking          the lease: each beat heard in `tracking` lends the cache some seconds
+ *     away --subscribed--> tracking          the lease: each beat that went round lends the cache some seconds
  *       ^       |             |
  *       +-- refused <---------+              sessions are served while there is a lease, and forgotten when it ends
+ *
+ * A beat went round when Redis answers that it gave it to a subscriber (there is one, us), and it came in: so the
+ * server that sessions are read from, and no other one of a cluster, is the one that tells us of changes.
  */
 #ifndef NGX_HTTP_OTP_CACHE_H
 #define NGX_HTTP_OTP_CACHE_H
@@ -24,8 +27,9 @@ struct ngx_http_otp_cache_s {
     size_t                      size;       /* 0: off */
     ngx_http_otp_main_conf_t   *omcf;
     ngx_http_otp_redis_t       *listener;
-    char                        channel[NGX_HTTP_OTP_CACHE_CHANNEL], prefix[OTP_NAME_MAX];
-    size_t                      channel_len, prefix_len;
+    otp_name_t                  prefix;     /* of the names of sessions */
+    char                        channel[NGX_HTTP_OTP_CACHE_CHANNEL];
+    size_t                      channel_len;
 
     /* the worker's */
     otp_session_cache_t        *sessions;   /* NULL: none in this process */
@@ -33,11 +37,14 @@ struct ngx_http_otp_cache_s {
     ngx_http_otp_cache_phase_t  phase;
     ngx_event_t                 timer;
     ngx_connection_t            ident;      /* behind the timer, for nginx's debug log */
-    int64_t                     sent, heard, void_before;       /* numbers of beats */
+    int64_t                     sent, answered;     /* numbers of beats: the last one sent, and answered */
+    int64_t                     heard, reached;     /* that came in; that Redis says it gave to somebody */
+    int64_t                     lent;               /* that the lease is from, or the last one that counts no more */
     int64_t                     sent_ms[NGX_HTTP_OTP_CACHE_BEATS];
-    int64_t                     lease_ms;   /* until when; 0: none */
-    int64_t                     since_ms;   /* of this phase, or of the last beat heard */
-    const char                 *reported;
+    int64_t                     lease_ms;           /* until when; 0: none */
+    int64_t                     refused_ms;         /* since when */
+    unsigned                    renewed:1;          /* the connection that hears, since the last lease */
+    const char                 *reported;           /* what keeps the cache out of use, as the log was told */
 };
 
 /* Each second. */

@@ -42,7 +42,7 @@ char *ngx_http_otp_conf_session_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *
     size = ngx_parse_size(&value[1]);
     if (size == NGX_ERROR || size < NGX_HTTP_OTP_CACHE_LEAST) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid value \"%V\": it may be \"off\" or the memory of a worker, "
-            "64k at least, as in \"otp_session_cache 16m\"", &value[1]);
+            "in k or m and 64k at least, as in \"otp_session_cache 16m\"", &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -54,28 +54,16 @@ char *ngx_http_otp_conf_session_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *
 
 ngx_int_t ngx_http_otp_cache_create(ngx_conf_t *cf, ngx_http_otp_main_conf_t *omcf)
 {
-    ngx_http_otp_cache_t          *cache = omcf->cache != NULL ? omcf->cache : ngx_http_otp_cache_make(cf, omcf);
-    otp_span_t                     prefix = ngx_http_otp_redis_prefix(omcf->redis);
-    ngx_http_otp_redis_listener_t  reads = { cache, ngx_http_otp_cache_reading, ngx_http_otp_cache_blind, NULL };
-    ngx_http_otp_redis_listener_t  hears = {
-        cache, ngx_http_otp_cache_connected, ngx_http_otp_cache_deaf, ngx_http_otp_cache_message
-    };
+    ngx_http_otp_cache_t *cache = omcf->cache != NULL ? omcf->cache : ngx_http_otp_cache_make(cf, omcf);
 
     if (cache == NULL || cache->size == 0) {
         return cache == NULL ? NGX_ERROR : NGX_OK;
     }
 
-    cache->prefix_len = (size_t) (ngx_snprintf((u_char *) cache->prefix, sizeof(cache->prefix), "%*ssess:", prefix.len,
-                                      prefix.data) - (u_char *) cache->prefix);
+    otp_name_sessions(&cache->prefix, ngx_http_otp_redis_prefix(omcf->redis));
     cache->listener = ngx_http_otp_redis_clone(cf->pool, omcf->redis, " (invalidations)");
-    if (cache->listener == NULL) {
-        return NGX_ERROR;
-    }
 
-    ngx_http_otp_redis_listen(omcf->redis, &reads);
-    ngx_http_otp_redis_listen(cache->listener, &hears);
-
-    return NGX_OK;
+    return cache->listener != NULL ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -97,27 +85,29 @@ static ngx_int_t ngx_http_otp_cache_name(ngx_http_otp_cache_t *cache)
 }
 
 
-static ngx_int_t ngx_http_otp_cache_map(ngx_http_otp_cache_t *cache)
+/* A worker that cannot keep sessions asks Redis about each: that is no reason not to work. */
+static void ngx_http_otp_cache_map(ngx_http_otp_cache_t *cache)
 {
     cache->memory = mmap(NULL, cache->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (cache->memory == MAP_FAILED) {
-        ngx_log_error(NGX_LOG_EMERG, ngx_cycle->log, ngx_errno, "otp_session_cache: no memory for %uz bytes",
-            cache->size);
-        cache->memory = NULL;
-        return NGX_ERROR;
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno, "otp_session_cache: nothing is cached, for there is no "
+            "memory for %uz bytes", cache->size);
+        return;
     }
 
     /* Whose sessions are open does not belong in a core dump. */
     (void) madvise(cache->memory, cache->size, MADV_DONTDUMP);
     cache->sessions = otp_session_cache_init(cache->memory, cache->size);
-
-    return cache->sessions != NULL ? NGX_OK : NGX_ERROR;
 }
 
 
 ngx_int_t ngx_http_otp_cache_init_process(ngx_cycle_t *cycle, ngx_http_otp_main_conf_t *omcf)
 {
-    ngx_http_otp_cache_t *cache = omcf->cache;
+    ngx_http_otp_cache_t          *cache = omcf->cache;
+    ngx_http_otp_redis_listener_t  reads = { cache, ngx_http_otp_cache_reading, ngx_http_otp_cache_blind, NULL };
+    ngx_http_otp_redis_listener_t  hears = {
+        cache, ngx_http_otp_cache_connected, ngx_http_otp_cache_deaf, ngx_http_otp_cache_message
+    };
 
     if (cache == NULL || cache->listener == NULL
         || (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE))
@@ -125,10 +115,17 @@ ngx_int_t ngx_http_otp_cache_init_process(ngx_cycle_t *cycle, ngx_http_otp_main_
         return NGX_OK;
     }
 
-    if (ngx_http_otp_cache_name(cache) != NGX_OK || ngx_http_otp_cache_map(cache) != NGX_OK) {
+    if (ngx_http_otp_cache_name(cache) != NGX_OK) {
         return NGX_ERROR;
     }
 
+    ngx_http_otp_cache_map(cache);
+    if (cache->sessions == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_http_otp_redis_listen(omcf->redis, &reads);
+    ngx_http_otp_redis_listen(cache->listener, &hears);
     cache->ident.data = cache;
     cache->ident.fd = (ngx_socket_t) -1;
     cache->timer.handler = ngx_http_otp_cache_tick;

@@ -261,6 +261,8 @@ static const ngx_http_otp_param_t  ngx_http_otp_limits[] = {
     NGX_HTTP_OTP_LIMIT("look_ahead", NGX_HTTP_OTP_NUMBER, look_ahead, 1, OTP_WINDOW_MAX),
     NGX_HTTP_OTP_LIMIT("look_ahead_wide", NGX_HTTP_OTP_NUMBER, look_ahead_wide, 1, OTP_WINDOW_MAX),
     NGX_HTTP_OTP_LIMIT("delay_max", NGX_HTTP_OTP_TIME, delay_max_s, 1, NGX_HTTP_OTP_DAY),
+    NGX_HTTP_OTP_LIMIT("hash_queue", NGX_HTTP_OTP_NUMBER, hash_queue, 1, OTP_HASH_PLACES),
+    NGX_HTTP_OTP_LIMIT("hash_wait", NGX_HTTP_OTP_TIME, hash_wait_s, 1, 60),
 };
 
 

@@ -1,4 +1,4 @@
-/* Figures, in shared memory: one page that all workers add to and that a reload keeps. */
+/* Figures, in shared memory that all workers add to and that a reload keeps. */
 #include "core/action/otp_action.h"
 #include "core/model/otp_event.h"
 #include "core/store/otp_swap.h"
@@ -6,7 +6,7 @@
 
 #define NGX_HTTP_OTP_METRICS_TEXT  16384
 /* The layout below belongs to a size of the zone: an nginx that is upgraded makes a new zone. */
-#define NGX_HTTP_OTP_METRICS_PAGES 10
+#define NGX_HTTP_OTP_METRICS_PAGES 12
 
 static const char *const  ngx_http_otp_guard_labels[] = {
     "ok", "login_required", "otp_required", "forbidden", "unavailable"
@@ -19,7 +19,7 @@ static const char *const  ngx_http_otp_portal_labels[] = {
     "page", "static", "redirect", "session", "health", "ok", "pin_required", "wait_next_code", "next_code", "denied",
     "already_used", "throttled", "pin_refused", "login_required", "otp_required", "csrf", "bad_request",
     "not_found", "method_not_allowed", "too_large", "unavailable", "forbidden", "refused", "requested",
-    "serial_refused", "other"
+    "serial_refused", "busy", "other"
 };
 
 #define NGX_HTTP_OTP_PORTAL_FIGURES  (sizeof(ngx_http_otp_portal_labels) / sizeof(ngx_http_otp_portal_labels[0]))
@@ -31,14 +31,27 @@ static const char *const  ngx_http_otp_action_labels[] = {
 
 #define NGX_HTTP_OTP_ACTION_FIGURES  (sizeof(ngx_http_otp_action_labels) / sizeof(ngx_http_otp_action_labels[0]))
 
+/* By otp_person_verdict_t: a password that matched and one that did not are both computed. */
+static const char *const  ngx_http_otp_hash_labels[] = { "computed", "throttled", "busy", "unavailable" };
+
+#define NGX_HTTP_OTP_HASH_FIGURES  (sizeof(ngx_http_otp_hash_labels) / sizeof(ngx_http_otp_hash_labels[0]))
+
+/* What every guarded request counts has a cache line for each worker, or they would take it from one another. */
+#define NGX_HTTP_OTP_METRICS_WORKERS  32    /* more of them share lines */
+
 typedef struct {
+    _Alignas(64) ngx_atomic_t  guard[NGX_HTTP_OTP_GUARD_FIGURES];
+    ngx_atomic_t               cache[NGX_HTTP_OTP_CACHE_BYPASS + 1];    /* by ngx_http_otp_cache_result_t */
+} ngx_http_otp_often_t;
+
+typedef struct {
+    ngx_http_otp_often_t  often[NGX_HTTP_OTP_METRICS_WORKERS];
     ngx_atomic_t  action[OTP_ACTIONS][NGX_HTTP_OTP_ACTION_FIGURES];
     ngx_atomic_t  mails;
-    ngx_atomic_t  guard[NGX_HTTP_OTP_GUARD_FIGURES];
     ngx_atomic_t  portal[NGX_HTTP_OTP_PORTAL_FIGURES];
     ngx_atomic_t  redis_failures;
     ngx_atomic_t  flows;
-    ngx_atomic_t  cache[NGX_HTTP_OTP_CACHE_BYPASS + 1];     /* by ngx_http_otp_cache_result_t */
+    ngx_atomic_t  hash[NGX_HTTP_OTP_HASH_FIGURES];
     ngx_atomic_t  invalidations, emptied;
 } ngx_http_otp_figures_t;
 
@@ -97,12 +110,18 @@ static void ngx_http_otp_metrics_count(ngx_atomic_t *figure, ngx_atomic_int_t ch
 }
 
 
+static ngx_http_otp_often_t *ngx_http_otp_metrics_often(ngx_http_otp_figures_t *figures)
+{
+    return &figures->often[ngx_worker % NGX_HTTP_OTP_METRICS_WORKERS];
+}
+
+
 void ngx_http_otp_metrics_guard(ngx_http_request_t *r, ngx_http_otp_guard_figure_t figure)
 {
     ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
 
     if (figures != NULL) {
-        ngx_http_otp_metrics_count(&figures->guard[figure], 1);
+        ngx_http_otp_metrics_count(&ngx_http_otp_metrics_often(figures)->guard[figure], 1);
     }
 }
 
@@ -193,7 +212,7 @@ void ngx_http_otp_metrics_cache(ngx_http_request_t *r, ngx_http_otp_cache_result
     ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
 
     if (figures != NULL) {
-        ngx_http_otp_metrics_count(&figures->cache[result], 1);
+        ngx_http_otp_metrics_count(&ngx_http_otp_metrics_often(figures)->cache[result], 1);
     }
 }
 
@@ -225,6 +244,39 @@ void ngx_http_otp_metrics_flow(ngx_http_request_t *r, ngx_int_t change)
     if (figures != NULL) {
         ngx_http_otp_metrics_count(&figures->flows, change);
     }
+}
+
+
+void ngx_http_otp_metrics_hash(ngx_http_request_t *r, otp_person_verdict_t verdict)
+{
+    static const ngx_uint_t place[] = {
+        [OTP_PERSON_MATCHES] = 0, [OTP_PERSON_REFUSED] = 0, [OTP_PERSON_THROTTLED] = 1, [OTP_PERSON_BUSY] = 2,
+        [OTP_PERSON_UNAVAILABLE] = 3
+    };
+    ngx_http_otp_figures_t *figures = ngx_http_otp_metrics_figures(r);
+
+    if (figures != NULL) {
+        ngx_http_otp_metrics_count(&figures->hash[place[verdict]], 1);
+    }
+}
+
+
+static ngx_http_otp_often_t ngx_http_otp_metrics_sum(const ngx_http_otp_figures_t *figures)
+{
+    ngx_http_otp_often_t sum;
+
+    ngx_memzero(&sum, sizeof(sum));
+    for (size_t worker = 0; worker < NGX_HTTP_OTP_METRICS_WORKERS; worker++) {
+        for (size_t i = 0; i < NGX_HTTP_OTP_GUARD_FIGURES; i++) {
+            sum.guard[i] += figures->often[worker].guard[i];
+        }
+
+        for (size_t i = 0; i <= NGX_HTTP_OTP_CACHE_BYPASS; i++) {
+            sum.cache[i] += figures->often[worker].cache[i];
+        }
+    }
+
+    return sum;
 }
 
 
@@ -267,10 +319,14 @@ static u_char *ngx_http_otp_metrics_actions(u_char *p, u_char *end, const ngx_ht
 
 static u_char *ngx_http_otp_metrics_text(u_char *p, u_char *end, const ngx_http_otp_figures_t *figures, ngx_uint_t up)
 {
+    ngx_http_otp_often_t often = ngx_http_otp_metrics_sum(figures);
+
     p = ngx_http_otp_metrics_table(p, end, "otp_guard_requests_total", "Decisions about protected locations.",
-        figures->guard, ngx_http_otp_guard_labels, NGX_HTTP_OTP_GUARD_FIGURES);
+        often.guard, ngx_http_otp_guard_labels, NGX_HTTP_OTP_GUARD_FIGURES);
     p = ngx_http_otp_metrics_table(p, end, "otp_portal_requests_total", "Answers of the portal.", figures->portal,
         ngx_http_otp_portal_labels, NGX_HTTP_OTP_PORTAL_FIGURES);
+    p = ngx_http_otp_metrics_table(p, end, "otp_password_hashes_total", "Passwords that were to be checked.",
+        figures->hash, ngx_http_otp_hash_labels, NGX_HTTP_OTP_HASH_FIGURES);
     p = ngx_http_otp_metrics_actions(p, end, figures);
 
     p = ngx_slprintf(p, end,
@@ -288,8 +344,8 @@ static u_char *ngx_http_otp_metrics_text(u_char *p, u_char *end, const ngx_http_
         "# TYPE otp_session_cache_requests_total counter\n"
         "otp_session_cache_requests_total{result=\"hit\"} %uA\n"
         "otp_session_cache_requests_total{result=\"miss\"} %uA\n"
-        "otp_session_cache_requests_total{result=\"bypass\"} %uA\n", figures->cache[NGX_HTTP_OTP_CACHE_HIT],
-        figures->cache[NGX_HTTP_OTP_CACHE_MISS], figures->cache[NGX_HTTP_OTP_CACHE_BYPASS]);
+        "otp_session_cache_requests_total{result=\"bypass\"} %uA\n", often.cache[NGX_HTTP_OTP_CACHE_HIT],
+        often.cache[NGX_HTTP_OTP_CACHE_MISS], often.cache[NGX_HTTP_OTP_CACHE_BYPASS]);
     p = ngx_slprintf(p, end,
         "# HELP otp_session_cache_invalidations_total Sessions that Redis told the workers had changed.\n"
         "# TYPE otp_session_cache_invalidations_total counter\n"

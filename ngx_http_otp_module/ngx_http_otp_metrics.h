@@ -25,5 +25,7 @@ void ngx_http_otp_metrics_cache(ngx_http_request_t *r, ngx_http_otp_cache_result
 void ngx_http_otp_metrics_invalidations(ngx_http_otp_main_conf_t *omcf, size_t sessions);
 void ngx_http_otp_metrics_emptied(ngx_http_otp_main_conf_t *omcf);
 void ngx_http_otp_metrics_flow(ngx_http_request_t *r, ngx_int_t change);
+/* What became of a password that was to be checked. */
+void ngx_http_otp_metrics_hash(ngx_http_request_t *r, otp_person_verdict_t verdict);
 
 #endif

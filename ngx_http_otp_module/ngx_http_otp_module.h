@@ -11,6 +11,7 @@
 #include <ngx_thread_pool.h>
 
 #include "core/decide/otp_guard.h"
+#include "core/http/otp_cookie.h"
 #include "core/http/otp_return_address.h"
 #include "core/portal/otp_flow.h"
 #include "core/portal/otp_settings.h"
@@ -29,6 +30,7 @@
 #define NGX_HTTP_OTP_HEADER_LISTS   (nginx_version >= 1023000)
 
 typedef struct ngx_http_otp_people_s  ngx_http_otp_people_t;
+typedef struct ngx_http_otp_threads_s  ngx_http_otp_threads_t;
 typedef struct ngx_http_otp_audit_s   ngx_http_otp_audit_t;
 typedef struct ngx_http_otp_cache_s   ngx_http_otp_cache_t;
 typedef struct ngx_http_otp_state_s   ngx_http_otp_state_t;
@@ -55,7 +57,7 @@ typedef struct {
     ngx_http_otp_place_t   needed;          /* the first directive that needs both; directive.len 0: none */
     ngx_array_t            pages;           /* of ngx_http_otp_pages_t: sets already read */
     ngx_array_t            people;          /* of ngx_http_otp_people_t *: password files already opened */
-    ngx_thread_pool_t     *threads;         /* NULL: no otp_password_file */
+    ngx_http_otp_threads_t  *threads;       /* NULL: no otp_password_file */
     ngx_shm_zone_t        *metrics;
     ngx_int_t              request_id;      /* index of $request_id */
     ngx_http_otp_cache_t  *cache;           /* NULL: otp_session_cache was not seen yet */
@@ -277,6 +279,8 @@ struct ngx_http_otp_state_s {
     otp_span_t                  *cookie;        /* Cookie headers as they came, once they were stripped */
     ngx_uint_t                   cookies;
     ngx_uint_t                   cookies_kept;  /* unsigned cookies_kept:1; */
+    otp_cookie_taken_t           own;           /* what was taken out of them first... */
+    const ngx_http_otp_cookie_t *own_of;        /* ...under the names of this otp_cookie; NULL: nothing was */
     ngx_http_otp_body_t         *body;          /* being read by ngx_http_otp_body_read() */
 };
 
@@ -304,17 +308,21 @@ otp_session_cache_t *ngx_http_otp_cache_sessions(ngx_http_otp_cache_t *cache);
 
 /* The Cookie headers as the client sent them.  NGX_ERROR: no memory. */
 ngx_int_t ngx_http_otp_cookies(ngx_http_request_t *r, const otp_span_t **cookie, ngx_uint_t *n);
+/* The value of our cookie.  NGX_DECLINED: there is none, or more than one: which one was ours cannot be known. */
+ngx_int_t ngx_http_otp_cookies_session(ngx_http_request_t *r, otp_span_t *value);
 /* Takes our cookies out of what goes to the application. */
 ngx_int_t ngx_http_otp_cookies_strip(ngx_http_request_t *r, const ngx_http_otp_cookie_t *cookie);
 
 typedef bool (*ngx_http_otp_header_test_pt)(const ngx_table_elt_t *header, void *data);
-/* Removes the request headers that `remove` names and appends `added`, leaving every other element where it
- * is in memory, so that r->headers_in.host and its like stay true. */
+/* Removes the request headers that `remove` (NULL: none) names and appends `added`, leaving every other element
+ * where it is in memory, so that r->headers_in.host and its like stay true. */
 ngx_int_t ngx_http_otp_headers_edit(ngx_http_request_t *r, ngx_http_otp_header_test_pt remove, void *data,
     ngx_table_elt_t *added, ngx_uint_t n);
 /* The first request header of this name (lower case); an empty span when there is none. */
 otp_span_t ngx_http_otp_header_find(ngx_http_request_t *r, otp_span_t lowcase_name);
 
+/* At the start. */
+void ngx_http_otp_identity_init(void);
 /* Nothing under the names of identity headers, and no cookie of ours, goes on from here. */
 ngx_int_t ngx_http_otp_identity_strip(ngx_http_request_t *r, ngx_http_otp_loc_conf_t *olcf);
 ngx_int_t ngx_http_otp_identity_set(ngx_http_request_t *r, const otp_session_t *session);
@@ -360,15 +368,19 @@ typedef void (*ngx_http_otp_person_handler_pt)(void *data, const otp_person_resu
 
 /* The password file `path`, one for every location that names it.  NULL: reported. */
 ngx_http_otp_people_t *ngx_http_otp_people_add(ngx_conf_t *cf, ngx_str_t *path);
-/* The pool of threads "otp": the operator's, or one of our own. */
-ngx_thread_pool_t *ngx_http_otp_people_threads(ngx_conf_t *cf);
+/* The pools of threads "otp" and "otp_directory": the operator's, or of our own; and the queue of the first. */
+ngx_http_otp_threads_t *ngx_http_otp_people_threads(ngx_conf_t *cf);
 /* What `from` has, and no more of the people found than there are. */
 void ngx_http_otp_person_result_copy(otp_person_result_t *to, const otp_person_result_t *from);
+/* A place for a password that will be checked.  NULL: there is no room, as `refused` says. */
+ngx_http_otp_person_t *ngx_http_otp_person_place(ngx_http_otp_threads_t *threads, const otp_limits_t *limits,
+    const otp_hash_asker_t *asker, otp_person_result_t *refused);
 /* Asks in a thread; the handler is called from the event loop, and what it is given is gone once it returns.
- * NULL: the queue is full. */
-ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ngx_thread_pool_t *threads,
-    const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data);
-/* The request went away; the thread finishes and its memory is wiped. */
+ * `place`: of a password; NULL: there is none to be checked.  NULL: there is no room, as `refused` says. */
+ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_person_t *place, ngx_http_otp_threads_t *threads,
+    ngx_http_otp_people_t *people, const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data,
+    otp_person_result_t *refused);
+/* The request went away (or has no question left); a thread that has it finishes, and its memory is wiped. */
 void ngx_http_otp_person_orphan(ngx_http_otp_person_t *person);
 
 /* --- audit -------------------------------------------------------------------------------------- */

@@ -4,7 +4,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#define NGX_HTTP_OTP_PEOPLE_MAX  (64 * 1024 * 1024)
+#define NGX_HTTP_OTP_PEOPLE_MAX   (64 * 1024 * 1024)
+#define NGX_HTTP_OTP_PEOPLE_NICE  10
 
 extern ngx_module_t  ngx_thread_pool_module;
 
@@ -61,27 +62,46 @@ ngx_http_otp_people_t *ngx_http_otp_people_add(ngx_conf_t *cf, ngx_str_t *path)
 
 /*
  * nginx knows a pool by its `thread_pool` directive and gives defaults to the pool "default" alone.  Where the
- * operator has not written one for "otp", the directive's own handler is given these words.
+ * operator has not written one of this name, the directive's own handler is given these words.
  */
-ngx_thread_pool_t *ngx_http_otp_people_threads(ngx_conf_t *cf)
+static ngx_thread_pool_t *ngx_http_otp_people_pool(ngx_conf_t *cf, ngx_str_t words[4])
 {
-    static ngx_str_t words[] = {
-        ngx_string("thread_pool"), ngx_string("otp"), ngx_string("threads=2"), ngx_string("max_queue=64")
-    };
-    static ngx_array_t args = { words, 4, sizeof(ngx_str_t), 4, NULL };
-
+    ngx_array_t    args = { words, 4, sizeof(ngx_str_t), 4, NULL };
     ngx_command_t *cmd = ngx_thread_pool_module.commands;
     ngx_conf_t     own = *cf;
 
     if (ngx_thread_pool_get(cf->cycle, &words[1]) == NULL) {
         own.args = &args;
         if (cmd->set(&own, cmd, ngx_get_conf(cf->cycle->conf_ctx, ngx_thread_pool_module)) != NGX_CONF_OK) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "cannot make the thread pool \"otp\"");
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "cannot make the thread pool \"%V\"", &words[1]);
             return NULL;
         }
     }
 
     return ngx_thread_pool_add(cf, &words[1]);
+}
+
+
+/* How long the queue of "otp" may be is for otp_hash_queue_enter() to say: as many as it has places. */
+ngx_http_otp_threads_t *ngx_http_otp_people_threads(ngx_conf_t *cf)
+{
+    static ngx_str_t hashing[] = {
+        ngx_string("thread_pool"), ngx_string("otp"), ngx_string("threads=2"), ngx_string("max_queue=256")
+    };
+    static ngx_str_t directory[] = {
+        ngx_string("thread_pool"), ngx_string("otp_directory"), ngx_string("threads=1"), ngx_string("max_queue=1024")
+    };
+
+    ngx_http_otp_threads_t *threads = ngx_pcalloc(cf->pool, sizeof(ngx_http_otp_threads_t));
+
+    if (threads == NULL) {
+        return NULL;
+    }
+
+    threads->hashing = ngx_http_otp_people_pool(cf, hashing);
+    threads->directory = ngx_http_otp_people_pool(cf, directory);
+
+    return threads->hashing == NULL || threads->directory == NULL ? NULL : threads;
 }
 
 
@@ -160,8 +180,8 @@ void ngx_http_otp_people_be_nice(void)
     static __thread bool lowered;
 
     /* On Linux priorities are per thread: requests go before password hashes. */
-    if (!lowered) {
-        (void) setpriority(PRIO_PROCESS, (id_t) syscall(SYS_gettid), 10);
-        lowered = true;
+    if (!lowered && getpriority(PRIO_PROCESS, (id_t) syscall(SYS_gettid)) < NGX_HTTP_OTP_PEOPLE_NICE) {
+        (void) setpriority(PRIO_PROCESS, (id_t) syscall(SYS_gettid), NGX_HTTP_OTP_PEOPLE_NICE);
     }
+    lowered = true;
 }

@@ -23,10 +23,16 @@ struct ngx_http_otp_people_s {
     ngx_http_otp_text_t  *text;     /* NULL: not read yet */
 };
 
+/* Passwords have threads of their own, at a lower priority: who is only looked up does not wait for hashes. */
+struct ngx_http_otp_threads_s {
+    ngx_thread_pool_t  *hashing, *directory;
+    otp_hash_queue_t    queue;      /* of `hashing`; each worker has its own copy */
+};
+
 /* The file's text as it is now; NULL: it cannot be read. */
 ngx_http_otp_text_t *ngx_http_otp_people_take(ngx_http_otp_people_t *people);
 void ngx_http_otp_people_give(ngx_http_otp_people_t *people, ngx_http_otp_text_t *text);
-/* Lowers the priority of the calling thread, once. */
+/* Lowers the priority of the calling thread, once; never raises it. */
 void ngx_http_otp_people_be_nice(void);
 
 #endif

@@ -10,19 +10,22 @@
 struct ngx_http_otp_person_s {
     ngx_thread_task_t               task;
     ngx_http_otp_people_t          *people;
+    otp_hash_queue_t               *queue;          /* NULL: no password is to be checked */
+    size_t                          place;          /* in it */
+    int64_t                         asked_ms, wait_ms;
     ngx_http_otp_person_handler_pt  handler;        /* NULL: nobody waits any more */
     ngx_atomic_t                    orphaned;       /* the same for the thread, which may not have begun */
+    ngx_atomic_t                    begun;          /* says the thread */
     void                           *data;
     char                            uid[OTP_UID_LEN];
     size_t                          uid_len;
     char                            password[NGX_HTTP_OTP_PASSWORD_MAX];
     size_t                          password_len;
-    bool                            look_up_only;
     char                            search[OTP_PEOPLE_QUERY_LEN];
     size_t                          search_len;
     char                            groups[OTP_SCOPE_LEN];
     size_t                          groups_len;
-    bool                            searches;
+    bool                            searches, posted;
     otp_person_result_t            *result;         /* large: those `found` are touched by a search only */
 };
 
@@ -65,7 +68,7 @@ static void ngx_http_otp_person_check(ngx_http_otp_person_t *job, otp_span_t tex
     bool         found = otp_password_find(text, uid, &person, &hash);
     bool         matches;
 
-    if (job->look_up_only) {
+    if (job->queue == NULL) {
         matches = true;
     } else {
         otp_span_t decoy = otp_password_decoy(text, uid);
@@ -140,15 +143,33 @@ static void ngx_http_otp_person_answer(ngx_http_otp_person_t *job)
 }
 
 
+/* A clock of its own: the thread cannot read that of the event loop. */
+static int64_t ngx_http_otp_person_clock_ms(void)
+{
+    struct timespec now;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+
+    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+
 /* In the thread. */
 static void ngx_http_otp_person_run(void *data, ngx_log_t *log)
 {
     ngx_http_otp_person_t *job = data;
 
-    ngx_http_otp_people_be_nice();
+    if (job->queue != NULL) {
+        ngx_http_otp_people_be_nice();
+    }
 
     job->result->verdict = OTP_PERSON_REFUSED;
-    if (!job->orphaned) {
+    if (job->queue != NULL && ngx_http_otp_person_clock_ms() - job->asked_ms > job->wait_ms) {
+        /* It was foreseen otherwise.  What would come still later helps nobody, and keeps others waiting. */
+        job->result->verdict = OTP_PERSON_BUSY;
+        job->result->retry_after_s = 1;
+    } else if (!job->orphaned) {
+        job->begun = 1;
         ngx_http_otp_person_answer(job);
     }
 
@@ -170,6 +191,10 @@ static void ngx_http_otp_person_finished(ngx_event_t *ev)
 
     if (ev->timer_set) {
         ngx_del_timer(ev);
+    }
+
+    if (job->queue != NULL) {
+        otp_hash_queue_leave(job->queue, job->place, job->begun, ngx_http_otp_person_clock_ms());
     }
 
     if (job->result->verdict == OTP_PERSON_UNAVAILABLE) {
@@ -216,19 +241,87 @@ static ngx_http_otp_person_t *ngx_http_otp_person_create(void)
 }
 
 
-ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ngx_thread_pool_t *threads,
-    const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data)
+/* Those who are refused at the same time do not come again at the same time. */
+static void ngx_http_otp_person_refuse(const otp_hash_queue_t *queue, otp_person_verdict_t verdict,
+    otp_person_result_t *refused)
+{
+    int64_t wait_s = (otp_hash_queue_wait_ms(queue) + 999) / 1000;
+
+    refused->verdict = verdict;
+    refused->retry_after_s = 1 + wait_s + (int64_t) (ngx_random() % 2);
+    refused->founds = 0;
+    refused->more = false;
+}
+
+
+/* A password needs a place in the queue. */
+static bool ngx_http_otp_person_enter(ngx_http_otp_person_t *job, otp_hash_queue_t *queue, const otp_limits_t *limits,
+    const otp_hash_asker_t *asker, otp_person_result_t *refused)
+{
+    job->asked_ms = ngx_http_otp_person_clock_ms();
+    job->wait_ms = limits->hash_wait_s * 1000;
+
+    switch (otp_hash_queue_enter(queue, (size_t) limits->hash_queue, job->wait_ms, asker, job->asked_ms, &job->place)) {
+    case OTP_HASH_ADMITTED:
+        job->queue = queue;
+        return true;
+    case OTP_HASH_ACCOUNT_FULL:
+    case OTP_HASH_ADDRESS_FULL:
+        ngx_http_otp_person_refuse(queue, OTP_PERSON_THROTTLED, refused);
+        break;
+    case OTP_HASH_FULL:
+        ngx_http_otp_person_refuse(queue, OTP_PERSON_BUSY, refused);
+        break;
+    }
+
+    return false;
+}
+
+
+ngx_http_otp_person_t *ngx_http_otp_person_place(ngx_http_otp_threads_t *threads, const otp_limits_t *limits,
+    const otp_hash_asker_t *asker, otp_person_result_t *refused)
 {
     ngx_http_otp_person_t *job = ngx_http_otp_person_create();
 
     if (job == NULL) {
+        ngx_http_otp_person_refuse(&threads->queue, OTP_PERSON_BUSY, refused);
+        return NULL;
+    }
+
+    if (!ngx_http_otp_person_enter(job, &threads->queue, limits, asker, refused)) {
+        ngx_http_otp_person_free(job);
+        return NULL;
+    }
+
+    return job;
+}
+
+
+/* A question that no thread has got. */
+static void ngx_http_otp_person_drop(ngx_http_otp_person_t *job)
+{
+    if (job->queue != NULL) {
+        otp_hash_queue_leave(job->queue, job->place, false, job->asked_ms);
+    }
+
+    ngx_http_otp_person_free(job);
+}
+
+
+ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_person_t *place, ngx_http_otp_threads_t *threads,
+    ngx_http_otp_people_t *people, const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data,
+    otp_person_result_t *refused)
+{
+    ngx_http_otp_person_t *job = place != NULL ? place : ngx_http_otp_person_create();
+
+    if (job == NULL) {
+        ngx_http_otp_person_refuse(&threads->queue, OTP_PERSON_BUSY, refused);
         return NULL;
     }
 
     job->people = people;
     job->handler = handler;
     job->data = data;
-    job->look_up_only = query->password.data == NULL;
     job->searches = query->search.data != NULL;
     ngx_http_otp_person_copy(query->uid, job->uid, sizeof(job->uid), &job->uid_len);
     ngx_http_otp_person_copy(query->password, job->password, sizeof(job->password), &job->password_len);
@@ -241,12 +334,14 @@ ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ng
     job->task.event.data = job;
     job->task.event.log = ngx_cycle->log;
 
-    if (ngx_thread_task_post(threads, &job->task) != NGX_OK) {
-        ngx_http_otp_person_free(job);
+    if (ngx_thread_task_post(job->queue != NULL ? threads->hashing : threads->directory, &job->task) != NGX_OK) {
+        ngx_http_otp_person_refuse(&threads->queue, OTP_PERSON_BUSY, refused);
+        ngx_http_otp_person_drop(job);
         return NULL;
     }
 
     /* A worker that is asked to quit waits for timers, not for threads. */
+    job->posted = true;
     ngx_add_timer(&job->task.event, NGX_HTTP_OTP_PERSON_SLOW);
 
     return job;
@@ -255,9 +350,19 @@ ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_people_t *people, ng
 
 void ngx_http_otp_person_orphan(ngx_http_otp_person_t *person)
 {
-    if (person != NULL) {
-        person->handler = NULL;
-        person->orphaned = 1;
-        person->data = NULL;
+    if (person == NULL) {
+        return;
+    }
+
+    if (!person->posted) {
+        ngx_http_otp_person_drop(person);
+        return;
+    }
+
+    person->handler = NULL;
+    person->orphaned = 1;
+    person->data = NULL;
+    if (person->queue != NULL && !person->begun) {
+        otp_hash_queue_abandon(person->queue, person->place);
     }
 }

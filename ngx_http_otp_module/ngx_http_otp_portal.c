@@ -64,6 +64,15 @@ static void ngx_http_otp_portal_unavailable(ngx_http_otp_portal_t *portal)
 
 static void ngx_http_otp_portal_answer(ngx_http_otp_portal_t *portal)
 {
+    ngx_http_request_t *r = portal->r;
+
+    ngx_http_otp_portal_finish(portal, ngx_http_otp_answer_send(r, &otp_flow_view(portal->flow)->answer));
+}
+
+
+/* Before anything else is waited for: a client who leaves takes the flow along. */
+static void ngx_http_otp_portal_record(ngx_http_otp_portal_t *portal)
+{
     const otp_flow_view_t *view = otp_flow_view(portal->flow);
     ngx_http_request_t    *r = portal->r;
 
@@ -73,7 +82,6 @@ static void ngx_http_otp_portal_answer(ngx_http_otp_portal_t *portal)
     }
 
     ngx_http_otp_metrics_portal(r, view->answer.verdict);
-    ngx_http_otp_portal_finish(portal, ngx_http_otp_answer_send(r, &view->answer));
 }
 
 
@@ -102,11 +110,20 @@ static void ngx_http_otp_portal_replied(void *data, const otp_reply_t *const *re
 }
 
 
+static void ngx_http_otp_portal_hashed(ngx_http_otp_portal_t *portal, otp_person_verdict_t verdict)
+{
+    if (otp_flow_view(portal->flow)->person_query.password.data != NULL) {
+        ngx_http_otp_metrics_hash(portal->r, verdict);
+    }
+}
+
+
 static void ngx_http_otp_portal_person(void *data, const otp_person_result_t *result)
 {
     ngx_http_otp_portal_t *portal = data;
 
     portal->person = NULL;
+    ngx_http_otp_portal_hashed(portal, result->verdict);
     ngx_http_otp_person_result_copy(otp_flow_view(portal->flow)->person_result, result);
     ngx_http_otp_portal_step(portal, NULL, 0);
 }
@@ -115,22 +132,6 @@ static void ngx_http_otp_portal_person(void *data, const otp_person_result_t *re
 static void ngx_http_otp_portal_time(ngx_event_t *ev)
 {
     ngx_http_otp_portal_step(ev->data, NULL, 0);
-}
-
-
-static bool ngx_http_otp_portal_revokes(const otp_command_t *command, otp_span_t prefix)
-{
-    for (size_t i = 1; otp_span_equal(command->arg[0], OTP_SPAN("DEL")) && i < command->args; i++) {
-        otp_span_t name = command->arg[i];
-
-        if (otp_span_starts(name, prefix)
-            && otp_span_starts((otp_span_t) { name.data + prefix.len, name.len - prefix.len }, OTP_SPAN("sess:")))
-        {
-            return true;
-        }
-    }
-
-    return false;
 }
 
 
@@ -170,7 +171,7 @@ static bool ngx_http_otp_portal_send(ngx_http_otp_portal_t *portal, const otp_fl
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(portal->r, ngx_http_otp_module);
 
     for (size_t i = 0; i < view->commands && !portal->revoked; i++) {
-        portal->revoked = ngx_http_otp_portal_revokes(&view->command[i], ngx_http_otp_redis_prefix(omcf->redis));
+        portal->revoked = otp_session_ends(&view->command[i], ngx_http_otp_redis_prefix(omcf->redis));
     }
 
     portal->batch = ngx_http_otp_redis_send(omcf->redis, view->command, view->commands, ngx_http_otp_portal_replied,
@@ -180,6 +181,24 @@ static bool ngx_http_otp_portal_send(ngx_http_otp_portal_t *portal, const otp_fl
     }
 
     return portal->batch != NULL;
+}
+
+
+/* A place for a password's hash; where no directory is there, none is computed. */
+static void ngx_http_otp_portal_place(ngx_http_otp_portal_t *portal, const otp_flow_view_t *view)
+{
+    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(portal->r, ngx_http_otp_module);
+
+    view->person_result->verdict = OTP_PERSON_MATCHES;
+    if (portal->olcf->people == NULL || portal->person != NULL) {
+        return;
+    }
+
+    portal->person = ngx_http_otp_person_place(omcf->threads, &portal->olcf->settings.limits, &view->person_query.asker,
+        view->person_result);
+    if (portal->person == NULL) {
+        ngx_http_otp_metrics_hash(portal->r, view->person_result->verdict);
+    }
 }
 
 
@@ -195,10 +214,10 @@ static bool ngx_http_otp_portal_ask(ngx_http_otp_portal_t *portal, const otp_flo
         return false;
     }
 
-    portal->person = ngx_http_otp_person_ask(portal->olcf->people, omcf->threads, &view->person_query,
-        ngx_http_otp_portal_person, portal);
+    portal->person = ngx_http_otp_person_ask(portal->person, omcf->threads, portal->olcf->people, &view->person_query,
+        ngx_http_otp_portal_person, portal, view->person_result);
     if (portal->person == NULL) {
-        view->person_result->verdict = OTP_PERSON_BUSY;
+        ngx_http_otp_portal_hashed(portal, view->person_result->verdict);
     }
 
     return portal->person != NULL;
@@ -223,6 +242,9 @@ static void ngx_http_otp_portal_drive(ngx_http_otp_portal_t *portal, otp_effect_
         case OTP_EFFECT_COMMANDS:
             waits = ngx_http_otp_portal_send(portal, view);
             break;
+        case OTP_EFFECT_PLACE:
+            ngx_http_otp_portal_place(portal, view);
+            break;
         case OTP_EFFECT_PERSON:
             waits = ngx_http_otp_portal_ask(portal, view);
             break;
@@ -230,6 +252,7 @@ static void ngx_http_otp_portal_drive(ngx_http_otp_portal_t *portal, otp_effect_
             waits = ngx_http_otp_portal_wait(portal, view);
             break;
         case OTP_EFFECT_ANSWER:
+            ngx_http_otp_portal_record(portal);
             waits = ngx_http_otp_portal_tell(portal);
             if (!waits) {
                 ngx_http_otp_portal_answer(portal);

@@ -78,33 +78,35 @@ void ngx_http_otp_redis_listen(ngx_http_otp_redis_t *redis, const ngx_http_otp_r
 }
 
 
-ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, const ngx_http_otp_redis_t *redis, const char *role)
+ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, ngx_http_otp_redis_t *redis, const char *role)
 {
     ngx_http_otp_redis_t *clone = ngx_palloc(pool, sizeof(*clone));
 
     if (clone) {
         *clone = *redis;
         clone->role = role;
+        clone->leader = redis;
         ngx_memzero(&clone->listener, sizeof(clone->listener));
     }
     return clone;
 }
 
 
-ngx_uint_t ngx_http_otp_redis_beside(const ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_t *other)
+ngx_uint_t ngx_http_otp_redis_beside(const ngx_http_otp_redis_t *clone)
 {
-    return redis->current == other->current;
+    return clone->current == clone->leader->current;
 }
 
 
-void ngx_http_otp_redis_follow(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_t *other, const char *reason)
+void ngx_http_otp_redis_renew(ngx_http_otp_redis_t *redis, const char *reason)
 {
-    ngx_http_otp_redis_fault_t fault = { NGX_HTTP_OTP_REDIS_LEFT, 0, reason, "" };
+    ngx_http_otp_redis_fault_t fault = { NGX_HTTP_OTP_REDIS_RENEWED, 0, reason, "" };
 
-    if (redis->state == NGX_HTTP_OTP_REDIS_CONNECTING || redis->state == NGX_HTTP_OTP_REDIS_READY) {
+    if (redis->receiving) {
+        redis->renewing = reason;
+    } else if (redis->state == NGX_HTTP_OTP_REDIS_CONNECTING || redis->state == NGX_HTTP_OTP_REDIS_READY) {
         ngx_http_otp_redis_drop(redis, &fault);
     }
-    redis->current = other->current;
 }
 
 

@@ -60,12 +60,13 @@ typedef struct {
 /* To be called before _init_process(); all of `listener` is copied. */
 void ngx_http_otp_redis_listen(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_listener_t *listener);
 
-/* Another connection to the same servers, with a life of its own, which goes to the log as `role`.  NULL: no memory. */
-ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, const ngx_http_otp_redis_t *redis, const char *role);
-/* Whether both are at the same address. */
-ngx_uint_t ngx_http_otp_redis_beside(const ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_t *other);
-/* Ends the connection of `redis`, if there is one, and has it made again to the address of `other`. */
-void ngx_http_otp_redis_follow(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_t *other, const char *reason);
+/* Another connection, with a life of its own, always made to the address that `redis` is at; it goes to the log as
+ * `role`.  NULL: no memory. */
+ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, ngx_http_otp_redis_t *redis, const char *role);
+/* Whether a clone is at the address of its original. */
+ngx_uint_t ngx_http_otp_redis_beside(const ngx_http_otp_redis_t *clone);
+/* Ends the connection, when what came on it is dealt with, and makes it again.  `reason` is a literal. */
+void ngx_http_otp_redis_renew(ngx_http_otp_redis_t *redis, const char *reason);
 
 /* `prefix=` of the directive, "otp:" by default; lives as long as the configuration. */
 otp_span_t ngx_http_otp_redis_prefix(const ngx_http_otp_redis_t *redis);

@@ -29,6 +29,7 @@ void ngx_http_otp_redis_close(ngx_http_otp_redis_t *redis)
 
     redis->connection = NULL;
     redis->leaving = NULL;
+    redis->renewing = NULL;
     otp_resp_destroy(redis->resp);
     redis->resp = NULL;
     if (redis->flush.posted) {
@@ -62,6 +63,11 @@ static void ngx_http_otp_redis_log_drop(ngx_http_otp_redis_t *redis, const ngx_h
     ngx_uint_t                     good = redis->state == NGX_HTTP_OTP_REDIS_READY;
     ngx_http_otp_redis_address_t  *address = &redis->address[redis->current];
 
+    if (fault->cause == NGX_HTTP_OTP_REDIS_RENEWED) {
+        ngx_log_error(NGX_LOG_INFO, redis->log, 0, "otp: redis %V%s: connection ended: %s", &address->name, redis->role,
+            fault->reason);
+        return;
+    }
     if (!good && address->reported == fault->reason) {
         return;
     }
@@ -105,7 +111,7 @@ static ngx_msec_t ngx_http_otp_redis_plan(ngx_http_otp_redis_t *redis, ngx_http_
     ngx_uint_t steady = redis->state == NGX_HTTP_OTP_REDIS_READY
         && ngx_http_otp_redis_now() - redis->ready_ms >= NGX_HTTP_OTP_REDIS_STEADY_MS;
 
-    if (!steady || cause != NGX_HTTP_OTP_REDIS_ENDED) {
+    if (!steady || (cause != NGX_HTTP_OTP_REDIS_ENDED && cause != NGX_HTTP_OTP_REDIS_RENEWED)) {
         redis->current = (redis->current + 1) % redis->addresses;
     }
     if (steady) {
@@ -191,6 +197,9 @@ static void ngx_http_otp_redis_connect(ngx_http_otp_redis_t *redis)
     /* While somebody waits, every address gets its share. */
     if (redis->patient && redis->addresses > 1) {
         budget = ngx_max(budget / redis->addresses, ATTEMPT_MIN_MS);
+    }
+    if (redis->leader) {
+        redis->current = redis->leader->current;
     }
     redis->state = NGX_HTTP_OTP_REDIS_CONNECTING;
     redis->greetings = redis->greeted = 0;
@@ -287,10 +296,18 @@ static ngx_int_t ngx_http_otp_redis_receive(ngx_http_otp_redis_t *redis, ngx_htt
 
 void ngx_http_otp_redis_read(ngx_http_otp_redis_t *redis)
 {
+    ngx_int_t                  rc;
     ngx_http_otp_redis_fault_t fault = { NGX_HTTP_OTP_REDIS_ENDED, 0, "what came is not an answer of Redis", "" };
 
-    if (ngx_http_otp_redis_receive(redis, &fault) != NGX_OK) {
+    redis->receiving = 1;
+    rc = ngx_http_otp_redis_receive(redis, &fault);
+    redis->receiving = 0;
+    if (rc != NGX_OK) {
         ngx_http_otp_redis_drop(redis, &fault);
+        return;
+    }
+    if (redis->renewing) {
+        ngx_http_otp_redis_renew(redis, redis->renewing);
         return;
     }
     if (redis->leaving && ngx_queue_empty(&redis->wire)) {

@@ -39,6 +39,7 @@ typedef enum {
 typedef enum {
     NGX_HTTP_OTP_REDIS_ENDED,                           /* the server, or the network, ended it */
     NGX_HTTP_OTP_REDIS_LEFT,                            /* this server does not serve us: the next one may */
+    NGX_HTTP_OTP_REDIS_RENEWED,                         /* we did: nothing is wrong with it */
     NGX_HTTP_OTP_REDIS_SLOW                             /* no answer in time: whoever asks now would wait too */
 } ngx_http_otp_redis_cause_t;
 
@@ -96,6 +97,7 @@ struct ngx_http_otp_redis_s {
     ngx_ssl_t                      *ssl;                /* NULL: plain */
     const char                     *role;               /* for the log, after the address */
     ngx_http_otp_redis_listener_t   listener;
+    ngx_http_otp_redis_t           *leader;             /* whose address to take; NULL: our own choice */
 
     /* the worker's */
     ngx_http_otp_redis_state_t      state;
@@ -118,6 +120,8 @@ struct ngx_http_otp_redis_s {
     const char                     *leaving;            /* why the connection is dropped when it is drained */
     ngx_uint_t                      current, tries;
     ngx_msec_t                      backoff, tried_ms, ready_ms, posted_ms;
+    const char                     *renewing;           /* the same, by our own will */
+    unsigned                        receiving:1;        /* nobody may close the connection */
     unsigned                        patient:1;
     unsigned                        hurried:1;          /* the timer of this wait was brought forward */
     unsigned                        lost:1;             /* to tell when it is back */

@@ -1,8 +1,6 @@
 /* Whose request this is: found out once, kept for subrequests and internal redirects. */
 #include "ngx_http_otp_module/ngx_http_otp_module.h"
 
-#include "core/http/otp_cookie.h"
-
 
 /* Marks the pool cleanup that holds the state: an internal redirect empties r->ctx, this stays, and it is
  * still there when the access log is written. */
@@ -30,38 +28,24 @@ ngx_http_otp_state_t *ngx_http_otp_state_get(ngx_http_request_t *r)
 }
 
 
-static void ngx_http_otp_state_end(void *data)
-{
-    ngx_http_otp_state_t *state = data;
-
-    ngx_http_otp_redis_cancel(state->batch);
-    state->batch = NULL;
-    state->waiters = NULL;
-}
-
-
 ngx_http_otp_state_t *ngx_http_otp_state_make(ngx_http_request_t *r)
 {
     ngx_http_otp_state_t *state = ngx_http_otp_state_get(r);
     ngx_pool_cleanup_t   *mark;
-    ngx_http_cleanup_t   *end;
 
     if (state != NULL) {
         return state;
     }
 
-    state = ngx_pcalloc(r->main->pool, sizeof(ngx_http_otp_state_t));
-    mark = ngx_pool_cleanup_add(r->main->pool, 0);
-    end = ngx_http_cleanup_add(r->main, 0);
-    if (state == NULL || mark == NULL || end == NULL) {
+    mark = ngx_pool_cleanup_add(r->main->pool, sizeof(ngx_http_otp_state_t));
+    if (mark == NULL) {
         return NULL;
     }
 
+    state = mark->data;
+    ngx_memzero(state, sizeof(ngx_http_otp_state_t));
     state->main = r->main;
     mark->handler = ngx_http_otp_state_mark;
-    mark->data = state;
-    end->handler = ngx_http_otp_state_end;
-    end->data = state;
     ngx_http_set_ctx(r->main, state, ngx_http_otp_module);
 
     return state;
@@ -205,26 +189,6 @@ static void ngx_http_otp_session_replied(void *data, const otp_reply_t *const *r
 }
 
 
-/* The value of our cookie.  Two of them are none: which one was ours cannot be known. */
-static ngx_int_t ngx_http_otp_session_cookie(ngx_http_request_t *r, otp_span_t *cookie)
-{
-    ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
-    const otp_span_t        *header;
-    ngx_uint_t               headers;
-    size_t                   found = 0;
-
-    if (ngx_http_otp_cookies(r, &header, &headers) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    for (ngx_uint_t i = 0; i < headers; i++) {
-        found += otp_cookie_find(header[i], olcf->cookie->full[NGX_HTTP_OTP_COOKIE_SESSION], cookie, 1);
-    }
-
-    return found == 1 ? NGX_OK : NGX_DECLINED;
-}
-
-
 /* NGX_OK: the session was in the cache.  NGX_DECLINED: it must be read. */
 static ngx_int_t ngx_http_otp_session_cached(ngx_http_otp_state_t *state, otp_session_cache_t *cache,
     const uint8_t *digest)
@@ -256,16 +220,30 @@ static ngx_int_t ngx_http_otp_session_cached(ngx_http_otp_state_t *state, otp_se
 }
 
 
+/* The request ends before its reply is there. */
+static void ngx_http_otp_session_leave(void *data)
+{
+    ngx_http_otp_state_t *state = data;
+
+    ngx_http_otp_redis_cancel(state->batch);
+    state->batch = NULL;
+    state->waiters = NULL;
+}
+
+
 static ngx_int_t ngx_http_otp_session_read(ngx_http_request_t *r, ngx_http_otp_state_t *state,
     const otp_session_cache_t *cache, const uint8_t *digest)
 {
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
     ngx_http_otp_read_t      *read = ngx_palloc(r->main->pool, sizeof(ngx_http_otp_read_t));
+    ngx_http_cleanup_t       *leave = ngx_http_cleanup_add(r->main, 0);
 
-    if (read == NULL) {
+    if (read == NULL || leave == NULL) {
         return NGX_ERROR;
     }
 
+    leave->handler = ngx_http_otp_session_leave;
+    leave->data = state;
     ngx_memcpy(read->digest, digest, OTP_DIGEST_LEN);
     otp_session_lookup(ngx_http_otp_redis_prefix(omcf->redis), digest, &read->lookup);
     if (cache != NULL) {
@@ -286,34 +264,47 @@ static ngx_int_t ngx_http_otp_session_read(ngx_http_request_t *r, ngx_http_otp_s
 }
 
 
-/* The cookie is one of ours, or there is none. */
-static ngx_int_t ngx_http_otp_session_digest(ngx_http_request_t *r, ngx_http_otp_state_t *state,
-    uint8_t digest[OTP_DIGEST_LEN])
+/* NGX_OK: `digest` is that of the cookie.  NGX_DECLINED: there is no session.  NGX_ERROR: it cannot be known. */
+static ngx_int_t ngx_http_otp_session_digest(ngx_http_request_t *r, otp_span_t *cookie, uint8_t digest[OTP_DIGEST_LEN])
 {
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
-    otp_span_t                cookie;
-    ngx_int_t                 rc = ngx_http_otp_session_cookie(r, &cookie);
-    otp_status_t              status;
+    ngx_int_t                 rc = ngx_http_otp_cookies_session(r, cookie);
 
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
+    if (rc != NGX_OK || cookie->len != OTP_COOKIE_LEN) {
+        return rc == NGX_ERROR ? NGX_ERROR : NGX_DECLINED;
     }
 
-    status = rc == NGX_OK ? otp_session_digest(omcf->ring, cookie, digest) : OTP_INVALID;
-    if (status != OTP_OK) {
-        state->resolved = status == OTP_INVALID ? NGX_HTTP_OTP_ABSENT : NGX_HTTP_OTP_UNREADABLE;
+    return otp_keyring_sha256(omcf->ring, *cookie, digest) == OTP_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t ngx_http_otp_session_look(ngx_http_request_t *r, ngx_http_otp_state_t *state, otp_span_t cookie,
+    const uint8_t *digest)
+{
+    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
+    otp_session_cache_t      *cache = ngx_http_otp_cache_sessions(omcf->cache);
+    ngx_int_t                 rc = ngx_http_otp_session_cached(state, cache, digest);
+
+    ngx_http_otp_metrics_cache(r, state->cached);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
-    return NGX_OK;
+    /* What is in the cache had the form of a cookie when it was read. */
+    if (!otp_session_cookie_valid(cookie)) {
+        state->resolved = NGX_HTTP_OTP_ABSENT;
+        return NGX_OK;
+    }
+
+    return ngx_http_otp_session_read(r, state, cache, digest);
 }
 
 
 ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state_t *state)
 {
-    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
-    otp_session_cache_t      *cache;
-    uint8_t                   digest[OTP_DIGEST_LEN];
-    ngx_int_t                 rc;
+    otp_span_t cookie;
+    uint8_t    digest[OTP_DIGEST_LEN];
+    ngx_int_t  rc;
 
     if (state->resolved == NGX_HTTP_OTP_WAITING) {
         return ngx_http_otp_session_wait(r, state);
@@ -323,16 +314,11 @@ ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state
         return NGX_OK;
     }
 
-    rc = ngx_http_otp_session_digest(r, state, digest);
-    if (rc != NGX_OK || state->resolved != NGX_HTTP_OTP_UNRESOLVED) {
-        return rc;
+    rc = ngx_http_otp_session_digest(r, &cookie, digest);
+    if (rc == NGX_DECLINED) {
+        state->resolved = NGX_HTTP_OTP_ABSENT;
+        return NGX_OK;
     }
 
-    cache = ngx_http_otp_cache_sessions(omcf->cache);
-    rc = ngx_http_otp_session_cached(state, cache, digest);
-    if (rc != NGX_ERROR) {
-        ngx_http_otp_metrics_cache(r, state->cached);
-    }
-
-    return rc == NGX_DECLINED ? ngx_http_otp_session_read(r, state, cache, digest) : rc;
+    return rc == NGX_OK ? ngx_http_otp_session_look(r, state, cookie, digest) : NGX_ERROR;
 }

@@ -10,8 +10,8 @@ static json_t *emergency_json(const otp_account_t *account, int64_t now_s)
     if (!otp_emergency_live(account, now_s)) {
         return json_null();
     }
-    return json_pack("{s:I, s:I}", "issued", (json_int_t) account->emergency.issued, "expires",
-                     (json_int_t) account->emergency.expires);
+    return json_pack("{s:I, s:I, s:b}", "issued", (json_int_t) account->emergency.issued, "expires",
+                     (json_int_t) account->emergency.expires, "blocked", !otp_emergency_heard(account, false, now_s));
 }
 
 
@@ -46,6 +46,9 @@ void otpctl_person_json(json_t *object, const otp_account_t *account, int64_t no
     (void) json_object_set_new(object, "known",
                                json_pack("{s:I, s:I}", "failures", (json_int_t) account->known.failures,
                                          "locked_until", (json_int_t) account->known.locked_until));
+    (void) json_object_set_new(object, "unproven",
+                               json_pack("{s:I, s:I}", "failures", (json_int_t) account->unproven.failures,
+                                         "locked_until", (json_int_t) account->unproven.locked_until));
     (void) json_object_set_new(object, "contact", json_pack("{s:s, s:s, s:s}", "name", contact->name, "email",
                                                             contact->email, "language", contact->language));
     (void) json_object_set_new(object, "emergency", emergency_json(account, now_s));
@@ -64,8 +67,12 @@ void otpctl_person_print(const otp_account_t *account, int64_t now_s)
     if (account->known.failures) {
         printf("  failures      %lld from browsers used before\n", (long long) account->known.failures);
     }
+    if (account->unproven.failures) {
+        printf("  failures      %lld at first use, without the password\n", (long long) account->unproven.failures);
+    }
     if (otp_emergency_live(account, now_s)) {
-        printf("  emergency     a password until %s\n", otpctl_time_text(account->emergency.expires, text));
+        printf("  emergency     a password until %s%s\n", otpctl_time_text(account->emergency.expires, text),
+               otp_emergency_heard(account, false, now_s) ? "" : ", refused in new browsers: too many bad attempts");
     }
     if (request->state != OTP_ACTIVATION_NONE) {
         printf("  request       key %s, %s since %s\n", request->serial, activation_name(request->state),

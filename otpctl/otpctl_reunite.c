@@ -3,6 +3,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/otp_buffer.h"
+
+/* Of type, parameters and seed. */
+OTP_MUST_USE static bool digest_of(const otpctl_union_t *all, const otp_key_t *key, uint8_t digest[OTP_DIGEST_LEN])
+{
+    memset(digest, 0, OTP_DIGEST_LEN);
+    if (!all->ring) {
+        return true;
+    }
+    char         text[OTP_SECRET_MAX + 80];
+    uint8_t      seed[OTP_SECRET_MAX];
+    size_t       len;
+    otp_buffer_t out;
+    bool         good = otp_key_open(all->ring, key, seed, &len) == OTP_OK;
+
+    otp_buffer_init(&out, text, sizeof(text));
+    if (good) {
+        otp_buffer_add_number(&out, key->type);
+        otp_buffer_add_char(&out, ' ');
+        otp_buffer_add_number(&out, key->algorithm);
+        otp_buffer_add_char(&out, ' ');
+        otp_buffer_add_number(&out, key->digits);
+        otp_buffer_add_char(&out, ' ');
+        otp_buffer_add_number(&out, key->period_s);
+        otp_buffer_add_char(&out, ' ');
+        otp_buffer_add(&out, (otp_span_t) { (const char *) seed, len });
+        good = !out.overflow && otp_keyring_sha256(all->ring, otp_buffer_span(&out), digest) == OTP_OK;
+    }
+    otp_secret_wipe(seed, sizeof(seed));
+    otp_secret_wipe(text, sizeof(text));
+    return good;
+}
+
+
 static otpctl_united_t *add(otpctl_union_t *all, const otp_key_t *key, int rank)
 {
     if (all->keys == all->size) {
@@ -15,12 +49,19 @@ static otpctl_united_t *add(otpctl_union_t *all, const otp_key_t *key, int rank)
         all->key = grown;
         all->size = size;
     }
-    otpctl_united_t *one = &all->key[all->keys++];
+    otpctl_united_t *one = &all->key[all->keys];
 
     memset(one, 0, sizeof(*one));
     memcpy(one->serial, key->serial, sizeof(one->serial));
+    memcpy(one->holding, key->holding, sizeof(one->holding));
     one->rank = rank;
     one->step = key->step;
+    one->disabled = key->state == OTP_KEY_DISABLED;
+    memcpy(one->reason, key->reason, sizeof(one->reason));
+    if (!digest_of(all, key, one->secret)) {
+        return NULL;
+    }
+    all->keys++;
     return one;
 }
 
@@ -34,23 +75,23 @@ bool otpctl_union_stock(otpctl_union_t *all, const otp_stock_t *stock, int rank)
     }
     one->assigned = stock->uid[0] != '\0';
     memcpy(one->uid, stock->uid, sizeof(one->uid));
-    memcpy(one->holding, stock->key.holding, sizeof(one->holding));
-    one->disabled = stock->key.state == OTP_KEY_DISABLED;
-    memcpy(one->reason, stock->key.reason, sizeof(one->reason));
     return true;
 }
 
 
-bool otpctl_union_account(otpctl_union_t *all, const otp_account_t *account)
+bool otpctl_union_account(otpctl_union_t *all, const otp_account_t *account, int rank)
 {
     for (size_t i = 0; i < account->keys; i++) {
-        otpctl_united_t *one = add(all, &account->key[i], OTPCTL_COPY);
+        const otp_key_t *key = &account->key[i];
+        bool             tells = rank == OTPCTL_STORED_COPY && otp_manage_stands(key);
+        otpctl_united_t *one = add(all, key, tells ? OTPCTL_STORED_COPY : OTPCTL_COPY);
 
         if (!one) {
             return false;
         }
+        one->assigned = one->copied = tells;
+        one->since = key->assigned;
         memcpy(one->uid, account->uid, sizeof(one->uid));
-        memcpy(one->holding, account->key[i].holding, sizeof(one->holding));
     }
     return true;
 }
@@ -70,13 +111,22 @@ static int by_serial_and_rank(const void *a, const void *b)
 }
 
 
+static bool same_key(const otpctl_united_t *one, const otpctl_united_t *other)
+{
+    return otp_secret_equal(one->secret, other->secret, sizeof(one->secret));
+}
+
+
 static void merge(otpctl_united_t *into, const otpctl_united_t *one)
 {
-    if (into->step < one->step) {
+    bool copy = one->rank == OTPCTL_COPY || one->rank == OTPCTL_STORED_COPY;
+    bool same = strcmp(into->uid, one->uid) == 0 && strcmp(into->holding, one->holding) == 0;
+
+    if (into->step < one->step && same_key(into, one)) {
         into->step = one->step;
     }
-    into->copied = into->copied || (into->assigned && one->rank == OTPCTL_COPY && strcmp(into->uid, one->uid) == 0
-                                    && strcmp(into->holding, one->holding) == 0);
+    into->copied = into->copied || (into->assigned && copy && same);
+    into->torn = into->torn || (into->rank == OTPCTL_STORED_COPY && one->rank == OTPCTL_STORED_COPY && !same);
 }
 
 
@@ -102,7 +152,7 @@ void otpctl_union_settle(otpctl_union_t *all)
 void otpctl_union_free(otpctl_union_t *all)
 {
     free(all->key);
-    *all = (otpctl_union_t) { .keys = 0 };
+    *all = (otpctl_union_t) { .ring = NULL };
 }
 
 
@@ -115,21 +165,71 @@ static const otpctl_united_t *find(const otpctl_union_t *all, const otp_key_t *k
 }
 
 
-static void raise_step(const otpctl_united_t *one, otp_key_t *key)
+/* Whether it was further back. */
+static bool raise_step(const otpctl_united_t *one, otp_key_t *key)
 {
-    if (key->step < one->step) {
+    bool back = key->step < one->step;
+
+    if (back) {
         key->step = one->step;
     }
+    return back;
 }
 
 
-void otpctl_union_raise(const otpctl_union_t *all, otp_stock_t *stock)
+static bool is_it(const otpctl_union_t *all, const otpctl_united_t *one, const otp_key_t *key)
+{
+    uint8_t digest[OTP_DIGEST_LEN];
+
+    return one && digest_of(all, key, digest) && otp_secret_equal(one->secret, digest, sizeof(digest));
+}
+
+
+bool otpctl_union_raise_stock(const otpctl_union_t *all, otp_stock_t *stock)
 {
     const otpctl_united_t *one = find(all, &stock->key);
 
-    if (one && !one->copied) {
-        raise_step(one, &stock->key);
+    return is_it(all, one, &stock->key) && !one->copied && raise_step(one, &stock->key);
+}
+
+
+bool otpctl_union_raise_account(const otpctl_union_t *all, otp_account_t *account)
+{
+    bool raised = false;
+
+    for (size_t i = 0; i < account->keys; i++) {
+        const otpctl_united_t *one = find(all, &account->key[i]);
+
+        raised |= is_it(all, one, &account->key[i]) && raise_step(one, &account->key[i]);
     }
+    account->revision += raised;
+    return raised;
+}
+
+
+bool otpctl_union_counted(const otpctl_union_t *all, const otp_key_t *key)
+{
+    const otpctl_united_t *one = find(all, key);
+
+    return one && one->rank == OTPCTL_STORED_COPY;
+}
+
+
+bool otpctl_union_fit(const otpctl_union_t *all, otp_stock_t *stock)
+{
+    const otpctl_united_t *one = find(all, &stock->key);
+
+    if (!one || one->rank != OTPCTL_STORED_COPY) {
+        return true;
+    }
+    memcpy(stock->uid, one->uid, sizeof(stock->uid));
+    memcpy(stock->key.holding, one->holding, sizeof(stock->key.holding));
+    stock->key.assigned = one->since;
+    stock->key.state = one->disabled ? OTP_KEY_DISABLED : OTP_KEY_USABLE;
+    memcpy(stock->key.reason, one->reason, sizeof(stock->key.reason));
+    memset(stock->wanted, 0, sizeof(stock->wanted));
+    stock->wanted_at = 0;
+    return !one->torn;
 }
 
 
@@ -150,7 +250,9 @@ size_t otpctl_union_apply(const otpctl_union_t *all, otp_account_t *account)
         if (!is_held(one, account->uid, copy)) {
             continue;
         }
-        raise_step(one, copy);
+        if (is_it(all, one, copy)) {
+            (void) raise_step(one, copy);
+        }
         if (one->disabled && copy->state == OTP_KEY_USABLE) {
             copy->state = OTP_KEY_DISABLED;
             memcpy(copy->reason, one->reason, sizeof(copy->reason));

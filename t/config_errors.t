@@ -94,6 +94,9 @@ my @wrong = (
     [ 'a look-ahead of nothing',        http   => 'otp_limits look_ahead=0;',               qr/look_ahead/ ],
     [ 'a look-ahead too far',           http   => 'otp_limits look_ahead_wide=101;',        qr/"look_ahead_wide=": say 1 to 100/ ],
     [ 'look_ahead above the wide one',  http   => 'otp_limits look_ahead=60;',              qr/look_ahead=.*above.*look_ahead_wide=.*50/ ],
+    [ 'a queue of nothing',             http   => 'otp_limits hash_queue=0;',               qr/"hash_queue=": say 1 to 256/ ],
+    [ 'a queue too long',               http   => 'otp_limits hash_queue=257;',             qr/"hash_queue=": say 1 to 256/ ],
+    [ 'a wait too long',                http   => 'otp_limits hash_wait=61s;',              qr/hash_wait/ ],
     [ 'a PIN of three digits',          http   => 'otp_limits pin_min=3;',                  qr/pin_min/ ],
     [ 'pin_min above pin_max',          http   => 'otp_limits pin_min=6 pin_max=4;',        qr/pin_m/ ],
 

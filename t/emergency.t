@@ -103,6 +103,13 @@ subtest 'it works while passcodes are locked, and is bounded by itself' => sub {
     $wrong =~ tr/ILO/JMP/;
     $guesser->passcode($wrong) for 1 .. 10;
     isnt($guesser->passcode($password)->json->{verdict}, 'ok', 'ten bad ones end it');
+    ok($agent->get("/otp/helpdesk/user/$uid")->json->{emergency}{blocked}, 'which the helpdesk is shown');
+    my ($event) = grep { ($_->{signal} // '') eq 'locked' && ($_->{reason} // '') eq 'emergency' }
+        @{ $browser->get('/otp/activity')->json->{events} };
+    ok($event, 'and the person');
+    $browser->submit('logout');
+    $browser->login($uid, password());
+    is($browser->passcode($password)->json->{verdict}, 'ok', 'but not in a browser where it has been right');
 };
 $nginx->stop;
 done_testing();

@@ -38,6 +38,48 @@ subtest 'nor where a stranger has brought on the delay of passwords' => sub {
     $nginx->browser->login($uid, 'wrong') for 1 .. 5;
     is($nginx->browser->login($uid, password())->status, 429, 'who is new here waits');
     is($owner->login($uid, password())->json->{verdict}, 'ok', 'the owner does not');
+    $owner->submit('logout');
+    new_key($uid);
+    is($owner->login($uid, password())->json->{verdict}, 'ok', 'nor when there is a key, and the password is used all the same');
+};
+
+subtest 'who knows only the password is a stranger to passcodes' => sub {
+    my $uid = new_uid();
+    my $before = $nginx->browser;
+    $before->login($uid, password());
+    $before->submit('logout');
+    my $key = new_key($uid);
+    my $owner = $nginx->browser->first_use($uid, $key, '4071');
+    $owner->submit('logout');
+    my $lost = $nginx->browser;
+    $lost->login($uid, password());
+    is($lost->send('key/lost', serial => $key->{serial})->json->{verdict}, 'ok', 'it can report the key lost');
+    $lost->submit('logout');
+    my $while = $nginx->browser;
+    $while->login($uid, password());
+    $while->submit('logout');
+    otpctl('key', 'enable', $key->{serial});
+
+    for my $browser ($before, $lost, $while) {
+        ok(device($browser), 'the password has left the cookie');
+        $browser->login_passcode($uid, '4071000000') for 1 .. 4;
+        $browser->login($uid, 'wrong') for 1 .. 5;
+    }
+    my $passcode = '4071' . code($key, $key->{step} + 1);
+    is($before->login_passcode($uid, $passcode)->json->{verdict}, 'denied', 'locked, as for anybody who is new');
+    is($before->login($uid, password())->status, 429, 'and delayed');
+    is($owner->login($uid, password())->json->{verdict}, 'ok', 'not in the browser that has seen the key: the password');
+    is($owner->passcode($passcode)->json->{verdict}, 'ok', 'and the passcode');
+};
+
+subtest 'first use is not kept from who proves the password' => sub {
+    my $uid = new_uid();
+    my $key = new_key($uid);
+    $nginx->browser->login_passcode($uid, '000000') for 1 .. 4;
+    is($nginx->browser->login_passcode($uid, code($key))->json->{verdict}, 'denied', 'locked, without it');
+    my $owner = $nginx->browser;
+    $owner->login($uid, password());
+    is($owner->passcode(code($key))->json->{verdict}, 'pin_required', 'not after it');
 };
 
 subtest 'the cookie is good for its person only, and replaces nothing' => sub {

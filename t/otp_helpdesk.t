@@ -186,6 +186,27 @@ subtest 'what an agent does, from a key to its end' => sub {
     is($disabled->{address}, '127.0.0.1', 'from where');
 };
 
+subtest 'a form says what its page showed' => sub {
+    my $uid = new_uid();
+    my $key = new_key($uid);
+    my $act = sub { my ($action, %fields) = @_; $agent->act("user/$uid/$action", note => 'x', serial => $key->{serial}, %fields) };
+    is($act->('key-disable', reason => 'lost')->json->{verdict}, 'ok');
+    my $shown = $agent->get("/otp/helpdesk/user/$uid/key-enable?serial=$key->{serial}", @$page)->body;
+    my %field = $shown =~ /<input type="hidden" name="(\w+)" value="([^"]*)"/g;
+    is($field{was}, 'lost', 'lost, said the page');
+    is($act->('key-disable', reason => 'stolen')->json->{verdict}, 'ok', 'stolen, says somebody else');
+    my $answer = $agent->post("/otp/helpdesk/user/$uid/key-enable", { %field, note => 'found' }, @$page);
+    is($answer->status, 409, 'the old form');
+    like($answer->body, qr/name="was" value="stolen"/, 'is shown again, as it is now');
+    $answer = $act->('key-enable', was => 'lost');
+    is($answer->json->{reason}, 'changed', 'a program that says what it saw');
+    is($act->('key-enable')->json->{verdict}, 'ok', 'and one that does not');
+    $answer = $agent->post("/otp/helpdesk/user/$uid/unlock", { %field, note => 'x' }, @$page);
+    like($answer->location, qr{^/otp/helpdesk/user/\Q$uid\E\?done=unlock&told=\w}, 'back, with a proof of what was done');
+    like($agent->get($answer->location, @$page)->body, qr/message-done/, 'which is told');
+    unlike($agent->get("/otp/helpdesk/user/$uid?done=unlock", @$page)->body, qr/message-done/, 'not without it');
+};
+
 subtest 'not on their own account, nor on that of another agent' => sub {
     my $answer = $agent->act('user/agent.support/emergency', note => 'x');
     is($answer->status, 403, 'their own');
@@ -214,6 +235,12 @@ subtest 'scope: people of these groups' => sub {
     is($answer->json->{reason}, 'scope');
     is($agent->get('/otp/helpdesk/user/marie.dupont')->status, 403, 'is not shown either');
     is($agent->act('user/nobody.at.all/unlock', note => 'x')->status, 403, 'nobody knows whose groups');
+    my $held = new_key('marie.dupont');
+    is($agent->act('user/jean.martin/key-assign', serial => $_, note => 'x')->status, 404, 'a key of others, or none')
+        for $held->{serial}, '000000000000';
+    is($agent->act("requests/$_/approve", note => 'x')->json->{reason}, 'no_request', 'nor who waits for it')
+        for $held->{serial}, '000000000000';
+    otpctl('key', 'unassign', $held->{serial});
     my $found = $agent->get('/otp/helpdesk?q=example.org')->json;
     is_deeply([ map { $_->{user} } @{ $found->{people} } ], ['jean.martin'], 'found among a thousand who are not');
     ok(!$found->{more}, 'and nobody else');
@@ -237,12 +264,17 @@ subtest 'an agent no longer: at once, though the session lives' => sub {
     is($agent->act('user/jean.martin/unlock', note => 'x')->status, 200, 'an agent');
     $write->(map { s/helpdesk,staff/staff/r } @lines);
     is($agent->act('user/jean.martin/unlock', note => 'x')->status, 403, 'out of the group');
+    is($agent->get("/otp/$_")->status, 403, "nor looks any more: $_")
+        for 'helpdesk', 'helpdesk?q=dupont', 'helpdesk/user/jean.martin', 'helpdesk/requests', 'helpdesk/user/jean.martin/unlock';
     $write->(grep { !/^agent\.support:/ } @lines);
     my $answer = $agent->act('user/jean.martin/unlock', note => 'x');
     is($answer->status, 403, 'out of the directory');
     is($answer->json->{error}, 'forbidden');
     $write->(@lines);
     is($agent->act('user/jean.martin/unlock', note => 'x')->status, 200, 'back again');
+    is($agent->get('/otp/helpdesk/user/jean.martin')->status, 200, 'and looks');
+    unlink $people;
+    is($agent->get('/otp/helpdesk/user/jean.martin')->status, 503, 'nobody knows who is one');
     $nginx->stop;
 };
 

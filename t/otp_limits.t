@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use POSIX ();
 use Test::More;
 use OtpTest;
 
@@ -145,6 +146,63 @@ subtest 'passwords of one account are throttled, never locked' => sub {
     like($answer->header('Retry-After'), qr/^\d+$/, 'in the header, too');
     sleep $answer->json->{retry_after} + 1 if $answer->json->{retry_after} < 10;
     is($nginx->browser->login($uid, password())->status, 200, 'afterwards the right one signs in');
+    $nginx->stop;
+};
+
+# People with passwords that take long to check, in a file of their own.
+sub slow_people {
+    my ($rounds, @uid) = @_;
+    my $file = world('slow-people');
+    my $hash = crypt password(), "\$6\$rounds=$rounds\$salt";
+    open my $out, '>', $file or die;
+    print $out "$_:$hash\n" for @uid;
+    close $out;
+    chmod 0600, $file;
+    return "otp_password_file $file;\n";
+}
+
+# Everybody has the form, then everybody sends it at once: the answers' status and Retry-After.
+sub at_once {
+    my ($nginx, @uid) = @_;
+    my @answer;
+    for my $uid (@uid) {
+        my $browser = $nginx->browser;
+        my %form = (username => $uid, method => 'password', password => password(), csrf => $browser->get('/otp/login')->json->{csrf});
+        my $pid = open my $out, '-|';
+        die "fork: $!\n" unless defined $pid;
+        if (!$pid) {
+            my $answer = eval { $browser->post('/otp/login', \%form) };
+            syswrite STDOUT, $answer ? $answer->status . ' ' . $answer->header('Retry-After') : "0 $@";
+            POSIX::_exit(0);
+        }
+        push @answer, $out;
+    }
+    return map { local $/; [ split ' ', scalar <$_> ] } @answer;
+}
+
+subtest 'hash_queue: who finds no place is told at once, and the others are served' => sub {
+    my @uid = map { "slow$_" } 1 .. 8;
+    my $nginx = gateway('hash_queue=1 password_free=1000;' . "\n" . slow_people(300000, @uid) . '#');
+    my %count;
+    for my $answer (at_once($nginx, @uid)) {
+        $count{ $answer->[0] }++;
+        like($answer->[1], qr/^[1-9]\d*$/, 'and when to come again') if $answer->[0] != 200;
+    }
+    cmp_ok($count{200} // 0, '>', 0, 'somebody signs in');
+    cmp_ok($count{429} // 0, '>', 0, 'one address has the one place only once');
+    is(($count{200} // 0) + ($count{429} // 0), 8, 'nothing else happens') or diag(explain(\%count));
+    is($nginx->browser->login('slow1', password())->status, 200, 'afterwards there is a place');
+    $nginx->stop;
+};
+
+subtest 'hash_wait: who has waited that long gets 503' => sub {
+    my @uid = map { "slow$_" } 1 .. 6;
+    my $nginx = gateway('hash_wait=1s password_free=1000;' . "\n" . slow_people(4000000, @uid) . '#');
+    my %count;
+    $count{ $_->[0] }++ for at_once($nginx, @uid);
+    cmp_ok($count{200} // 0, '>', 0, 'those whose hash was begun in time');
+    cmp_ok($count{503} // 0, '>', 0, 'and the others');
+    is(($count{200} // 0) + ($count{503} // 0), 6, 'nothing else happens') or diag(explain(\%count));
     $nginx->stop;
 };
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/action/otp_action_private.h"
+#include "core/base/otp_text.h"
 
 static const struct {
     const char        *event;
@@ -32,6 +33,17 @@ const char *otp_action_event(otp_action_kind_t kind)
 }
 
 
+/* What an agent has typed or pasted is read by others, beside other words, in pages, mails and terminals. */
+static void take_words(otp_action_t *action)
+{
+    otp_action_order_t *order = &action->order;
+
+    order->reason = otp_text_undirected(order->reason, action->reason_text);
+    order->note = otp_text_undirected(order->note, action->note_text);
+    action->reason = order->reason;
+}
+
+
 static otp_action_effect_t begin(otp_action_t *action)
 {
     const otp_action_order_t *order = &action->order;
@@ -46,6 +58,7 @@ static otp_action_effect_t begin(otp_action_t *action)
     if (order->reason.len > OTP_REASON_LEN || order->note.len > OTP_REASON_LEN) {
         return otp_action_finish(action, OTP_MANAGE_REASON);
     }
+    take_words(action);
     return actions[order->kind].first(action);
 }
 

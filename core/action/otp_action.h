@@ -43,7 +43,7 @@ typedef enum {
     OTP_ACTION_REQUEST_CREATE,      /* uid, serial, code; approved at once when `automatic` */
     OTP_ACTION_REQUEST_APPROVE,     /* serial */
     OTP_ACTION_REQUEST_REJECT,      /* serial, reason: free text */
-    OTP_ACTION_SIGNALS_SEEN         /* uid: the person has read the banner */
+    OTP_ACTION_SIGNALS_SEEN         /* uid, seen: the person has read the banner */
 } otp_action_kind_t;
 #define OTP_ACTIONS 16
 
@@ -61,7 +61,7 @@ typedef struct {
 typedef struct {
     otp_action_kind_t kind;
     otp_span_t        uid, serial;          /* canonical */
-    otp_span_t        reason, note;
+    otp_span_t        reason, note;         /* kept without the marks that turn the direction of writing */
     otp_span_t        code, next_code;
     otp_span_t        session, keep_session;
     otp_span_t        actor;                /* who does it, when not `uid`: an agent, "otpctl:LOGIN", "rule" */
@@ -71,6 +71,7 @@ typedef struct {
                                                already and there is an account */
     int64_t           expires;              /* unix seconds */
     bool              automatic;
+    const otp_signal_note_t *seen;          /* OTP_SIGNALS of them: what the banner said; NULL: all there is */
     otp_span_t        only_uid;             /* not empty: OTP_MANAGE_NO_KEY when the key is not this person's; without
                                                an actor it is their own doing */
 } otp_action_order_t;

@@ -2,7 +2,6 @@
 
 #include "core/action/otp_action_private.h"
 #include "core/base/otp_buffer.h"
-#include "core/model/otp_throttle.h"
 
 /* What concerns one account alone: PIN, locks, emergency password, signals. */
 
@@ -20,7 +19,7 @@ otp_action_effect_t otp_action_pin_clear(otp_action_t *action)
 
 static otp_managed_t rule_signals_seen(otp_action_t *action)
 {
-    return otp_manage_signals_seen(&action->account);
+    return otp_manage_signals_seen(&action->account, action->order.seen);
 }
 
 
@@ -44,7 +43,7 @@ static otp_action_effect_t throttle_told(otp_action_t *action)
     }
     otp_action_event_keep(action, action->change.event);
     action->changed = true;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < OTP_THROTTLES; i++) {
         otp_command_add(otp_action_command(action, "DEL"), otp_name_span(&action->throttle[i]));
     }
     return otp_action_commands(action, throttle_gone);
@@ -55,11 +54,15 @@ static otp_action_effect_t throttle_told(otp_action_t *action)
 static otp_action_effect_t throttle_read(otp_action_t *action)
 {
     otp_span_t line;
+    bool       any = false;
 
     if (!otp_action_replies_good(action)) {
         return otp_action_failed(action);
     }
-    if (action->reply[0]->kind == OTP_REPLY_NIL && action->reply[1]->kind == OTP_REPLY_NIL) {
+    for (size_t i = 0; i < OTP_THROTTLES; i++) {
+        any |= action->reply[i]->kind != OTP_REPLY_NIL;
+    }
+    if (!any) {
         return otp_action_finish(action, OTP_MANAGE_UNCHANGED);
     }
     line = otp_action_event_line(action, action->changed ? OTP_ACTION_PART : OTP_ACTION_OK);
@@ -78,7 +81,7 @@ static otp_action_effect_t throttle_read(otp_action_t *action)
 /* As the portal names it: what somebody typed as identifier may be anything, so only its digest is a name. */
 OTP_MUST_USE static bool name_throttle(otp_action_t *action, const char *whose, otp_name_t *name)
 {
-    char         text[OTP_UID_LEN + sizeof(OTP_THROTTLE_KNOWN)], hex[2 * OTP_DIGEST_LEN];
+    char         text[OTP_UID_LEN + sizeof(OTP_THROTTLE_PASSWORD)], hex[2 * OTP_DIGEST_LEN];
     uint8_t      digest[OTP_DIGEST_LEN];
     otp_buffer_t id, out;
 
@@ -97,15 +100,15 @@ OTP_MUST_USE static bool name_throttle(otp_action_t *action, const char *whose, 
 
 static otp_action_effect_t unlocked(otp_action_t *action)
 {
+    static const char *const whose[OTP_THROTTLES] = { "", OTP_THROTTLE_KNOWN, OTP_THROTTLE_PASSWORD };
+
     if (otp_managed_refused(action->managed)) {
         return otp_action_finished(action);
     }
-    if (!name_throttle(action, "", &action->throttle[0])
-        || !name_throttle(action, OTP_THROTTLE_KNOWN, &action->throttle[1]))
-    {
-        return otp_action_failed(action);
-    }
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < OTP_THROTTLES; i++) {
+        if (!name_throttle(action, whose[i], &action->throttle[i])) {
+            return otp_action_failed(action);
+        }
         otp_command_add(otp_action_command(action, "GET"), otp_name_span(&action->throttle[i]));
     }
     return otp_action_commands(action, throttle_read);

@@ -5,9 +5,6 @@
 
 /* Who gets a key: assign, and approve, which is assigning to who asks for it. */
 
-static otp_action_effect_t expect(otp_action_t *action);
-
-
 static otp_span_t uid_of(const otp_action_t *action)
 {
     return otp_span_of(action->uid);
@@ -35,17 +32,18 @@ static otp_managed_t rule_expect(otp_action_t *action)
     if (rejected(action)) {
         return OTP_MANAGE_NO_REQUEST;
     }
-    return otp_manage_account_expect(&action->account, &action->stock, otp_span_of(action->holding));
+    return otp_manage_account_expect(&action->account, &action->stock, otp_span_of(action->fresh));
 }
 
 
 static otp_managed_t rule_take(otp_action_t *action)
 {
-    if (approving(action) && !otp_span_equal(otp_span_of(action->stock.wanted), uid_of(action))) {
-        return OTP_MANAGE_NO_REQUEST;
-    }
-    return otp_manage_stock_take(&action->stock, uid_of(action), otp_span_of(action->former),
-                                 otp_span_of(action->holding), action->now_s);
+    bool          wanted = otp_span_equal(otp_span_of(action->stock.wanted), uid_of(action));
+    otp_managed_t managed = otp_manage_stock_take(&action->stock, uid_of(action), otp_span_of(action->former),
+                                                  otp_span_of(action->holding), action->now_s);
+
+    return approving(action) && !wanted && managed != OTP_MANAGE_UNCHANGED && managed != OTP_MANAGE_BUSY
+        ? OTP_MANAGE_NO_REQUEST : managed;
 }
 
 
@@ -61,22 +59,15 @@ static otp_managed_t rule_forgo(otp_action_t *action)
 }
 
 
-static otp_managed_t rule_release(otp_action_t *action)
+static otp_managed_t rule_untake(otp_action_t *action)
 {
-    return otp_manage_stock_release(&action->stock, uid_of(action), otp_span_of(action->took));
+    return otp_manage_stock_untake(&action->stock, uid_of(action), otp_span_of(action->took));
 }
 
 
 static otp_managed_t rule_unwant(otp_action_t *action)
 {
     return otp_manage_stock_unwant(&action->stock, uid_of(action), action->stock.wanted_at);
-}
-
-
-/* From the beginning: the key has been assigned to the same person otherwise. */
-static otp_action_effect_t again(otp_action_t *action)
-{
-    return otp_action_again(action, approving(action) ? otp_action_approve : otp_action_assign);
 }
 
 
@@ -88,44 +79,52 @@ static otp_action_effect_t refused(otp_action_t *action)
 }
 
 
-/* The stock's record too, when it says by our doing that this person has the key: the copy with that mark is gone. */
-static otp_action_effect_t give_up(otp_action_t *action)
-{
-    if (action->took[0] == '\0') {
-        return refused(action);
-    }
-    return otp_action_change_stock(action, rule_release, OTP_ACTION_PART, OTP_MAIL_NONE, refused);
-}
-
-
-/* A copy that the stock does not know of may have come after the stock was read; or it stays, then that is told. */
+/* The stock's record too, when it says by our doing that this person has the key: a mark that has left the account
+ * does not come back.  With a copy that has it, the key was assigned by somebody else. */
 static otp_action_effect_t forgone(otp_action_t *action)
 {
-    if (action->refusal == OTP_MANAGE_BUSY || (action->refusal == OTP_MANAGE_ORPHAN && !otp_action_last(action))) {
-        return again(action);
+    const otp_key_t *copy = otp_account_key(&action->account, otp_span_of(action->serial));
+
+    if (action->took[0] == '\0' || (copy && strcmp(copy->holding, action->took) == 0)) {
+        return refused(action);
     }
-    return give_up(action);
+    return otp_action_change_stock(action, rule_untake, OTP_ACTION_PART, OTP_MAIL_NONE, refused);
 }
 
 
 /* Takes the useless copy away again. */
-static otp_action_effect_t forgo(otp_action_t *action)
+static otp_action_effect_t give_up(otp_action_t *action, otp_managed_t refusal)
 {
+    action->refusal = refusal;
+    if (action->holding[0] == '\0') {
+        return refused(action);
+    }
     return otp_action_change_account(action, rule_forgo, OTP_ACTION_PART, OTP_MAIL_NONE, forgone);
+}
+
+
+/* From the beginning: the key has been taken back, or assigned to the same person otherwise.  An arriving copy stays:
+ * it serves whoever is faster. */
+static otp_action_effect_t again(otp_action_t *action, otp_managed_t refusal)
+{
+    if (otp_action_last(action)) {
+        return give_up(action, refusal);
+    }
+    return otp_action_again(action, approving(action) ? otp_action_approve : otp_action_assign);
 }
 
 
 static otp_action_effect_t given(otp_action_t *action)
 {
     if (action->managed == OTP_MANAGE_BUSY) {
-        return again(action);
+        return again(action, OTP_MANAGE_BUSY);
     }
-    action->refusal = action->managed;
     if (action->managed == OTP_MANAGE_NO_REQUEST) {
-        return forgo(action);
+        return give_up(action, OTP_MANAGE_NO_REQUEST);
     }
     /* On its way back: who does that finishes it. */
     if (otp_managed_refused(action->managed)) {
+        action->refusal = action->managed;
         return refused(action);
     }
     action->view.result.approved = approving(action);
@@ -144,9 +143,11 @@ static otp_action_effect_t give(otp_action_t *action)
 
 static otp_action_effect_t taken(otp_action_t *action)
 {
-    action->refusal = action->managed;
+    if (action->managed == OTP_MANAGE_BUSY) {
+        return again(action, OTP_MANAGE_BUSY);
+    }
     if (otp_managed_refused(action->managed)) {
-        return forgo(action);
+        return give_up(action, action->managed);
     }
     memcpy(action->took, action->holding, sizeof(action->took));
     return give(action);
@@ -155,12 +156,19 @@ static otp_action_effect_t taken(otp_action_t *action)
 
 static otp_action_effect_t expected(otp_action_t *action)
 {
-    action->refusal = action->managed;
-    if (otp_managed_refused(action->managed)) {
-        return forgone(action);
+    const otp_key_t *copy;
+
+    /* A copy that the stock does not know of may have come after the stock was read; or it stays, then that is told. */
+    if (action->managed == OTP_MANAGE_ORPHAN) {
+        return again(action, OTP_MANAGE_ORPHAN);
     }
-    /* UNCHANGED: it is the account's already; what may be missing is the rest. */
-    if (action->managed == OTP_MANAGE_UNCHANGED) {
+    if (otp_managed_refused(action->managed)) {
+        return give_up(action, action->managed);
+    }
+    copy = otp_account_key(&action->account, otp_span_of(action->serial));
+    memcpy(action->holding, copy->holding, sizeof(action->holding));
+    /* It is the account's already; what may be missing is the rest. */
+    if (!otp_manage_arriving(copy)) {
         return give(action);
     }
     return otp_action_change_stock(action, rule_take, OTP_ACTION_PART, OTP_MAIL_NONE, taken);
@@ -169,24 +177,23 @@ static otp_action_effect_t expected(otp_action_t *action)
 
 static otp_action_effect_t expect(otp_action_t *action)
 {
-    otp_buffer_t out;
-    otp_stock_t  tried = action->stock;
-    otp_span_t   former;
+    otp_buffer_t  out;
+    otp_stock_t   tried = action->stock;
+    otp_span_t    former;
+    otp_managed_t managed;
 
     if (!action->stock_found) {
-        return otp_action_finish(action, OTP_MANAGE_NO_STOCK);
+        return give_up(action, OTP_MANAGE_NO_STOCK);
     }
     memcpy(action->former, tried.key.holding, sizeof(action->former));
     former = otp_span_of(action->former);
-    memset(action->holding, 0, sizeof(action->holding));
-    otp_buffer_init(&out, action->holding, sizeof(action->holding) - 1);
+    memset(action->fresh, 0, sizeof(action->fresh));
+    otp_buffer_init(&out, action->fresh, sizeof(action->fresh) - 1);
     otp_buffer_add_base64url(&out, otp_action_random(action, 8), 8);
     /* The rule on a value first: the account gets nothing that it cannot have. */
-    action->managed = otp_manage_stock_take(&tried, uid_of(action), former, otp_span_of(action->holding),
-                                            action->now_s);
-    action->refusal = action->managed;
-    if (otp_managed_refused(action->managed) && action->managed != OTP_MANAGE_DISABLED) {
-        return give_up(action);
+    managed = otp_manage_stock_take(&tried, uid_of(action), former, otp_span_of(action->fresh), action->now_s);
+    if (otp_managed_refused(managed) && managed != OTP_MANAGE_DISABLED) {
+        return give_up(action, managed);
     }
     return otp_action_change_account(action, rule_expect, OTP_ACTION_PART, OTP_MAIL_NONE, expected);
 }
@@ -198,15 +205,27 @@ otp_action_effect_t otp_action_assign(otp_action_t *action)
 }
 
 
+/* Approved, though the list of those that wait does not show it yet, or has not for long. */
+static bool theirs(const otp_action_t *action)
+{
+    return action->uid[0] != '\0' && action->stock.wanted[0] == '\0'
+        && otp_span_equal(otp_span_of(action->stock.uid), uid_of(action));
+}
+
+
 static otp_action_effect_t approve_looked(otp_action_t *action)
 {
     otp_span_t only = action->order.only_uid, wanted = otp_span_of(action->stock.wanted);
 
     if (!action->stock_found) {
-        return otp_action_finish(action, OTP_MANAGE_NO_STOCK);
+        return give_up(action, OTP_MANAGE_NO_STOCK);
     }
-    if (wanted.len == 0) {
-        return otp_action_finish(action, OTP_MANAGE_NO_REQUEST);
+    if (theirs(action)) {
+        return expect(action);
+    }
+    /* Nor is a request approved that somebody else has made since. */
+    if (wanted.len == 0 || (action->uid[0] != '\0' && !otp_span_equal(wanted, uid_of(action)))) {
+        return give_up(action, OTP_MANAGE_NO_REQUEST);
     }
     if (only.len != 0 && !otp_span_equal(only, wanted)) {
         return otp_action_finish(action, OTP_MANAGE_NO_KEY);

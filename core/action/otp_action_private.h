@@ -6,6 +6,7 @@
 
 #include "core/action/otp_action.h"
 #include "core/action/otp_sweep.h"
+#include "core/model/otp_throttle.h"
 #include "core/store/otp_swap.h"
 
 #define OTP_ACTION_TRIES    32      /* of one change, against somebody who keeps changing the same record */
@@ -46,6 +47,7 @@ struct otp_action_s {
     size_t               random_used;
     otp_command_t        command[OTP_ACTION_COMMANDS_MAX];
 
+    char                 reason_text[OTP_REASON_LEN], note_text[OTP_REASON_LEN];    /* the order's, as they are kept */
     otp_span_t           reason;            /* of the events and the mail: the order's, or the one that stays */
     char                 standing[OTP_REASON_LEN + 1];
     otp_action_kind_t    kind;              /* whose events are written: an approval by rule follows a request */
@@ -61,18 +63,20 @@ struct otp_action_s {
     unsigned             rounds;
 
     char                 holding[OTP_HOLDING_LEN + 1], former[OTP_HOLDING_LEN + 1], took[OTP_HOLDING_LEN + 1];
+    char                 fresh[OTP_HOLDING_LEN + 1];    /* a mark that no copy has yet */
     int64_t              wanted_at;
     char                 dangling[OTP_SERIAL_MAX + 1];  /* of a request that its stock knows nothing of */
     bool                 replaced;          /* there was an emergency password already, perhaps with sessions */
     otp_key_t            copy;              /* of the account, on its way back */
     bool                 copied, orphan;    /* the stock does not know of it */
+    bool                 unasked;           /* the account knows of no such request */
     otp_managed_t        refusal;           /* to be told once the traces are gone */
     otp_span_t           swept;             /* the key whose sessions are gone through */
     otp_sweep_t          sweep;
     otp_action_stage_t   sweep_done;
     char                 digest[2 * OTP_DIGEST_LEN];    /* of the session that was looked for */
     bool                 digest_found;
-    otp_name_t           throttle[2];       /* after bad passwords: of unknown browsers, of known ones */
+    otp_name_t           throttle[OTP_THROTTLES];   /* after bad passwords: of each class of browsers */
     otp_name_t           told_stream, told_history;     /* of an event that goes with no record of the person's */
     char                 told[OTP_EVENT_MAX];
     size_t               told_len;

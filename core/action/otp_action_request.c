@@ -23,12 +23,18 @@ static bool wanted_by_them(const otp_action_t *action)
 }
 
 
+/* The same form, sent twice: the other one was faster. */
+static bool wanted_since(const otp_action_t *action)
+{
+    return wanted_by_them(action) && action->stock.wanted_at != action->wanted_at;
+}
+
+
 static otp_managed_t rule_want(otp_action_t *action)
 {
     int64_t step;
 
-    /* The same form, sent twice: the other one was faster. */
-    if (wanted_by_them(action) && action->stock.wanted_at != action->wanted_at) {
+    if (wanted_since(action)) {
         return OTP_MANAGE_REQUESTED;
     }
     switch (otp_key_shows(action->context.ring, &action->stock.key, action->order.code, action->now_s,
@@ -72,8 +78,9 @@ static otp_action_effect_t wanted(otp_action_t *action)
     if (action->managed == OTP_MANAGE_UNAVAILABLE) {
         return otp_action_finished(action);
     }
-    if (otp_managed_refused(action->managed) && wanted_by_them(action)) {
-        return otp_action_finish(action, OTP_MANAGE_REQUESTED);
+    if (otp_managed_refused(action->managed) && wanted_since(action)) {
+        return action->order.automatic ? otp_action_approve_now(action)
+                                       : otp_action_finish(action, OTP_MANAGE_REQUESTED);
     }
     if (otp_managed_refused(action->managed)) {
         /* Somebody else was faster between looking and writing. */
@@ -173,40 +180,84 @@ static otp_managed_t rule_reject(otp_action_t *action)
 }
 
 
+/* Of a key that is assigned to them it is looked first whether they have a copy. */
 static otp_managed_t rule_unwant(otp_action_t *action)
 {
+    if (!action->copied && otp_span_equal(otp_span_of(action->stock.uid), uid_of(action))) {
+        return OTP_MANAGE_ASSIGNED;
+    }
     return otp_manage_stock_unwant(&action->stock, uid_of(action), action->wanted_at);
+}
+
+
+static otp_managed_t rule_forgo(otp_action_t *action)
+{
+    return otp_manage_account_forgo(&action->account, serial_of(action), otp_span_of(action->holding));
+}
+
+
+/* Whose approval it was may have taken it back. */
+static otp_managed_t rule_release(otp_action_t *action)
+{
+    if (action->stock.uid[0] == '\0') {
+        return otp_manage_stock_unwant(&action->stock, uid_of(action), action->wanted_at);
+    }
+    return otp_manage_stock_release(&action->stock, uid_of(action), otp_span_of(action->holding));
+}
+
+
+static otp_action_effect_t unwanted(otp_action_t *action);
+
+
+static otp_action_effect_t unwant(otp_action_t *action)
+{
+    return otp_action_change_stock(action, rule_unwant,
+                                   action->unasked && !action->copied ? OTP_ACTION_OK : OTP_ACTION_PART,
+                                   OTP_MAIL_NONE, unwanted);
+}
+
+
+/* HELD: it was assigned otherwise meanwhile. */
+static otp_action_effect_t released(otp_action_t *action)
+{
+    if (action->managed == OTP_MANAGE_HELD) {
+        return otp_action_again(action, unwant);
+    }
+    return otp_action_finished(action);
+}
+
+
+/* An approval that was cut off, or that has seen that the request is rejected, leaves what the stock says: the mark of
+ * a copy that has gone does not come back. */
+static otp_action_effect_t forgone(otp_action_t *action)
+{
+    const otp_key_t *copy = otp_account_key(&action->account, serial_of(action));
+
+    action->copied = copy && strcmp(copy->holding, action->holding) == 0;
+    if (action->copied) {
+        return unwant(action);
+    }
+    return otp_action_change_stock(action, rule_release, action->unasked ? OTP_ACTION_OK : OTP_ACTION_PART,
+                                   OTP_MAIL_NONE, released);
 }
 
 
 static otp_action_effect_t unwanted(otp_action_t *action)
 {
-    return otp_action_finish(action, otp_managed_refused(action->managed) ? action->managed : action->refusal);
-}
-
-
-/* The account knows of no such request.  It was approved before this; or else what the stock says of it is left over
- * from something that was cut off, and goes. */
-static otp_action_effect_t unknown_looked(otp_action_t *action)
-{
-    bool approved = action->stock_found && otp_span_equal(otp_span_of(action->stock.uid), uid_of(action));
-
-    action->refusal = approved ? OTP_MANAGE_NO_REQUEST : OTP_MANAGE_UNCHANGED;
-    return otp_action_change_stock(action, rule_unwant, approved ? OTP_ACTION_PART : OTP_ACTION_OK, OTP_MAIL_NONE,
-                                   unwanted);
+    if (action->managed == OTP_MANAGE_ASSIGNED) {
+        memcpy(action->holding, action->stock.key.holding, sizeof(action->holding));
+        return otp_action_change_account(action, rule_forgo, OTP_ACTION_PART, OTP_MAIL_NONE, forgone);
+    }
+    /* It was approved before this; with no copy, what the stock said of it was left over, and goes. */
+    return otp_action_finish(action, !otp_managed_refused(action->managed) && action->unasked && action->copied
+                             ? OTP_MANAGE_NO_REQUEST : action->managed);
 }
 
 
 static otp_action_effect_t rejected(otp_action_t *action)
 {
-    if (action->managed == OTP_MANAGE_NO_REQUEST) {
-        return otp_action_look_stock(action, unknown_looked);
-    }
-    if (otp_managed_refused(action->managed)) {
-        return otp_action_finished(action);
-    }
-    action->refusal = OTP_MANAGE_UNCHANGED;
-    return otp_action_change_stock(action, rule_unwant, OTP_ACTION_PART, OTP_MAIL_NONE, unwanted);
+    action->unasked = action->managed == OTP_MANAGE_NO_REQUEST;
+    return otp_managed_refused(action->managed) && !action->unasked ? otp_action_finished(action) : unwant(action);
 }
 
 

@@ -33,10 +33,13 @@ OTP_MUST_USE static otp_managed_t meet(otp_action_t *action)
 }
 
 
-/* Of somebody who says that they have lost their key: what the helpdesk has found out of it before counts more. */
+/* Of somebody who says that they have lost their key: what the helpdesk has found out of it before counts more.  Of two
+ * who disable it at once the later one counts, and the other one says so to the stock, too. */
 static bool stays(const otp_action_t *action, const otp_key_t *key)
 {
-    return action->order.only_uid.len != 0 && action->order.actor.len == 0 && key && otp_manage_disabled(key);
+    bool own = action->order.only_uid.len != 0 && action->order.actor.len == 0;
+
+    return (own || action->rounds != 0) && key && otp_manage_disabled(key);
 }
 
 
@@ -70,6 +73,10 @@ static bool agree(const otp_key_t *copy, const otp_stock_t *stock)
 {
     otp_span_t reason = otp_span_of(copy->reason);
 
+    /* What it arrives as it is given as, though the stock was disabled after it was looked at. */
+    if (otp_manage_arriving(copy)) {
+        return otp_span_equal(otp_manage_reason_before(copy), otp_span_of(stock->key.reason));
+    }
     return copy->state == OTP_KEY_DISABLED
         && (!otp_manage_reason_known(reason) || otp_span_equal(reason, otp_span_of(stock->key.reason)));
 }
@@ -203,9 +210,11 @@ static otp_action_effect_t prepared(otp_action_t *action)
     if (otp_managed_refused(action->managed) && action->managed != OTP_MANAGE_NO_KEY) {
         return otp_action_finished(action);
     }
-    return otp_action_change_stock(action, rule_stock_enable,
-                                   action->managed == OTP_MANAGE_NO_KEY ? OTP_ACTION_OK : OTP_ACTION_PART,
-                                   OTP_MAIL_NONE, stock_enabled);
+    /* One that was still arriving has gone. */
+    bool none = action->managed == OTP_MANAGE_NO_KEY || !otp_account_key(&action->account, serial_of(action));
+
+    return otp_action_change_stock(action, rule_stock_enable, none ? OTP_ACTION_OK : OTP_ACTION_PART, OTP_MAIL_NONE,
+                                   stock_enabled);
 }
 
 
@@ -237,6 +246,7 @@ OTP_MUST_USE static otp_managed_t resync(otp_action_t *action, otp_key_t *key)
     switch (otp_resync(action->context.ring, key, action->order.code, action->order.next_code, action->now_s, &next)) {
     case OTP_OK:
         *key = next;
+        (void) otp_manage_resynced(key);
         return OTP_MANAGE_CHANGED;
     case OTP_INVALID:
     case OTP_NO_ROOM:
@@ -268,6 +278,23 @@ static otp_managed_t rule_stock_resync(otp_action_t *action)
 }
 
 
+static otp_managed_t rule_stock_resynced(otp_action_t *action)
+{
+    return same_holder(action) && otp_manage_resynced(&action->stock.key) ? OTP_MANAGE_CHANGED : OTP_MANAGE_UNCHANGED;
+}
+
+
+static otp_action_effect_t account_resynced(otp_action_t *action)
+{
+    otp_key_t stocked = action->stock.key;
+
+    if (otp_managed_refused(action->managed) || !otp_manage_resynced(&stocked)) {
+        return otp_action_finished(action);
+    }
+    return otp_action_change_stock(action, rule_stock_resynced, OTP_ACTION_PART, OTP_MAIL_NONE, otp_action_finished);
+}
+
+
 /* The copy that counts: the account's while it has one, else the stock's. */
 static otp_action_effect_t resync_looked(otp_action_t *action)
 {
@@ -277,8 +304,7 @@ static otp_action_effect_t resync_looked(otp_action_t *action)
         return otp_action_finish(action, met);
     }
     if (action->uid[0] != '\0') {
-        return otp_action_change_account(action, rule_account_resync, OTP_ACTION_OK, OTP_MAIL_NONE,
-                                         otp_action_finished);
+        return otp_action_change_account(action, rule_account_resync, OTP_ACTION_OK, OTP_MAIL_NONE, account_resynced);
     }
     return otp_action_change_stock(action, rule_stock_resync, OTP_ACTION_OK, OTP_MAIL_NONE, otp_action_finished);
 }

@@ -8,7 +8,8 @@
 #include "core/base/otp_span.h"
 
 OTP_MUST_USE otp_status_t otp_hex_decode(otp_span_t text, uint8_t *bytes, size_t size, size_t *len);
-/* RFC 4648 section 5, without padding. */
+/* RFC 4648 section 5, without padding.  _valid: whether _decode takes the text, given room. */
+OTP_MUST_USE bool otp_base64url_valid(otp_span_t text);
 OTP_MUST_USE otp_status_t otp_base64url_decode(otp_span_t text, uint8_t *bytes, size_t size, size_t *len);
 /* RFC 4648 section 6; either case, padding optional, blanks and dashes between groups ignored. */
 OTP_MUST_USE otp_status_t otp_base32_decode(otp_span_t text, uint8_t *bytes, size_t size, size_t *len);

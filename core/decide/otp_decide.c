@@ -245,11 +245,24 @@ static void otp_decide_close(otp_deciding_t *d)
 }
 
 
+otp_guesser_t otp_submitted_guesser(const otp_submitted_t *submitted, const otp_account_t *account)
+{
+    if (submitted->known) {
+        return OTP_GUESSER_KNOWN;
+    }
+
+    return submitted->password_proven || otp_account_has_pin(account) ? OTP_GUESSER_UNKNOWN : OTP_GUESSER_UNPROVEN;
+}
+
+
 otp_status_t otp_decide(otp_keyring_t *ring, const otp_limits_t *limits, const otp_account_t *account,
     const otp_submitted_t *submitted, otp_account_t *next, otp_decision_t *decision)
 {
     otp_deciding_t d = { .ring = ring, .limits = limits, .in = submitted, .next = next, .out = decision };
-    otp_state_t    state = otp_account_state(account, limits, submitted->known, submitted->now_s);
+    otp_state_t    state;
+
+    d.guesser = otp_submitted_guesser(submitted, account);
+    state = otp_account_state(account, limits, d.guesser, submitted->now_s);
 
     *next = *account;
     memset(decision, 0, sizeof(*decision));
@@ -262,7 +275,7 @@ otp_status_t otp_decide(otp_keyring_t *ring, const otp_limits_t *limits, const o
 
     if (otp_decide_in_state(&d, state) != OTP_OK
         || !otp_transition_legal(state, submitted->kind, decision->verdict,
-                                 otp_account_state(next, limits, submitted->known, submitted->now_s)))
+                                 otp_account_state(next, limits, d.guesser, submitted->now_s)))
     {
         return OTP_FAILED;
     }

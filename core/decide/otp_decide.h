@@ -49,8 +49,13 @@ typedef struct {
     int64_t           until;                /* for that mail: unix seconds of a lock's end; 0: none */
     bool              emergency;            /* OK was given to the emergency password: */
     int64_t           expires;              /* unix seconds at which what it opens ends */
+    bool              emergency_blocked;    /* DENIED, once too often: browsers like this one are not heard any more */
     bool              emergency_ended;      /* the key was used: what an emergency password has opened ends */
 } otp_decision_t;
+
+/* Whose bad passcode it would be.  At first use there is no PIN that would keep a stranger from guessing the code: who
+ * knows no more than an identifier does not use up the attempts of the person, who may prove the password first. */
+otp_guesser_t otp_submitted_guesser(const otp_submitted_t *submitted, const otp_account_t *account);
 
 /* Decides.  `next` is a complete account either way.  OTP_FAILED: no decision could be made (a seed that does
  * not open, an outcome the table does not hold): answer 503, store nothing. */

@@ -60,6 +60,8 @@ otp_status_t otp_decide_pin(otp_deciding_t *d)
         return OTP_FAILED;
     }
 
+    /* First use is over, and with it the guesses at it. */
+    memset(&d->next->unproven, 0, sizeof(d->next->unproven));
     memset(&d->next->pending, 0, sizeof(d->next->pending));
     d->out->changed = true;
     d->out->verdict = OTP_VERDICT_WAIT_NEXT_CODE;

@@ -145,7 +145,7 @@ void otp_decide_key_used(otp_deciding_t *d)
     d->out->verdict = OTP_VERDICT_OK;
     d->out->emergency_ended = emergency->expires != 0;
     if (d->in->now_s < emergency->expires) {
-        emergency->failures = OTP_EMERGENCY_FAILURES;
+        emergency->failures = emergency->known_failures = OTP_EMERGENCY_FAILURES;
         return;
     }
 

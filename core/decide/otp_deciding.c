@@ -22,7 +22,7 @@ bool otp_decide_holds_pending(const otp_deciding_t *d)
 
 otp_guesses_t *otp_decide_guesses(const otp_deciding_t *d)
 {
-    return otp_account_guesses(d->next, d->in->known);
+    return otp_account_guesses(d->next, d->guesser);
 }
 
 
@@ -83,7 +83,7 @@ void otp_decide_fail(otp_deciding_t *d, otp_signal_t signal)
 
 void otp_decide_clear(otp_deciding_t *d)
 {
-    if (!d->in->known) {
+    if (d->guesser == OTP_GUESSER_UNKNOWN) {
         memset(&d->next->known, 0, sizeof(d->next->known));
     }
     otp_decide_guesses(d)->failures = 0;

@@ -22,6 +22,7 @@ typedef struct {
     otp_keyring_t         *ring;
     const otp_limits_t    *limits;
     const otp_submitted_t *in;
+    otp_guesser_t          guesser;
     otp_account_t         *next;
     otp_decision_t        *out;
     otp_proven_t           proven;      /* by the passcode, where one is evaluated */
@@ -42,7 +43,7 @@ void otp_decide_key_used(otp_deciding_t *d);
 void otp_decide_concern(otp_deciding_t *d, const otp_key_t *key);
 /* Whether the browser is the one that a first code has opened something for. */
 OTP_MUST_USE bool otp_decide_holds_pending(const otp_deciding_t *d);
-/* The count that this browser adds to. */
+/* The count that a bad passcode adds to. */
 otp_guesses_t *otp_decide_guesses(const otp_deciding_t *d);
 /* A bad passcode: counted, and at each multiple of the limit the account is locked for a while. */
 void otp_decide_fail(otp_deciding_t *d, otp_signal_t signal);

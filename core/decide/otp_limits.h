@@ -20,11 +20,13 @@ typedef struct {
     int64_t delay_max_s;        /* the delay grows up to this */
     int64_t look_ahead;         /* codes that a key which counts events may be ahead */
     int64_t look_ahead_wide;    /* the same with two consecutive codes */
+    int64_t hash_queue;         /* passwords being checked, or waiting for it, in one worker */
+    int64_t hash_wait_s;        /* nobody waits longer for that */
 } otp_limits_t;
 
 /* next_code lock lock_total lock_time_s pin_min pin_max pin_page_s window wide_window password_free
- * address_free delay_max_s look_ahead look_ahead_wide */
-#define OTP_LIMITS_DEFAULT  { 3, 10, 100, 900, 4, 6, 300, 1, 10, 5, 300, 300, 10, 50 }
+ * address_free delay_max_s look_ahead look_ahead_wide hash_queue hash_wait_s */
+#define OTP_LIMITS_DEFAULT  { 3, 10, 100, 900, 4, 6, 300, 1, 10, 5, 300, 300, 10, 50, 64, 4 }
 
 /* What otp_match_passcode() takes of wide_window and look_ahead_wide at most. */
 #define OTP_WINDOW_MAX      100

@@ -14,6 +14,8 @@ static const otp_managed_words_t words[] = {
     [OTP_MANAGE_RETURNING] = { "returning", "the key is on its way back to the stock: unassign it again to finish" },
     [OTP_MANAGE_ORPHAN] = { "orphan", "the account has a copy of the key that the stock does not know of: take the key "
                             "back from this person first" },
+    [OTP_MANAGE_UNCERTAIN] = { "uncertain", "the key was put back from an older copy: two consecutive codes must tell "
+                               "first how far it is (otpctl key resync), which enables it" },
     [OTP_MANAGE_FULL] = { "full", "the account has as many keys as it can hold: unassign one of them first" },
     [OTP_MANAGE_NO_KEY] = { "no_key", "the account has no such key: look at what is assigned to it" },
     [OTP_MANAGE_ASSIGNED] = { "assigned", "the key is assigned to somebody: unassign it first" },
@@ -68,18 +70,24 @@ bool otp_manage_is_of(const char *text, otp_span_t value)
 }
 
 
-static bool has_reason(const otp_key_t *key, otp_span_t reason)
-{
-    return key->state == OTP_KEY_DISABLED && otp_span_equal(otp_span_of(key->reason), reason);
-}
-
-
 bool otp_manage_is(const otp_key_t *key, otp_span_t way)
 {
     otp_span_t reason = otp_span_of(key->reason);
 
     return key->state == OTP_KEY_DISABLED && otp_span_starts(reason, way)
         && (reason.len == way.len || reason.data[way.len] == ':');
+}
+
+
+bool otp_manage_arriving(const otp_key_t *copy)
+{
+    return otp_manage_is(copy, WAY_ARRIVING);
+}
+
+
+bool otp_manage_stands(const otp_key_t *copy)
+{
+    return !otp_manage_is(copy, WAY_ARRIVING) && !otp_manage_is(copy, WAY_RETURNED);
 }
 
 
@@ -140,6 +148,14 @@ bool otp_manage_clear_pending(otp_account_t *account)
 }
 
 
+/* What stays with a copy whoever disables it. */
+static otp_span_t lasting_way(const otp_key_t *key)
+{
+    return otp_manage_is(key, WAY_RETURNED) ? WAY_RETURNED : otp_manage_is(key, WAY_ARRIVING) ? WAY_ARRIVING
+           : otp_manage_is(key, WAY_RESTORED) ? WAY_RESTORED : OTP_SPAN_NONE;
+}
+
+
 otp_managed_t otp_manage_account_disable(otp_account_t *account, otp_span_t serial, otp_span_t reason)
 {
     otp_key_t *copy = otp_account_key(account, serial);
@@ -154,7 +170,7 @@ otp_managed_t otp_manage_account_disable(otp_account_t *account, otp_span_t seri
     bool cleared = otp_manage_clear_pending(account);
 
     before = *copy;
-    otp_manage_mark(copy, otp_manage_is(copy, WAY_RETURNED) ? WAY_RETURNED : OTP_SPAN_NONE, reason);
+    otp_manage_mark(copy, lasting_way(copy), reason);
     if (before.state == copy->state && otp_span_equal(otp_span_of(before.reason), otp_span_of(copy->reason))) {
         return cleared ? otp_manage_account_changed(account) : OTP_MANAGE_UNCHANGED;
     }
@@ -167,10 +183,10 @@ otp_managed_t otp_manage_stock_disable(otp_stock_t *stock, otp_span_t reason)
     if (!otp_manage_reason_known(reason)) {
         return OTP_MANAGE_REASON;
     }
-    if (has_reason(&stock->key, reason)) {
+    if (stock->key.state == OTP_KEY_DISABLED && otp_span_equal(otp_manage_reason_before(&stock->key), reason)) {
         return OTP_MANAGE_UNCHANGED;
     }
-    otp_manage_mark(&stock->key, OTP_SPAN_NONE, reason);
+    otp_manage_mark(&stock->key, lasting_way(&stock->key), reason);
     return OTP_MANAGE_CHANGED;
 }
 
@@ -179,11 +195,18 @@ otp_managed_t otp_manage_account_prepare(otp_account_t *account, otp_span_t seri
 {
     otp_key_t *copy = otp_account_key(account, serial);
 
-    if (!copy || otp_manage_is(copy, WAY_ARRIVING)) {
+    if (copy && otp_manage_arriving(copy) && otp_manage_reason_before(copy).len) {
+        otp_manage_drop_copy(account, copy);
+        return otp_manage_account_changed(account);
+    }
+    if (!copy || otp_manage_arriving(copy)) {
         return OTP_MANAGE_NO_KEY;
     }
     if (otp_manage_is(copy, WAY_RETURNED)) {
         return OTP_MANAGE_RETURNING;
+    }
+    if (otp_manage_is(copy, WAY_RESTORED)) {
+        return OTP_MANAGE_UNCERTAIN;
     }
     if (copy->state == OTP_KEY_USABLE || otp_manage_is(copy, WAY_ENABLING)) {
         return OTP_MANAGE_UNCHANGED;
@@ -195,11 +218,37 @@ otp_managed_t otp_manage_account_prepare(otp_account_t *account, otp_span_t seri
 
 otp_managed_t otp_manage_stock_enable(otp_stock_t *stock)
 {
+    if (otp_manage_is(&stock->key, WAY_RESTORED)) {
+        return OTP_MANAGE_UNCERTAIN;
+    }
     if (stock->key.state == OTP_KEY_USABLE) {
         return OTP_MANAGE_UNCHANGED;
     }
     otp_manage_make_usable(&stock->key);
     return OTP_MANAGE_CHANGED;
+}
+
+
+void otp_manage_restored(otp_key_t *key)
+{
+    otp_key_t before = *key;
+
+    otp_manage_mark(key, WAY_RESTORED, otp_manage_reason_before(&before));
+}
+
+
+bool otp_manage_resynced(otp_key_t *key)
+{
+    otp_key_t before = *key;
+
+    if (!otp_manage_is(key, WAY_RESTORED)) {
+        return false;
+    }
+    otp_manage_make_usable(key);
+    if (otp_manage_reason_before(&before).len) {
+        otp_manage_mark(key, OTP_SPAN_NONE, otp_manage_reason_before(&before));
+    }
+    return true;
 }
 
 
@@ -210,7 +259,10 @@ otp_managed_t otp_manage_account_enable(otp_account_t *account, const otp_stock_
     if (!otp_span_equal(otp_span_of(stock->uid), otp_span_of(account->uid))) {
         return OTP_MANAGE_HELD;
     }
-    if (!copy || otp_manage_is(copy, WAY_ARRIVING)) {
+    if (copy && otp_manage_arriving(copy) && otp_manage_reason_before(copy).len) {
+        return OTP_MANAGE_DISABLED;
+    }
+    if (!copy || otp_manage_arriving(copy)) {
         return OTP_MANAGE_NO_KEY;
     }
     if (otp_manage_is(copy, WAY_RETURNED)) {

@@ -35,9 +35,11 @@ static bool forget(otp_guesses_t *guesses)
 
 otp_managed_t otp_manage_unlock(otp_account_t *account)
 {
-    bool unknown = forget(&account->unknown), known = forget(&account->known);
+    bool any = forget(&account->unknown);
 
-    return unknown || known ? otp_manage_account_changed(account) : OTP_MANAGE_UNCHANGED;
+    any |= forget(&account->known);
+    any |= forget(&account->unproven);
+    return any ? otp_manage_account_changed(account) : OTP_MANAGE_UNCHANGED;
 }
 
 
@@ -51,14 +53,20 @@ otp_managed_t otp_manage_emergency_revoke(otp_account_t *account, int64_t now_s)
 }
 
 
-otp_managed_t otp_manage_signals_seen(otp_account_t *account)
+otp_managed_t otp_manage_signals_seen(otp_account_t *account, const otp_signal_note_t *seen)
 {
     bool any = false;
 
     for (size_t i = 0; i < OTP_SIGNALS; i++) {
-        any |= account->signal[i].at != 0 || account->signal[i].count != 0;
-        account->signal[i].at = 0;
-        account->signal[i].count = 0;
+        otp_signal_note_t *note = &account->signal[i];
+
+        /* A lock has no banner in which it could have been seen. */
+        if (seen && i != OTP_SIGNAL_LOCKED && (note->at != seen[i].at || note->count != seen[i].count)) {
+            continue;
+        }
+        any |= note->at != 0 || note->count != 0;
+        note->at = 0;
+        note->count = 0;
     }
     return any ? otp_manage_account_changed(account) : OTP_MANAGE_UNCHANGED;
 }

@@ -16,7 +16,7 @@ static const otp_key_t *held_copy(const otp_account_t *account, const otp_stock_
 
         if (otp_manage_is_of(copy->serial, otp_span_of(stock->key.serial))
             && same_holding(copy, otp_span_of(stock->key.holding))
-            && !otp_manage_is(copy, WAY_ARRIVING) && !otp_manage_is(copy, WAY_RETURNED))
+            && otp_manage_stands(copy))
         {
             return copy;
         }
@@ -58,19 +58,16 @@ otp_managed_t otp_manage_account_expect(otp_account_t *account, const otp_stock_
     if (copy && stock->uid[0] && otp_manage_is(copy, WAY_RETURNED)) {
         return OTP_MANAGE_RETURNING;
     }
-    /* A copy that codes have been accepted with is never overwritten: the stock was read before it came. */
-    if (copy && !otp_manage_is(copy, WAY_ARRIVING)) {
-        return OTP_MANAGE_ORPHAN;
+    if (copy) {
+        /* Another one's arriving copy does as well as one's own; a copy that codes have been accepted with is never
+         * overwritten: the stock was read before it came. */
+        return otp_manage_arriving(copy) ? OTP_MANAGE_UNCHANGED : OTP_MANAGE_ORPHAN;
     }
-    if (!copy) {
-        if (account->keys == OTP_ACCOUNT_KEYS) {
-            return OTP_MANAGE_FULL;
-        }
-        copy = &account->key[account->keys++];
-        memset(copy, 0, sizeof(*copy));
+    if (account->keys == OTP_ACCOUNT_KEYS) {
+        return OTP_MANAGE_FULL;
     }
-    /* What was there, if anything, is of an action that was cut off or is slower. */
-    put_copy(copy, &stock->key, copy->step);
+    copy = &account->key[account->keys++];
+    put_copy(copy, &stock->key, 0);
     otp_manage_mark(copy, WAY_ARRIVING, OTP_SPAN_NONE);
     otp_manage_set_text(copy->holding, sizeof(copy->holding), holding);
     return otp_manage_account_changed(account);
@@ -82,6 +79,9 @@ otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, otp_span
 {
     if (stock->uid[0] && !otp_manage_is_of(stock->uid, uid)) {
         return OTP_MANAGE_HELD;
+    }
+    if (stock->uid[0] && same_holding(&stock->key, holding)) {
+        return OTP_MANAGE_UNCHANGED;
     }
     if (stock->uid[0] && !same_holding(&stock->key, former)) {
         return OTP_MANAGE_BUSY;
@@ -102,7 +102,7 @@ otp_managed_t otp_manage_stock_take(otp_stock_t *stock, otp_span_t uid, otp_span
 otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t *stock)
 {
     otp_span_t serial = otp_span_of(stock->key.serial);
-    otp_key_t *copy = otp_account_key(account, serial);
+    otp_key_t *copy = otp_account_key(account, serial), arriving;
     bool       changed;
 
     if (!otp_manage_is_of(stock->uid, otp_span_of(account->uid))) {
@@ -118,9 +118,13 @@ otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t 
     if (changed) {
         copy->step = stock->key.step;
     }
-    if (otp_manage_is(copy, WAY_ARRIVING)) {
-        otp_manage_make_usable(copy);
-        copy->assigned = stock->key.assigned;
+    if (otp_manage_arriving(copy)) {
+        arriving = *copy;
+        /* It may have arrived long ago. */
+        put_copy(copy, &stock->key, arriving.step);
+        if (otp_manage_reason_before(&arriving).len) {
+            otp_manage_mark(copy, OTP_SPAN_NONE, otp_manage_reason_before(&arriving));
+        }
         changed = true;
     }
     changed |= otp_manage_end_request(account, serial);
@@ -128,7 +132,7 @@ otp_managed_t otp_manage_account_give(otp_account_t *account, const otp_stock_t 
 }
 
 
-static void drop(otp_account_t *account, otp_key_t *copy)
+void otp_manage_drop_copy(otp_account_t *account, otp_key_t *copy)
 {
     size_t after = account->keys - (size_t) (copy - account->key) - 1;
 
@@ -142,11 +146,11 @@ otp_managed_t otp_manage_account_forgo(otp_account_t *account, otp_span_t serial
 {
     otp_key_t *copy = otp_account_key(account, serial);
 
-    /* Somebody may have disabled it as it arrived. */
-    if (!copy || copy->state == OTP_KEY_USABLE || !same_holding(copy, holding)) {
+    /* Somebody else may have given it meanwhile. */
+    if (!copy || !otp_manage_arriving(copy) || !same_holding(copy, holding)) {
         return OTP_MANAGE_UNCHANGED;
     }
-    drop(account, copy);
+    otp_manage_drop_copy(account, copy);
     return otp_manage_account_changed(account);
 }
 
@@ -161,8 +165,8 @@ otp_managed_t otp_manage_account_return(otp_account_t *account, otp_span_t seria
         (void) otp_manage_clear_pending(account);
         changed = true;
     }
-    if (copy && !there && otp_manage_is(copy, WAY_ARRIVING)) {
-        drop(account, copy);
+    if (copy && !there && otp_manage_arriving(copy)) {
+        otp_manage_drop_copy(account, copy);
         changed = true;
     }
     if (changed) {
@@ -224,12 +228,12 @@ otp_managed_t otp_manage_account_drop(otp_account_t *account, otp_span_t serial,
     if (!otp_manage_account_leaving(account, serial, holding)) {
         return OTP_MANAGE_UNCHANGED;
     }
-    drop(account, otp_account_key(account, serial));
+    otp_manage_drop_copy(account, otp_account_key(account, serial));
     return otp_manage_account_changed(account);
 }
 
 
-otp_managed_t otp_manage_stock_release(otp_stock_t *stock, otp_span_t uid, otp_span_t holding)
+otp_managed_t otp_manage_stock_untake(otp_stock_t *stock, otp_span_t uid, otp_span_t holding)
 {
     if (!stock->uid[0]) {
         return OTP_MANAGE_UNCHANGED;
@@ -240,8 +244,18 @@ otp_managed_t otp_manage_stock_release(otp_stock_t *stock, otp_span_t uid, otp_s
     memset(stock->uid, 0, sizeof(stock->uid));
     memset(stock->key.holding, 0, sizeof(stock->key.holding));
     stock->key.assigned = 0;
-    otp_manage_end_want(stock);
     return OTP_MANAGE_CHANGED;
+}
+
+
+otp_managed_t otp_manage_stock_release(otp_stock_t *stock, otp_span_t uid, otp_span_t holding)
+{
+    otp_managed_t managed = otp_manage_stock_untake(stock, uid, holding);
+
+    if (managed == OTP_MANAGE_CHANGED) {
+        otp_manage_end_want(stock);
+    }
+    return managed;
 }
 
 

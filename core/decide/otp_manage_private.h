@@ -9,6 +9,7 @@
 
 #define WAY_ARRIVING    OTP_SPAN(OTP_MANAGE_ARRIVING)
 #define WAY_ENABLING    OTP_SPAN(OTP_MANAGE_ENABLING)
+#define WAY_RESTORED    OTP_SPAN(OTP_MANAGE_RESTORED)
 #define WAY_RETURNED    OTP_SPAN(OTP_MANAGE_RETURNED)
 
 /* Under way in this sense (OTP_MANAGE_ARRIVING…). */
@@ -21,6 +22,8 @@ void otp_manage_make_usable(otp_key_t *key);
 void otp_manage_set_text(char *text, size_t size, otp_span_t value);
 bool otp_manage_is_of(const char *text, otp_span_t value);
 
+/* `copy` is one of the account's. */
+void otp_manage_drop_copy(otp_account_t *account, otp_key_t *copy);
 /* Counts the revision; OTP_MANAGE_CHANGED. */
 otp_managed_t otp_manage_account_changed(otp_account_t *account);
 /* Whether there was one. */

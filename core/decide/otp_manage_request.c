@@ -34,9 +34,7 @@ otp_managed_t otp_manage_account_request(otp_account_t *account, otp_span_t seri
     if (waiting && !(dangling.len && otp_manage_is_of(request->serial, dangling))) {
         return OTP_MANAGE_REQUESTED;
     }
-    if (copy ? !otp_manage_is(copy, WAY_ARRIVING) && !otp_manage_is(copy, WAY_RETURNED)
-             : account->keys == OTP_ACCOUNT_KEYS)
-    {
+    if (copy ? otp_manage_stands(copy) : account->keys == OTP_ACCOUNT_KEYS) {
         return copy ? OTP_MANAGE_HELD : OTP_MANAGE_FULL;
     }
     memset(request, 0, sizeof(*request));
@@ -59,6 +57,7 @@ otp_managed_t otp_manage_account_withdraw(otp_account_t *account, otp_span_t ser
 otp_managed_t otp_manage_account_reject(otp_account_t *account, otp_span_t serial, otp_span_t reason, int64_t now_s)
 {
     otp_activation_request_t *request = &account->request;
+    otp_key_t                *copy = otp_account_key(account, serial);
 
     if (reason.len == 0 || reason.len > OTP_REASON_LEN) {
         return OTP_MANAGE_REASON;
@@ -72,6 +71,9 @@ otp_managed_t otp_manage_account_reject(otp_account_t *account, otp_span_t seria
     request->state = OTP_ACTIVATION_REJECTED;
     request->at = now_s;
     otp_manage_set_text(request->reason, sizeof(request->reason), reason);
+    if (copy && otp_manage_arriving(copy)) {
+        otp_manage_drop_copy(account, copy);
+    }
     return otp_manage_account_changed(account);
 }
 

@@ -172,14 +172,15 @@ bool otp_key_usable(const otp_key_t *key)
 }
 
 
-otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *limits, bool known, int64_t now_s)
+otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *limits, otp_guesser_t guesser,
+    int64_t now_s)
 {
-    bool                 usable = false, ready = false;
-    const otp_guesses_t *guesses = known ? &account->known : &account->unknown;
+    bool                 usable = false;
+    const otp_guesses_t *guesses = guesser == OTP_GUESSER_KNOWN      ? &account->known
+                                   : guesser == OTP_GUESSER_UNPROVEN ? &account->unproven : &account->unknown;
 
     for (size_t i = 0; i < account->keys; i++) {
         usable |= otp_key_usable(&account->key[i]);
-        ready |= otp_key_usable(&account->key[i]) && account->key[i].pin.set;
     }
 
     if (!usable) {
@@ -194,7 +195,7 @@ otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *
         return account->pending.kind == OTP_PENDING_PIN ? OTP_STATE_PIN_PAGE : OTP_STATE_NEXT_CODE;
     }
 
-    return ready ? OTP_STATE_READY : OTP_STATE_FIRST_USE;
+    return otp_account_has_pin(account) ? OTP_STATE_READY : OTP_STATE_FIRST_USE;
 }
 
 

@@ -53,9 +53,9 @@ const char *otp_state_name(otp_state_t state);
 const char *otp_submission_name(otp_submission_t submission);
 const char *otp_verdict_name(otp_verdict_t verdict);    /* "ok", "pin_required"… as in the interface */
 
-/* The state an account is in at `now_s` for a browser that its owner has, or has not, used before: each kind has its
- * own lock. */
-otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *limits, bool known, int64_t now_s);
+/* The state an account is in at `now_s` for somebody who sits there: each kind of them has its own lock. */
+otp_state_t otp_account_state(const otp_account_t *account, const otp_limits_t *limits, otp_guesser_t guesser,
+    int64_t now_s);
 
 /* Whether `key` takes part in decisions: it is not disabled. */
 bool otp_key_usable(const otp_key_t *key);

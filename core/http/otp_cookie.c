@@ -2,17 +2,35 @@
 
 #include <string.h>
 
-/* Finding and stripping share this one test: what is not a session for us must not be one for anybody else,
- * and what is one must never get through to the application. */
-static bool pair_named(otp_span_t part, otp_span_t name, otp_span_t *value)
+static bool is_space(char c)
 {
-    otp_span_t pair = otp_span_trim(part);
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
-    if (name.len == 0 || pair.len <= name.len || pair.data[name.len] != '=') {
-        return false;
+
+/* Finding and stripping share this one test: what is not a session for us must not be one for anybody else,
+ * and what is one must never get through to the application.  Blanks at the end do not matter to it. */
+static bool pair_named(otp_span_t pair, otp_span_t name)
+{
+    return pair.len > name.len && pair.data[name.len] == '=' && name.len != 0
+        && memcmp(pair.data, name.data, name.len) == 0;
+}
+
+
+/* Which of the names the pair has, its value being `*value` then; `names`: none of them. */
+static size_t pair_among(otp_span_t pair, const otp_span_t *name, size_t names, otp_span_t *value)
+{
+    while (pair.len > 0 && is_space(pair.data[0])) {
+        pair.data++;
+        pair.len--;
     }
-    *value = (otp_span_t) { pair.data + name.len + 1, pair.len - name.len - 1 };
-    return otp_span_starts(pair, name);
+    for (size_t i = 0; i < names; i++) {
+        if (pair_named(pair, name[i])) {
+            *value = (otp_span_t) { pair.data + name[i].len + 1, pair.len - name[i].len - 1 };
+            return i;
+        }
+    }
+    return names;
 }
 
 
@@ -30,14 +48,11 @@ static otp_span_t unquoted(otp_span_t value)
 
 size_t otp_cookie_find(otp_span_t header, otp_span_t name, otp_span_t *value, size_t max)
 {
-    otp_span_t rest = header;
+    otp_span_t rest = header, raw;
     size_t found = 0;
 
     while (rest.data != NULL) {
-        otp_span_t part = otp_span_cut(&rest, ';');
-        otp_span_t raw;
-
-        if (!pair_named(part, name, &raw)) {
+        if (pair_among(otp_span_cut(&rest, ';'), &name, 1, &raw) != 0) {
             continue;
         }
         if (found < max) {
@@ -49,22 +64,39 @@ size_t otp_cookie_find(otp_span_t header, otp_span_t name, otp_span_t *value, si
 }
 
 
-static otp_span_t without_leading_blanks(otp_span_t text)
+size_t otp_cookie_first(otp_span_t header, const otp_span_t *name, size_t names)
 {
-    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
-        text.data++;
-        text.len--;
+    otp_span_t rest = header, raw;
+
+    while (rest.data != NULL) {
+        otp_span_t part = otp_span_cut(&rest, ';');
+
+        if (pair_among(part, name, names, &raw) < names) {
+            return (size_t) (part.data - header.data);
+        }
     }
-    return text;
+    return header.len;
 }
 
 
-static bool pair_among(otp_span_t part, const otp_span_t *name, size_t names)
+/* Appends `text`; at the front without the blank that followed a separator which is gone. */
+static size_t append(char *out, size_t len, otp_span_t text, bool removed)
 {
-    otp_span_t raw;
+    while (len == 0 && removed && text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
+        text.data++;
+        text.len--;
+    }
+    if (text.len > 0) {
+        memmove(out + len, text.data, text.len);
+    }
+    return len + text.len;
+}
 
-    for (size_t i = 0; i < names; i++) {
-        if (pair_named(part, name[i], &raw)) {
+
+static bool has_cookies(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] != ';' && !is_space(text[i])) {
             return true;
         }
     }
@@ -72,32 +104,42 @@ static bool pair_among(otp_span_t part, const otp_span_t *name, size_t names)
 }
 
 
-size_t otp_cookie_strip(otp_span_t header, const otp_span_t *name, size_t names, char *out)
+size_t otp_cookie_take(otp_span_t header, size_t first, const otp_span_t *name, size_t names, char *out,
+    otp_cookie_taken_t *taken)
 {
-    otp_span_t rest = header;
-    size_t len = 0;
-    bool removed = false, written = false, cookies = false;
+    otp_span_t  rest = { header.data + first, header.len - first }, raw;
+    const char *kept = header.data;     /* begins what is not written yet; NULL: nothing is left */
+    size_t      len = 0;
 
     while (rest.data != NULL) {
         otp_span_t part = otp_span_cut(&rest, ';');
+        size_t     which = pair_among(part, name, names, &raw);
 
-        if (pair_among(part, name, names)) {
-            removed = true;
+        if (which == names) {
             continue;
         }
-        /* The blank that followed a separator goes with the separator. */
-        if (removed && !written) {
-            part = without_leading_blanks(part);
+        if (which == 0) {
+            taken->value = unquoted(raw);
+            taken->found++;
         }
-        if (written) {
-            out[len++] = ';';
-        }
-        if (part.len > 0) {
-            memmove(out + len, part.data, part.len);
-            len += part.len;
-        }
-        written = true;
-        cookies = cookies || otp_span_trim(part).len > 0;
+        len = append(out, len, (otp_span_t) { kept, (size_t) (part.data - kept) }, kept != header.data);
+        kept = rest.data;
     }
-    return removed && !cookies ? 0 : len;
+    if (kept == header.data) {
+        return append(out, 0, header, false);
+    }
+    if (kept != NULL) {
+        len = append(out, len, (otp_span_t) { kept, header.len - (size_t) (kept - header.data) }, true);
+    } else if (len > 0) {
+        len--;                          /* the separator before the last pair, which is gone */
+    }
+    return has_cookies(out, len) ? len : 0;
+}
+
+
+size_t otp_cookie_strip(otp_span_t header, const otp_span_t *name, size_t names, char *out)
+{
+    otp_cookie_taken_t taken = { OTP_SPAN_NONE, 0 };
+
+    return header.len != 0 ? otp_cookie_take(header, 0, name, names, out, &taken) : 0;
 }

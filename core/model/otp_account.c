@@ -14,9 +14,30 @@ static const char *const otp_pending_names[] = {
 };
 
 
-otp_guesses_t *otp_account_guesses(otp_account_t *account, bool known)
+otp_guesses_t *otp_account_guesses(otp_account_t *account, otp_guesser_t guesser)
 {
-    return known ? &account->known : &account->unknown;
+    switch (guesser) {
+    case OTP_GUESSER_KNOWN:
+        return &account->known;
+    case OTP_GUESSER_UNPROVEN:
+        return &account->unproven;
+    case OTP_GUESSER_UNKNOWN:
+        break;
+    }
+
+    return &account->unknown;
+}
+
+
+bool otp_account_has_pin(const otp_account_t *account)
+{
+    for (size_t i = 0; i < account->keys; i++) {
+        if (account->key[i].state == OTP_KEY_USABLE && account->key[i].pin.set) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 

@@ -28,6 +28,13 @@ typedef struct {
     int64_t            until;       /* unix seconds */
 } otp_account_pending_t;
 
+/* Whose bad passcodes are counted together. */
+typedef enum {
+    OTP_GUESSER_UNKNOWN,    /* in a browser the owner has not used before */
+    OTP_GUESSER_KNOWN,      /* in one the owner has */
+    OTP_GUESSER_UNPROVEN    /* at first use, in one the owner has not, without the password */
+} otp_guesser_t;
+
 /* Consecutive bad passcodes. */
 typedef struct {
     int64_t failures;
@@ -45,7 +52,7 @@ typedef struct {
 typedef struct {
     otp_pin_verifier_t verifier;
     int64_t            issued, expires;     /* unix seconds */
-    int64_t            failures;            /* bad attempts at it: a count of its own */
+    int64_t            failures, known_failures;    /* bad attempts at it, from unknown and from known browsers */
 } otp_emergency_t;
 
 typedef enum { OTP_ACTIVATION_NONE, OTP_ACTIVATION_WAITING, OTP_ACTIVATION_REJECTED } otp_activation_state_t;
@@ -83,7 +90,7 @@ typedef struct {
     int64_t                  revision;      /* counts the changes */
     otp_key_t                key[OTP_ACCOUNT_KEYS];
     size_t                   keys;
-    otp_guesses_t            unknown, known;    /* from browsers that the owner has not, and has, used before */
+    otp_guesses_t            unknown, known, unproven;  /* by guesser */
     otp_contact_t            contact;
     otp_emergency_t          emergency;
     otp_activation_request_t request;
@@ -97,8 +104,10 @@ typedef struct {
 /* An account without keys. */
 void otp_account_init(otp_account_t *account, otp_span_t uid);
 
-/* The count that a browser adds to. */
-otp_guesses_t *otp_account_guesses(otp_account_t *account, bool known);
+/* The count of theirs. */
+otp_guesses_t *otp_account_guesses(otp_account_t *account, otp_guesser_t guesser);
+/* Whether a key that works has a PIN; none has at first use. */
+OTP_MUST_USE bool otp_account_has_pin(const otp_account_t *account);
 
 /* Takes over where mail goes; an empty member leaves what is there.  Whether anything changed. */
 bool otp_account_set_contact(otp_account_t *account, otp_span_t name, otp_span_t email, otp_span_t language);

@@ -73,14 +73,17 @@ bool otp_account_add_parts(json_t *object, const otp_account_t *account)
     const otp_activation_request_t *request = &account->request;
 
     return otp_account_add(object, "known", account->known.failed_at != 0, otp_guesses_to_json(&account->known))
+           && otp_account_add(object, "unproven", account->unproven.failed_at != 0,
+                              otp_guesses_to_json(&account->unproven))
            && otp_account_add(object, "contact", contact->email[0] != '\0' || contact->name[0] != '\0'
                               || contact->language[0] != '\0',
                               json_pack("{s:s, s:s, s:s}", "name", contact->name, "email", contact->email, "language",
                                         contact->language))
            && otp_account_add(object, "emergency", emergency->expires != 0,
-                              json_pack("{s:o, s:I, s:I, s:I}", "password", otp_pin_to_json(&emergency->verifier),
+                              json_pack("{s:o, s:I, s:I, s:I, s:I}", "password", otp_pin_to_json(&emergency->verifier),
                                         "issued", (json_int_t) emergency->issued, "expires",
-                                        (json_int_t) emergency->expires, "failures", (json_int_t) emergency->failures))
+                                        (json_int_t) emergency->expires, "failures", (json_int_t) emergency->failures,
+                                        "known", (json_int_t) emergency->known_failures))
            && otp_account_add(object, "request", request->state != OTP_ACTIVATION_NONE,
                               json_pack("{s:s, s:s, s:I, s:s}", "state", otp_activation_names[request->state], "serial",
                                         request->serial, "at", (json_int_t) request->at, "reason", request->reason))
@@ -107,14 +110,17 @@ OTP_MUST_USE static bool otp_contact_read(const json_t *object, otp_contact_t *c
 }
 
 
+/* Records once had one count: what has ended stays so. */
 OTP_MUST_USE static bool otp_emergency_read(const json_t *object, otp_emergency_t *emergency)
 {
     const json_t *password = json_object_get(object, "password");
+    const char   *known = json_object_get(object, "known") != NULL ? "known" : "failures";
 
     return object == NULL || (password != NULL && otp_pin_from_json(password, &emergency->verifier)
                               && otp_json_number(object, "issued", 0, OTP_COUNT_LIMIT, &emergency->issued)
                               && otp_json_number(object, "expires", 1, OTP_COUNT_LIMIT, &emergency->expires)
-                              && otp_json_number(object, "failures", 0, OTP_COUNT_LIMIT, &emergency->failures));
+                              && otp_json_number(object, "failures", 0, OTP_COUNT_LIMIT, &emergency->failures)
+                              && otp_json_number(object, known, 0, OTP_COUNT_LIMIT, &emergency->known_failures));
 }
 
 
@@ -165,6 +171,7 @@ OTP_MUST_USE static bool otp_signals_read(const json_t *object, otp_account_t *a
 bool otp_account_read_parts(const json_t *object, otp_account_t *account)
 {
     return otp_guesses_read(json_object_get(object, "known"), &account->known)
+           && otp_guesses_read(json_object_get(object, "unproven"), &account->unproven)
            && otp_contact_read(json_object_get(object, "contact"), &account->contact)
            && otp_emergency_read(json_object_get(object, "emergency"), &account->emergency)
            && otp_request_read(json_object_get(object, "request"), &account->request)

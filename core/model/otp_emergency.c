@@ -102,11 +102,24 @@ otp_status_t otp_emergency_set(otp_keyring_t *ring, otp_account_t *account, otp_
 }
 
 
-bool otp_emergency_live(const otp_account_t *account, int64_t now_s)
+int64_t *otp_emergency_failures(otp_account_t *account, bool known)
+{
+    return known ? &account->emergency.known_failures : &account->emergency.failures;
+}
+
+
+bool otp_emergency_heard(const otp_account_t *account, bool known, int64_t now_s)
 {
     const otp_emergency_t *emergency = &account->emergency;
 
-    return emergency->verifier.set && now_s < emergency->expires && emergency->failures < OTP_EMERGENCY_FAILURES;
+    return emergency->verifier.set && now_s < emergency->expires
+           && (known ? emergency->known_failures : emergency->failures) < OTP_EMERGENCY_FAILURES;
+}
+
+
+bool otp_emergency_live(const otp_account_t *account, int64_t now_s)
+{
+    return otp_emergency_heard(account, false, now_s) || otp_emergency_heard(account, true, now_s);
 }
 
 

@@ -9,7 +9,7 @@
 #include "core/model/otp_account.h"
 
 #define OTP_EMERGENCY_LEN       10
-#define OTP_EMERGENCY_FAILURES  10      /* bad attempts that end it */
+#define OTP_EMERGENCY_FAILURES  10      /* bad attempts from unknown, or from known, browsers that end it for these */
 
 /* Makes a password of `random`. */
 void otp_emergency_make(const uint8_t random[16], char password[OTP_EMERGENCY_LEN + 1]);
@@ -22,8 +22,12 @@ OTP_MUST_USE bool otp_emergency_form(otp_span_t typed, char canonical[OTP_EMERGE
 OTP_MUST_USE otp_status_t otp_emergency_set(otp_keyring_t *ring, otp_account_t *account, otp_span_t password,
     const uint8_t salt[OTP_SALT_LEN], int64_t now_s, int64_t expires);
 
-/* There is one and it has not ended. */
+/* There is one and it has not ended: it is still heard from somewhere. */
 bool otp_emergency_live(const otp_account_t *account, int64_t now_s);
+
+/* The count of bad attempts that a browser adds to; whether it is heard from there. */
+int64_t *otp_emergency_failures(otp_account_t *account, bool known);
+bool otp_emergency_heard(const otp_account_t *account, bool known, int64_t now_s);
 
 /* Costs the same whether there is one, right or wrong. */
 OTP_MUST_USE bool otp_emergency_matches(otp_keyring_t *ring, const otp_account_t *account, otp_span_t canonical,

@@ -35,10 +35,15 @@ otp_status_t otp_uid_canonical(otp_span_t text, char uid[OTP_UID_LEN], size_t *l
 
 bool otp_groups_have(otp_span_t groups, otp_span_t group)
 {
-    while (groups.data) {
-        otp_span_t one = otp_span_trim(otp_span_cut(&groups, ','));
+    size_t end = 0;
 
-        if (one.len && otp_span_equal(one, group)) {
+    for (size_t start = 0; start < groups.len; start = end + 1) {
+        for (end = start; end < groups.len && groups.data[end] != ','; ) {
+            end++;
+        }
+        otp_span_t one = { groups.data + start, end - start };
+
+        if (one.len >= group.len && group.len && otp_span_equal(otp_span_trim(one), group)) {
             return true;
         }
     }

@@ -186,25 +186,9 @@ otp_status_t otp_session_read(otp_keyring_t *ring, otp_span_t key, otp_span_t re
 }
 
 
-OTP_MUST_USE static bool otp_session_cookie_form(otp_span_t cookie)
+bool otp_session_cookie_valid(otp_span_t cookie)
 {
-    uint8_t bytes[OTP_COOKIE_BYTES];
-    size_t  len;
-    bool    ours = otp_base64url_decode(cookie, bytes, sizeof(bytes), &len) == OTP_OK && len == sizeof(bytes);
-
-    otp_secret_wipe(bytes, sizeof(bytes));
-
-    return ours;
-}
-
-
-otp_status_t otp_session_digest(otp_keyring_t *ring, otp_span_t cookie, uint8_t digest[OTP_DIGEST_LEN])
-{
-    if (cookie.len != OTP_COOKIE_LEN || !otp_session_cookie_form(cookie)) {
-        return OTP_INVALID;
-    }
-
-    return otp_keyring_sha256(ring, cookie, digest);
+    return cookie.len == OTP_COOKIE_LEN && otp_base64url_valid(cookie);
 }
 
 
@@ -230,7 +214,7 @@ otp_status_t otp_session_lookup_cookie(otp_keyring_t *ring, otp_span_t prefix, o
     otp_session_lookup_t *lookup)
 {
     uint8_t      digest[OTP_DIGEST_LEN];
-    otp_status_t status = otp_session_digest(ring, cookie, digest);
+    otp_status_t status = otp_session_cookie_valid(cookie) ? otp_keyring_sha256(ring, cookie, digest) : OTP_INVALID;
 
     if (status == OTP_OK) {
         otp_session_lookup(prefix, digest, lookup);
@@ -275,9 +259,29 @@ otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *l
     }
 
     session->id = (otp_span_t) { lookup->digest, OTP_PUBLIC_ID_LEN };
-    *fresh_until_s = otp_session_fresh_until(session, seen_s);
+    /* A mark of the future is that of a gateway whose clock is ahead. */
+    *fresh_until_s = otp_session_fresh_until(session, seen_s < now_s ? seen_s : now_s);
 
     return OTP_FOUND;
+}
+
+
+bool otp_session_ends(const otp_command_t *command, otp_span_t prefix)
+{
+    otp_name_t sessions;
+
+    if (!otp_span_equal(command->arg[0], OTP_SPAN("DEL"))) {
+        return false;
+    }
+
+    otp_name_sessions(&sessions, prefix);
+    for (size_t i = 1; i < command->args; i++) {
+        if (otp_span_starts(command->arg[i], otp_name_span(&sessions))) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 

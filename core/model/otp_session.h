@@ -59,12 +59,12 @@ typedef struct {
     otp_command_t command;
 } otp_session_lookup_t;
 
-/* SHA-256 of a cookie.  OTP_INVALID: it has not the form of one of ours: there is no session. */
-OTP_MUST_USE otp_status_t otp_session_digest(otp_keyring_t *ring, otp_span_t cookie, uint8_t digest[OTP_DIGEST_LEN]);
+/* Whether a cookie has the form of one of ours: there is no session of another. */
+OTP_MUST_USE bool otp_session_cookie_valid(otp_span_t cookie);
 
-/* Prepares the MGET.  `lookup` must stay where it is: the command points into it. */
+/* Prepares the MGET for the SHA-256 of a cookie.  `lookup` must stay where it is: the command points into it. */
 void otp_session_lookup(otp_span_t prefix, const uint8_t digest[OTP_DIGEST_LEN], otp_session_lookup_t *lookup);
-/* Both. */
+/* For a cookie, of whose value `digest` is the SHA-256.  OTP_INVALID: it has not the form of one of ours. */
 OTP_MUST_USE otp_status_t otp_session_lookup_cookie(otp_keyring_t *ring, otp_span_t prefix, otp_span_t cookie,
     otp_session_lookup_t *lookup);
 
@@ -78,6 +78,9 @@ OTP_MUST_USE otp_found_t otp_session_found(otp_keyring_t *ring, const otp_sessio
 
 /* When the mark is due of a session whose mark says `seen_s`, or when it expires. */
 int64_t otp_session_fresh_until(const otp_session_t *session, int64_t seen_s);
+
+/* Whether the command takes sessions away. */
+OTP_MUST_USE bool otp_session_ends(const otp_command_t *command, otp_span_t prefix);
 
 /* Rewrites lookup->command as the SET of the last-seen mark; its reply does not matter. */
 void otp_session_touch(otp_session_lookup_t *lookup, const otp_session_t *session, int64_t now_s);

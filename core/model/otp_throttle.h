@@ -7,8 +7,11 @@
 #include "core/crypto/otp_keyring.h"
 
 #define OTP_THROTTLE_MAX        160     /* bytes of a record */
-/* Behind a person's identifier: the throttle of the browsers that the person has used before. */
+/* Behind a person's identifier: the throttle of the browsers in which the person has signed in before, with the
+ * passcode, and of those in which only the password was typed. */
 #define OTP_THROTTLE_KNOWN      " known"
+#define OTP_THROTTLE_PASSWORD   " password"
+#define OTP_THROTTLES           3       /* of a person: these two, and that of all other browsers */
 #define OTP_THROTTLE_KEPT_S     900     /* a throttle is forgotten this long after its last delay */
 
 typedef struct {

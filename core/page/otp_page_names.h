@@ -34,7 +34,7 @@ static const char *const otp_page_names[] = {
     "serial_refused", "requested", "already_requested", "approved", "lost_done", "pin_changed",
     /* what makes one think that somebody else has half of the passcode */
     "signals", "signal_code_without_pin", "signal_pin_without_code", "signal_replay", "signal_locked", "count",
-    "signal_time",
+    "signal_time", "signals_seen",
     /* open sessions */
     "sessions", "id", "created_time", "expires_time", "by_password", "by_key", "by_emergency", "ended", "ended_none",
     /* what happened: the last events of somebody */
@@ -49,7 +49,8 @@ static const char *const otp_page_names[] = {
     /* the helpdesk: looking for somebody, and what is known of them */
     "searched", "people", "email", "more", "after", "nobody", "stock_serial", "stock_disabled",
     "person", "person_name", "person_email", "person_groups", "person_address",
-    "failures", "no_key", "locked_time", "locked_total", "emergency_live", "emergency_time", "own_account",
+    "failures", "no_key", "locked_time", "locked_total", "emergency_live", "emergency_time", "emergency_blocked",
+    "emergency_over", "own_account",
     "other_agent", "out_of_reach",
     /* what was just done */
     "done_pin_clear", "done_key_assign", "done_key_unassign", "done_key_disable", "done_key_enable",
@@ -59,10 +60,13 @@ static const char *const otp_page_names[] = {
     "do_emergency_revoke", "do_unlock", "do_sessions_revoke", "do_approve", "do_reject",
     "needs_reason", "needs_reason_text", "needs_serial", "needs_note", "session", "reason_missing", "note_missing",
     "serial_missing",
+    /* what held when it was asked, and whether it does still */
+    "asked_at", "was", "was_usable", "was_disabled", "was_lost", "was_stolen", "was_broken", "changed_since",
     /* what stands against it */
     "refused_text", "stop_held", "stop_disabled", "stop_returning", "stop_orphan", "stop_full", "stop_no_key",
     "stop_assigned",
     "stop_no_stock", "stop_no_request", "stop_requested", "stop_no_emergency", "stop_no_session", "stop_other",
+    "stop_not_free",
     /* an emergency password, shown once */
     "password", "password_spaced",
     /* the requests that wait */

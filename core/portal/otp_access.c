@@ -98,34 +98,6 @@ static otp_effect_t otp_access_stranger(otp_flow_t *flow)
 }
 
 
-otp_effect_t otp_access_enter(otp_flow_t *flow, otp_flow_stage_t stage)
-{
-    switch (flow->route->access) {
-    case OTP_ACCESS_ALWAYS:
-    case OTP_ACCESS_ANYBODY:
-    case OTP_ACCESS_UNDERWAY:
-    case OTP_ACCESS_SESSION:
-        break;
-    case OTP_ACCESS_AGENT:
-        /* Who may not pass at all is not sent for a key first. */
-        if (!otp_access_agent(flow)) {
-            return otp_access_stranger(flow);
-        }
-        if (!otp_access_by_key(flow)) {
-            return otp_access_key_required(flow);
-        }
-        break;
-    case OTP_ACCESS_KEY:
-        if (!otp_access_by_key(flow)) {
-            return otp_access_key_required(flow);
-        }
-        break;
-    }
-
-    return stage(flow);
-}
-
-
 /* ---- the agent himself: what the session says of his groups may be hours old ---- */
 
 static otp_effect_t otp_access_agent_told(otp_flow_t *flow)
@@ -133,6 +105,7 @@ static otp_effect_t otp_access_agent_told(otp_flow_t *flow)
     const otp_person_result_t *result = &flow->person_result;
 
     switch (result->verdict) {
+    case OTP_PERSON_THROTTLED:
     case OTP_PERSON_BUSY:
     case OTP_PERSON_UNAVAILABLE:
         return otp_answer_unavailable(flow);
@@ -152,7 +125,7 @@ static otp_effect_t otp_access_agent_told(otp_flow_t *flow)
 }
 
 
-otp_effect_t otp_access_agent_still(otp_flow_t *flow, otp_flow_stage_t next)
+static otp_effect_t otp_access_agent_still(otp_flow_t *flow, otp_flow_stage_t next)
 {
     if (!flow->settings->people_known) {
         return next(flow);
@@ -160,6 +133,36 @@ otp_effect_t otp_access_agent_still(otp_flow_t *flow, otp_flow_stage_t next)
     flow->agent_next = next;
 
     return otp_flow_ask_directory(flow, flow->session.person.uid, otp_access_agent_told);
+}
+
+
+/* ---- in ---- */
+
+otp_effect_t otp_access_enter(otp_flow_t *flow, otp_flow_stage_t stage)
+{
+    switch (flow->route->access) {
+    case OTP_ACCESS_ALWAYS:
+    case OTP_ACCESS_ANYBODY:
+    case OTP_ACCESS_UNDERWAY:
+    case OTP_ACCESS_SESSION:
+        break;
+    case OTP_ACCESS_AGENT:
+        /* Who may not pass at all is not sent for a key first. */
+        if (!otp_access_agent(flow)) {
+            return otp_access_stranger(flow);
+        }
+        if (!otp_access_by_key(flow)) {
+            return otp_access_key_required(flow);
+        }
+        return otp_access_agent_still(flow, stage);
+    case OTP_ACCESS_KEY:
+        if (!otp_access_by_key(flow)) {
+            return otp_access_key_required(flow);
+        }
+        break;
+    }
+
+    return stage(flow);
 }
 
 
@@ -185,6 +188,17 @@ bool otp_access_scope(const otp_flow_t *flow, otp_buffer_t *scope)
     }
 
     return true;
+}
+
+
+bool otp_access_scoped(const otp_flow_t *flow)
+{
+    char         text[OTP_SCOPE_LEN];
+    otp_buffer_t scope;
+
+    otp_buffer_init(&scope, text, sizeof(text));
+
+    return otp_access_scope(flow, &scope);
 }
 
 
@@ -234,18 +248,19 @@ static otp_effect_t otp_access_forbid(otp_flow_t *flow)
 
 static otp_effect_t otp_access_told(otp_flow_t *flow)
 {
-    return otp_flow_replies_good(flow) ? otp_access_forbid(flow) : otp_answer_unavailable(flow);
+    return otp_flow_replies_good(flow) ? flow->agent_next(flow) : otp_answer_unavailable(flow);
 }
 
 
-otp_effect_t otp_access_forbidden(otp_flow_t *flow, otp_reach_t reach, const char *event_name)
+otp_effect_t otp_access_tell(otp_flow_t *flow, otp_reach_t reach, const char *event_name, otp_flow_stage_t next)
 {
     otp_span_t  line;
     otp_event_t event;
 
     flow->subject.reach = reach;
+    flow->agent_next = next;
     if (flow->request->method != OTP_REQUEST_POST) {
-        return otp_access_forbid(flow);
+        return next(flow);
     }
 
     otp_flow_event(flow, event_name, "forbidden", otp_span_of(flow->subject.uid), &event);
@@ -257,4 +272,10 @@ otp_effect_t otp_access_forbidden(otp_flow_t *flow, otp_reach_t reach, const cha
     otp_flow_event_command(flow, otp_span_of(flow->subject.uid), line);
 
     return otp_flow_commands(flow, otp_access_told);
+}
+
+
+otp_effect_t otp_access_forbidden(otp_flow_t *flow, otp_reach_t reach, const char *event_name)
+{
+    return otp_access_tell(flow, reach, event_name, otp_access_forbid);
 }

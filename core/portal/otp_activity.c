@@ -1,17 +1,30 @@
+#include <stdio.h>
+
 #include "core/portal/otp_flow_private.h"
 
 /* Somebody's own sessions and what happened lately. */
 
 
+/* The page that says how many sessions were ended. */
+static void otp_activity_where(int64_t ended, char where[OTP_WHERE_MAX])
+{
+    (void) snprintf(where, OTP_WHERE_MAX, "activity?ended=%lld", (long long) ended);
+}
+
+
 bool otp_activity_view(otp_flow_t *flow, json_t *view)
 {
+    char       where[OTP_WHERE_MAX];
     int64_t    ended = 0;
     otp_span_t text = otp_form_get(&flow->query, "ended");
 
-    if (text.len != 0 && text.len <= 6 && otp_span_number(text, &ended) == OTP_OK
-        && !(ended == 0 ? otp_row_flag(view, "ended_none", true) : otp_row_number(view, "ended", ended)))
-    {
-        return false;
+    if (text.len != 0 && otp_span_number(text, &ended) == OTP_OK) {
+        otp_activity_where(ended, where);
+        if (otp_told(flow, where)
+            && !(ended == 0 ? otp_row_flag(view, "ended_none", true) : otp_row_number(view, "ended", ended)))
+        {
+            return false;
+        }
     }
 
     return json_object_set(view, "sessions", flow->subject.sessions) == 0
@@ -48,8 +61,7 @@ otp_effect_t otp_activity_get(otp_flow_t *flow)
 
 static otp_effect_t otp_activity_ended(otp_flow_t *flow)
 {
-    char                       where[40];
-    otp_buffer_t               out;
+    char                       where[OTP_WHERE_MAX];
     const otp_action_result_t *result = flow->acting.result;
 
     if (flow->json) {
@@ -62,12 +74,9 @@ static otp_effect_t otp_activity_ended(otp_flow_t *flow)
         return otp_answer_kept(flow);
     }
 
-    otp_buffer_init(&out, where, sizeof(where) - 1);
-    otp_buffer_add_text(&out, "activity?ended=");
-    otp_buffer_add_number(&out, (int64_t) result->sessions_ended);
-    where[out.len] = '\0';
+    otp_activity_where((int64_t) result->sessions_ended, where);
 
-    return otp_answer_verdict(flow, 200, "ok", otp_answer_location(flow, where), (otp_notice_t) { 0 });
+    return otp_answer_verdict(flow, 200, "ok", otp_told_location(flow, where), (otp_notice_t) { 0 });
 }
 
 

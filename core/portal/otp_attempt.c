@@ -51,6 +51,23 @@ bool otp_attempt_ask(otp_flow_t *flow)
 }
 
 
+bool otp_attempt_keep(otp_flow_t *flow, size_t i)
+{
+    otp_span_t stored = otp_flow_reply_text(flow, i);
+
+    if (stored.len > sizeof(flow->account_text)) {
+        return false;
+    }
+
+    if (stored.len != 0) {
+        memcpy(flow->account_text, stored.data, stored.len);
+    }
+    flow->account_len = stored.len;
+
+    return true;
+}
+
+
 bool otp_attempt_keep_decoy(otp_flow_t *flow, size_t i)
 {
     otp_span_t found = otp_flow_reply_text(flow, i);
@@ -122,22 +139,27 @@ OTP_MUST_USE static bool otp_attempt_decoy(otp_flow_t *flow, otp_span_t stored)
     /* It stands for accounts that are locked, too, and does not become one itself. */
     memset(&attempt->account.unknown, 0, sizeof(attempt->account.unknown));
     memset(&attempt->account.known, 0, sizeof(attempt->account.known));
+    memset(&attempt->account.unproven, 0, sizeof(attempt->account.unproven));
 
     return true;
 }
 
 
-/* Whether the account may bring about anything but a refusal. */
+/* Whether the account may bring about anything but a refusal.  What cannot is not counted: it is no guess, and the
+ * count would keep the owner out. */
 OTP_MUST_USE static bool otp_attempt_open(const otp_flow_t *flow)
 {
     const otp_submitted_t *submitted = &flow->attempt.submitted;
+    const otp_account_t   *account = &flow->attempt.account;
+    otp_guesser_t          guesser;
 
     if (submitted->kind == OTP_SUBMIT_EMERGENCY) {
         /* It needs no key, and who types it has proven the password. */
         return true;
     }
 
-    switch (otp_account_state(&flow->attempt.account, &flow->settings->limits, submitted->known, flow->now_s)) {
+    guesser = otp_submitted_guesser(submitted, account);
+    switch (otp_account_state(account, &flow->settings->limits, guesser, flow->now_s)) {
     case OTP_STATE_NO_KEY:
         return false;
     case OTP_STATE_LOCKED:
@@ -146,7 +168,8 @@ OTP_MUST_USE static bool otp_attempt_open(const otp_flow_t *flow)
     case OTP_STATE_PIN_PAGE:
     case OTP_STATE_READY:
     case OTP_STATE_NEXT_CODE:
-        return true;
+        /* Until a key has a PIN, only who may take it into use can be right. */
+        return submitted->kind != OTP_SUBMIT_PASSCODE || submitted->first_use || otp_account_has_pin(account);
     }
 
     return false;
@@ -290,7 +313,7 @@ otp_effect_t otp_attempt_begin(otp_flow_t *flow, otp_span_t stored, const char *
     memcpy(submitted->random_id, otp_flow_random(flow, sizeof(submitted->random_id)), sizeof(submitted->random_id));
     memcpy(submitted->random_salt, otp_flow_random(flow, OTP_SALT_LEN), OTP_SALT_LEN);
     otp_device_read(flow);
-    submitted->known = flow->device.known;
+    submitted->known = flow->device.proven;
     submitted->address = flow->request->address;
     submitted->name = flow->person.name;
     submitted->email = flow->person.email;

@@ -8,7 +8,8 @@
 OTP_MUST_USE static otp_span_t otp_attempt_reason(const otp_flow_t *flow)
 {
     const otp_attempt_t *attempt = &flow->attempt;
-    bool                 wrong = attempt->next.emergency.failures > attempt->account.emergency.failures;
+    bool                 wrong = attempt->next.emergency.failures > attempt->account.emergency.failures
+                                 || attempt->next.emergency.known_failures > attempt->account.emergency.known_failures;
 
     if (attempt->decision.emergency_ended) {
         return otp_emergency_live(&attempt->account, flow->now_s) ? OTP_SPAN("emergency_ended") : OTP_SPAN_NONE;
@@ -50,7 +51,8 @@ OTP_MUST_USE static bool otp_attempt_mixed_up(const otp_flow_t *flow)
     return submitted->kind == OTP_SUBMIT_PASSCODE && flow->signed_in && flow->session.password_proven
            && attempt->decision.verdict == OTP_VERDICT_DENIED
            && otp_mixup_code(submitted->passcode)
-           && otp_account_state(&attempt->account, &flow->settings->limits, submitted->known, flow->now_s)
+           && otp_account_state(&attempt->account, &flow->settings->limits,
+                                otp_submitted_guesser(submitted, &attempt->account), flow->now_s)
               == OTP_STATE_FIRST_USE;
 }
 
@@ -93,6 +95,7 @@ bool otp_attempt_mail(otp_flow_t *flow, otp_span_t *entry)
     mail.serial = otp_span_of(attempt->decision.serial);
     mail.address = flow->request->address;
     mail.until = attempt->decision.until;
+    mail.reason = attempt->decision.emergency_blocked ? OTP_SPAN("emergency") : OTP_SPAN_NONE;
     if (mixed_up && !otp_attempt_mixup(flow, &mail.reason)) {
         return false;
     }

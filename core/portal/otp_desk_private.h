@@ -20,6 +20,7 @@
 #define OTP_REQUESTS_SHOWN  48
 #define OTP_REQUESTS_OF_SET 96      /* asked of one set at once: those of the second that the page goes on from too */
 #define OTP_REQUESTS_ROUNDS 4       /* of so many as are shown, to find those in an agent's reach */
+#define OTP_WHERE_MAX       (3 * OTP_UID_LEN + 64)  /* an endpoint below the portal, with its query */
 #define OTP_SEARCH_MAX      128     /* bytes of what the helpdesk looks for */
 
 /* The number of a macro as text. */
@@ -69,11 +70,13 @@ typedef struct {
     bool              reason;       /* one of those for disabling */
     bool              reason_text;  /* in words */
     bool              request;      /* about a request, not about a person */
+    bool              state;        /* of a key whose state one has to know */
 } otp_desk_action_t;
 
 /* An action inside a flow. */
 typedef struct {
     const otp_desk_action_t  *what;         /* the agent's */
+    int64_t                   asked_at;     /* of the request it is about */
     bool                      refused;      /* what stands against it: */
     otp_managed_t             managed;
     otp_action_t             *action;
@@ -81,6 +84,7 @@ typedef struct {
     otp_action_order_t        order;
     otp_flow_stage_t          claimed, done;
     const otp_action_result_t *result;
+    otp_signal_note_t         seen[OTP_SIGNALS];
     otp_name_t                outbox;
     char                      mail[OTP_MAIL_MAX], mixup[OTP_MIXUP_MAX];
 } otp_acting_t;
@@ -127,16 +131,19 @@ struct otp_desk_s {
 bool otp_access_by_key(const otp_flow_t *flow);
 /* Whether the person who is signed in is an agent, whatever they signed in with. */
 bool otp_access_agent(const otp_flow_t *flow);
-/* Goes on with `stage` when the session is enough for the endpoint. */
+/* Goes on with `stage` when the session is enough for the endpoint.  The session's groups may be hours old: whether an
+ * agent is one still, and of which groups, is asked of the directory, when there is one. */
 otp_effect_t otp_access_enter(otp_flow_t *flow, otp_flow_stage_t stage);
-/* Asks the directory, when there is one, whether the agent is one still, and for his groups now: 403 if he is not. */
-otp_effect_t otp_access_agent_still(otp_flow_t *flow, otp_flow_stage_t next);
+/* Whether the agent has not to do with everybody. */
+bool otp_access_scoped(const otp_flow_t *flow);
 /* The groups, comma-separated, of whom the agent may see.  false: everybody. */
 OTP_MUST_USE bool otp_access_scope(const otp_flow_t *flow, otp_buffer_t *scope);
 /* Whether and why not flow->subject is in the agent's reach; its directory part must be known. */
 otp_reach_t otp_access_reach(const otp_flow_t *flow, const otp_subject_t *subject);
 /* 403 with the reason; of a POST it leaves an event. */
 otp_effect_t otp_access_forbidden(otp_flow_t *flow, otp_reach_t reach, const char *event);
+/* The event alone; `next` answers. */
+otp_effect_t otp_access_tell(otp_flow_t *flow, otp_reach_t reach, const char *event, otp_flow_stage_t next);
 /* Where the endpoint itself is, for coming back after signing in: into flow->rd unless there is one. */
 void otp_access_return_here(otp_flow_t *flow);
 
@@ -163,8 +170,14 @@ OTP_MUST_USE bool otp_row_flag(json_t *row, const char *name, bool value);
 OTP_MUST_USE bool otp_row_number(json_t *row, const char *name, int64_t value);
 /* A time as the answer has it: a text of the page; unix seconds or null in JSON. */
 OTP_MUST_USE bool otp_row_time(const otp_flow_t *flow, json_t *row, const char *name, int64_t at_s);
+/* Why people have disabled it: that a key is on its way is no reason. */
+otp_span_t otp_key_reason(const otp_key_t *key);
 json_t *otp_person_keys(const otp_flow_t *flow, const otp_account_t *account);
 json_t *otp_person_signals(const otp_flow_t *flow, const otp_account_t *account);
+/* What the banner says, as the form that dismisses it carries it: NAME:AT:COUNT, comma-separated. */
+OTP_MUST_USE bool otp_person_signals_text(const otp_account_t *account, json_t *view);
+/* That again into `seen`; what is none of ours counts for nothing. */
+void otp_person_signals_read(otp_span_t text, otp_signal_note_t seen[OTP_SIGNALS]);
 /* null when there is none. */
 json_t *otp_person_request(const otp_flow_t *flow, const otp_account_t *account);
 OTP_MUST_USE bool otp_person_request_view(const otp_flow_t *flow, const otp_account_t *account, json_t *view);
@@ -181,6 +194,12 @@ otp_action_order_t *otp_act_order(otp_flow_t *flow, otp_action_kind_t kind);
  * has left its event. */
 otp_effect_t otp_act(otp_flow_t *flow, otp_flow_stage_t done);
 
+/* ---- otp_told.c ---- */
+/* PORTAL + `where`, which has a query that names what was done, and what proves it. */
+otp_span_t otp_told_location(otp_flow_t *flow, const char *where);
+/* Whether this request was led to `where` by such an answer, just now. */
+bool otp_told(const otp_flow_t *flow, const char *where);
+
 /* ---- otp_helpdesk_*.c ---- */
 /* Makes flow->desk and sums up, in its `waiting`, the requests that wait. */
 otp_effect_t otp_helpdesk_count(otp_flow_t *flow, otp_flow_stage_t next);
@@ -192,6 +211,16 @@ const otp_desk_action_t *otp_desk_action_find(otp_span_t path, bool request);
 OTP_MUST_USE bool otp_desk_action_flag(json_t *view, const char *prefix, const otp_desk_action_t *action);
 /* A field of the form; the address fills in only the page that has it.  Trimmed. */
 otp_span_t otp_desk_field(const otp_flow_t *flow, const char *name);
+/* The page that says what was done, below the portal: the person's, or the list of requests. */
+void otp_desk_where(const otp_flow_t *flow, const otp_desk_action_t *done, char where[OTP_WHERE_MAX]);
+/* The notice that a redirect has carried to this page. */
+OTP_MUST_USE bool otp_desk_done_view(otp_flow_t *flow, json_t *view, bool request);
+/* Whether the confirmation that was sent showed something else than what holds now. */
+bool otp_desk_moved(otp_flow_t *flow);
+/* What a confirmation shows and carries; "changed_since". */
+OTP_MUST_USE bool otp_desk_seen_view(otp_flow_t *flow, json_t *view);
+/* 409; leaves an event. */
+otp_effect_t otp_desk_moved_refuse(otp_flow_t *flow);
 /* Member `name`: PORTAL helpdesk/user/UID. */
 OTP_MUST_USE bool otp_desk_address_set(const otp_flow_t *flow, json_t *row, const char *name, otp_span_t uid);
 
@@ -214,10 +243,8 @@ otp_effect_t otp_activity_get(otp_flow_t *flow);
 otp_effect_t otp_activity_end_post(otp_flow_t *flow);
 otp_effect_t otp_helpdesk_get(otp_flow_t *flow);
 otp_effect_t otp_helpdesk_person_get(otp_flow_t *flow);
-otp_effect_t otp_helpdesk_action_get(otp_flow_t *flow);
-otp_effect_t otp_helpdesk_action_post(otp_flow_t *flow);
+otp_effect_t otp_helpdesk_action(otp_flow_t *flow);
 otp_effect_t otp_helpdesk_requests_get(otp_flow_t *flow);
-otp_effect_t otp_helpdesk_request_get(otp_flow_t *flow);
-otp_effect_t otp_helpdesk_request_post(otp_flow_t *flow);
+otp_effect_t otp_helpdesk_request(otp_flow_t *flow);
 
 #endif

@@ -75,10 +75,24 @@ otp_effect_t otp_flow_commands(otp_flow_t *flow, otp_flow_stage_t next)
 }
 
 
+otp_effect_t otp_flow_ask_place(otp_flow_t *flow, otp_flow_stage_t next)
+{
+    flow->view.person_query = (otp_person_query_t) {
+        .asker = {
+            .account = { flow->user_count.id, flow->user_count.id_len },
+            .address = { flow->address_count.id, flow->address_count.id_len },
+            .known = flow->device.known,
+        },
+    };
+    flow->next = next;
+
+    return OTP_EFFECT_PLACE;
+}
+
+
 otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow_stage_t next)
 {
-    flow->view.person_query.uid = otp_span_of(flow->uid);
-    flow->view.person_query.password = password;
+    flow->view.person_query = (otp_person_query_t) { .uid = otp_span_of(flow->uid), .password = password };
     flow->next = next;
 
     return OTP_EFFECT_PERSON;
@@ -160,6 +174,12 @@ otp_span_t otp_flow_reply_text(const otp_flow_t *flow, size_t i)
     }
 
     return flow->reply[i]->text;
+}
+
+
+bool otp_flow_has_read(const otp_flow_t *flow)
+{
+    return flow->read_at != 0 && flow->replies > flow->read_at;
 }
 
 

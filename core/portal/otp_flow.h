@@ -10,6 +10,9 @@
  *                                 connection; step(flow, now_ms, replies, flow->commands);
  *                                 with replies == NULL when they did not all come (then what of them
  *                                 was carried out is unknown, and the flow fails closed)
+ *     case OTP_EFFECT_PLACE:      take a place for the hash that flow->person_query will ask for, and say in
+ *                                 *flow->person_result whether there is one (OTP_PERSON_MATCHES: yes); give it back
+ *                                 when the hash is done, or the flow is; step(flow, now_ms, NULL, 0)
  *     case OTP_EFFECT_PERSON:     ask the directory about flow->person_query in a thread, put what
  *                                 it says into *flow->person_result; step(flow, now_ms, NULL, 0)
  *     case OTP_EFFECT_WAIT:       after flow->wait_ms: step(flow, now_ms, NULL, 0)
@@ -19,6 +22,7 @@
 #ifndef OTP_FLOW_H
 #define OTP_FLOW_H
 
+#include "core/decide/otp_hash_queue.h"
 #include "core/model/otp_person.h"
 #include "core/portal/otp_settings.h"
 #include "core/store/otp_command.h"
@@ -51,6 +55,7 @@ typedef struct {
 
 typedef enum {
     OTP_EFFECT_COMMANDS,
+    OTP_EFFECT_PLACE,
     OTP_EFFECT_PERSON,
     OTP_EFFECT_WAIT,
     OTP_EFFECT_ANSWER
@@ -61,9 +66,10 @@ typedef enum {
 
 typedef struct {
     otp_span_t uid;                 /* canonical */
-    otp_span_t password;            /* to be checked; data NULL: look up only */
+    otp_span_t password;            /* to be checked, in the place taken; data NULL: look up only */
     otp_span_t search;              /* data not NULL: instead, who has this in identifier, name or e-mail */
     otp_span_t groups;              /* of a search: comma-separated, one of them at least; empty: everybody */
+    otp_hash_asker_t asker;         /* of a place: whose share of the queue it takes */
 } otp_person_query_t;
 
 /* Somebody a search found. */
@@ -74,12 +80,14 @@ typedef struct {
 typedef enum {
     OTP_PERSON_MATCHES,             /* known, and the password (if asked) is right */
     OTP_PERSON_REFUSED,             /* unknown, or the password is wrong: indistinguishable */
-    OTP_PERSON_BUSY,                /* the queue of the threads is full: 429 */
+    OTP_PERSON_THROTTLED,           /* this account, or address, has enough in the queue of the threads: 429 */
+    OTP_PERSON_BUSY,                /* the queue is full, or was too slow: 503 */
     OTP_PERSON_UNAVAILABLE          /* the directory cannot be read: 503 */
 } otp_person_verdict_t;
 
 typedef struct {
     otp_person_verdict_t verdict;
+    int64_t              retry_after_s;             /* of THROTTLED and BUSY; 1 at least */
     char                 name[OTP_NAME_LEN], email[OTP_EMAIL_LEN], groups[OTP_GROUPS_LEN];
     size_t               name_len, email_len, groups_len;
     otp_person_found_t   found[OTP_PEOPLE_FOUND];   /* of a search, in the directory's order; MATCHES even when none */

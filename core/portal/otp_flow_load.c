@@ -76,8 +76,15 @@ static otp_effect_t otp_flow_marked(otp_flow_t *flow)
 /* Only once the session was found alive: a mark written before would revive an idle one for the next request. */
 static otp_effect_t otp_flow_mark_seen(otp_flow_t *flow)
 {
+    const otp_route_t *route = flow->route;
+
     otp_session_touch(&flow->lookup, &flow->session, flow->now_s);
     *otp_flow_command(flow, "SET") = flow->lookup.command;
+
+    flow->read_at = flow->view.commands;
+    if (flow->request->method == OTP_REQUEST_POST && route->read_known != NULL && !route->read_known(flow)) {
+        return otp_answer_unavailable(flow);
+    }
 
     return otp_flow_commands(flow, otp_flow_marked);
 }
@@ -98,13 +105,27 @@ static otp_effect_t otp_flow_loaded(otp_flow_t *flow)
         otp_flow_read_pending(flow);
     }
 
-    kept = flow->once.len == 0 ? OTP_SPAN_NONE : otp_flow_reply_text(flow, flow->replies - 1);
+    kept = flow->once.len == 0 ? OTP_SPAN_NONE : otp_flow_reply_text(flow, flow->read_at - 1);
     if (kept.len != 0 && kept.len <= sizeof(flow->once_text)) {
         memcpy(flow->once_text, kept.data, kept.len);
         flow->once_found = (otp_span_t) { flow->once_text, kept.len };
     }
 
     return flow->signed_in ? otp_flow_mark_seen(flow) : otp_route_dispatch(flow);
+}
+
+
+/* Asks for the answer that the same form got, and for what is needed to give one. */
+OTP_MUST_USE static bool otp_flow_load_form(otp_flow_t *flow)
+{
+    if (!otp_once_name(flow)) {
+        return false;
+    }
+
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->once));
+    flow->read_at = flow->view.commands;
+
+    return flow->route->read == NULL || flow->route->read(flow);
 }
 
 
@@ -127,11 +148,8 @@ otp_effect_t otp_flow_load(otp_flow_t *flow)
         otp_flow_load_cookie(flow);
     }
 
-    if (flow->request->method == OTP_REQUEST_POST) {
-        if (!otp_once_name(flow)) {
-            return otp_answer_unavailable(flow);
-        }
-        otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->once));
+    if (flow->request->method == OTP_REQUEST_POST && !otp_flow_load_form(flow)) {
+        return otp_answer_unavailable(flow);
     }
 
     if (flow->view.commands == 0 && flow->route->access == OTP_ACCESS_ALWAYS) {

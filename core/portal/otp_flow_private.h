@@ -18,6 +18,7 @@
 #include "core/model/otp_session.h"
 #include "core/model/otp_throttle.h"
 #include "core/page/otp_pages.h"
+#include "core/portal/otp_attempt_private.h"
 #include "core/portal/otp_desk_private.h"
 #include "core/portal/otp_flow.h"
 #include "core/store/otp_names.h"
@@ -28,13 +29,16 @@
 #define OTP_HEADER_TEXTS    6       /* headers of one answer that are made, not copied */
 #define OTP_SWAP_TRIES      200     /* lost compare-and-sets before the request is given up */
 #define OTP_CSRF_LEN        49
-#define OTP_DEVICE_NONCE    22      /* base64url of 16 bytes */
+
+/* Adds the commands that read what a form is decided by to those that are sent anyway.  false: cannot. */
+typedef bool (*otp_flow_read_t)(otp_flow_t *flow);
 
 typedef struct {
     const char       *path;         /* "*" stands for one part that is not empty */
     otp_flow_stage_t  get, post;    /* NULL: the endpoint does not have that method */
     otp_page_t        page;         /* shown again when a form of it is refused */
     otp_access_t      access;
+    otp_flow_read_t   read, read_known;     /* with the session; once that is known.  NULL: nothing */
 } otp_route_t;
 
 /* What an answer tells beside its verdict; the words are the templates'.  All optional. */
@@ -51,55 +55,6 @@ typedef struct {
     const char  *verdict;
     otp_notice_t notice;
 } otp_showing_t;
-
-/* A decision about an account, on its way through compare-and-set. */
-typedef struct {
-    otp_name_t        name, decoy_name, stream;
-    char              stored[OTP_ACCOUNT_MAX], record[OTP_ACCOUNT_MAX];
-    size_t            stored_len, record_len;
-    bool              decoy;
-    char              invented[OTP_ACCOUNT_MAX], ttl[24];   /* the decoy's record as it was found; how long it lives */
-    size_t            invented_len;
-    otp_account_t     account, next;
-    otp_submitted_t   submitted;
-    otp_decision_t    decision;
-    const char       *event;        /* name for the audit */
-    otp_name_t        history, outbox;
-    char              mail[OTP_MAIL_MAX], mixup[OTP_MIXUP_MAX];
-    const uint8_t    *mixup_nonce;
-    unsigned          tries;
-    otp_flow_stage_t  done;         /* gets the decision, once it is stored */
-} otp_attempt_t;
-
-/* A throttle being counted up. */
-typedef struct {
-    otp_name_t        name, stream;
-    char              stored[OTP_THROTTLE_MAX], record[OTP_THROTTLE_MAX], ttl[24];
-    size_t            stored_len, record_len;
-    otp_throttle_t    throttle;
-    otp_name_kind_t   kind;
-    char              id[2 * OTP_DIGEST_LEN];
-    size_t            id_len;
-    unsigned          tries;
-} otp_counting_t;
-
-/* A session or a pending state being opened. */
-typedef struct {
-    char              cookie[OTP_COOKIE_LEN + 1];
-    otp_session_lookup_t lookup;
-    otp_name_t        pend, user;
-    char              session[OTP_SESSION_MAX], pending[OTP_PENDING_MAX];
-    int64_t           expires;
-    char              ttl[24], idle[24], now[24], expires_text[24], list_ttl[24];
-} otp_opening_t;
-
-/* The browser's device cookie: by it the browser is known as one that flow->uid has used before. */
-typedef struct {
-    bool              known;
-    bool              withheld;     /* it is not to become known by this sign-in */
-    char              nonce[OTP_DEVICE_NONCE + 1];
-    int64_t           issued;
-} otp_device_t;
 
 typedef enum { OTP_SPELLING_TYPED, OTP_SPELLING_UPPER, OTP_SPELLING_LOWER } otp_spelling_t;
 #define OTP_SPELLINGS 3
@@ -144,6 +99,7 @@ struct otp_flow_s {
     bool                   signed_in, has_pending;
     otp_device_t           device;
 
+    size_t                 read_at;                 /* the first reply to what `read` or `read_known` has added */
     otp_name_t             once;
     bool                   once_kept;               /* the answer under way is to be kept */
     otp_span_t             once_found;              /* sealed answer of the same form, data NULL: none */
@@ -164,7 +120,7 @@ struct otp_flow_s {
     otp_counting_t        *counting;                /* the one being counted up, and */
     otp_flow_stage_t       counted;                 /* what follows, or when others have used up what was free: */
     otp_flow_stage_t       outrun;                  /* NULL: counted all the same */
-    const char            *refused_flag;            /* "throttled" or "busy" */
+    const char            *refused_flag;            /* "throttled" or "locked" */
     int64_t                refused_for_s;
     otp_opening_t          opening;
     otp_sweep_t           *ending;                  /* of sessions by emergency password; malloc */
@@ -192,6 +148,8 @@ struct otp_flow_s {
 
 /* ---- otp_flow.c ---- */
 otp_effect_t otp_flow_commands(otp_flow_t *flow, otp_flow_stage_t next);        /* sends flow->command[] */
+/* Takes a place for a hash: otp_person_asked() says whether there is one. */
+otp_effect_t otp_flow_ask_place(otp_flow_t *flow, otp_flow_stage_t next);
 otp_effect_t otp_flow_ask_person(otp_flow_t *flow, otp_span_t password, otp_flow_stage_t next);
 /* Asks about somebody else. */
 otp_effect_t otp_flow_ask_directory(otp_flow_t *flow, otp_span_t uid, otp_flow_stage_t next);
@@ -206,6 +164,8 @@ const uint8_t *otp_flow_random(otp_flow_t *flow, size_t n);
 OTP_MUST_USE bool otp_flow_replies_good(const otp_flow_t *flow);
 /* A bulk reply; data NULL when nil. */
 otp_span_t otp_flow_reply_text(const otp_flow_t *flow, size_t i);
+/* The replies at hand are those that the route's `read` or `read_known` has asked for. */
+OTP_MUST_USE bool otp_flow_has_read(const otp_flow_t *flow);
 otp_span_t otp_flow_number(char text[24], int64_t number);
 
 /* ---- otp_flow_request.c ---- */
@@ -242,9 +202,9 @@ void otp_flow_history_command(otp_flow_t *flow, otp_span_t uid, otp_span_t line)
 /* ---- otp_device.c ---- */
 /* Judges the device cookie for flow->uid. */
 void otp_device_read(otp_flow_t *flow);
-/* flow->uid has signed in: gives this browser a cookie by which it is known, unless it has a recent one or it is
- * withheld. */
-void otp_device_give(otp_flow_t *flow);
+/* flow->uid has signed in, with the passcode or with the password alone: gives this browser a cookie that says so,
+ * unless it has a recent one. */
+void otp_device_give(otp_flow_t *flow, bool by_passcode);
 
 /* ---- otp_emergency_end.c ---- */
 /* Ends the sessions of flow->uid that the emergency password has opened, then goes on with `ended`. */
@@ -306,6 +266,8 @@ otp_effect_t otp_answer_kept(otp_flow_t *flow);
 otp_effect_t otp_answer_show(otp_flow_t *flow);
 otp_effect_t otp_answer_denied(otp_flow_t *flow);
 otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t retry_after_s);
+/* 503: {"error":"unavailable"}, or the form again. */
+otp_effect_t otp_answer_busy(otp_flow_t *flow, int64_t retry_after_s);
 /* These as flow->attempt.decision says. */
 otp_effect_t otp_answer_already_used(otp_flow_t *flow);
 otp_effect_t otp_answer_locked(otp_flow_t *flow);
@@ -330,16 +292,21 @@ OTP_MUST_USE bool otp_count_read(otp_flow_t *flow, otp_counting_t *counting, siz
 /* Counts an attempt up, then goes on with `counted`; with `outrun` when parallel attempts have been counted
  * meanwhile so that this one has to wait (NULL: it was considered already). */
 otp_effect_t otp_count(otp_flow_t *flow, otp_counting_t *counting, otp_flow_stage_t counted, otp_flow_stage_t outrun);
-/* Seconds for which nobody at this address is considered, but browsers that the person has used before are. */
+/* Seconds for which nobody at this address is considered, but browsers in which the person has signed in before are. */
 int64_t otp_count_address_wait(const otp_flow_t *flow);
 /* Not considered for `wait_s`, because of what `flag` says: writes the event `event_name` and answers so. */
 otp_effect_t otp_count_refuse(otp_flow_t *flow, const char *event_name, const char *flag, int64_t wait_s);
+/* The same because the threads have no room: 503, for as long as flow->person_result says. */
+otp_effect_t otp_count_busy(otp_flow_t *flow, const char *event_name);
+/* Adds the command that takes back what was counted, unless others have been counted since. */
+void otp_count_release_command(otp_flow_t *flow, otp_counting_t *counting);
 
 /* ---- otp_attempt.c ---- */
 /* Decides flow->attempt.submitted about flow->uid, whose record was `stored` (empty: none). */
 /* Adds the commands that read what flow->uid is decided about: the account, and the invented one in its place. */
 OTP_MUST_USE bool otp_attempt_ask(otp_flow_t *flow);
-/* Keeps the second of the two replies, number `i`. */
+/* Keeps the first of the two replies, number `i`, in flow->account_text; the second. */
+OTP_MUST_USE bool otp_attempt_keep(otp_flow_t *flow, size_t i);
 OTP_MUST_USE bool otp_attempt_keep_decoy(otp_flow_t *flow, size_t i);
 otp_effect_t otp_attempt_begin(otp_flow_t *flow, otp_span_t stored, const char *event, otp_flow_stage_t done);
 /* The line for the audit; the mail that is due with the change, an empty span when there is none. */
@@ -374,8 +341,10 @@ void otp_person_take(otp_flow_t *flow);
 otp_effect_t otp_person_asked(otp_flow_t *flow, const char *event, otp_flow_stage_t next);
 otp_effect_t otp_login_get(otp_flow_t *flow);
 otp_effect_t otp_login_post(otp_flow_t *flow);
+OTP_MUST_USE bool otp_login_read(otp_flow_t *flow);
 otp_effect_t otp_passcode_get(otp_flow_t *flow);
 otp_effect_t otp_passcode_post(otp_flow_t *flow);
+OTP_MUST_USE bool otp_passcode_read(otp_flow_t *flow);
 /* What follows a decision about a passcode or next code, wherever it was typed. */
 otp_effect_t otp_passcode_decided(otp_flow_t *flow);
 /* "step_up", "first_use", "next_code" or "wait_next_code", from the pending state and attempt.next. */

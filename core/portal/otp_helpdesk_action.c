@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/otp_buffer.h"
 #include "core/portal/otp_flow_private.h"
 
 /* What the helpdesk does: a page that asks whether one is sure, the form it sends, and what comes of it.  Whether the
@@ -54,6 +53,7 @@ OTP_MUST_USE static const char *otp_desk_stop(otp_managed_t managed)
     case OTP_MANAGE_CHANGED:
     case OTP_MANAGE_UNCHANGED:
     case OTP_MANAGE_REASON:
+    case OTP_MANAGE_UNCERTAIN:
     case OTP_MANAGE_MISFIT:
     case OTP_MANAGE_BUSY:
     case OTP_MANAGE_UNAVAILABLE:
@@ -64,15 +64,36 @@ OTP_MUST_USE static const char *otp_desk_stop(otp_managed_t managed)
 }
 
 
-static otp_effect_t otp_desk_refused(otp_flow_t *flow, otp_managed_t managed)
+/* A key that is none of their people's is nothing to agents with a scope, whether it is in the stock or not. */
+OTP_MUST_USE static otp_managed_t otp_desk_tellable(const otp_flow_t *flow, otp_managed_t managed)
 {
-    int         status = otp_desk_status(flow, managed);
-    const char *name = otp_managed_name(managed);
+    const otp_desk_action_t *what = flow->acting.what;
+    bool                     elsewhere = managed == OTP_MANAGE_NO_STOCK || managed == OTP_MANAGE_HELD
+                                         || managed == OTP_MANAGE_NO_KEY || managed == OTP_MANAGE_REQUESTED;
+
+    if (!elsewhere || (!what->serial && !what->request) || !otp_access_scoped(flow)) {
+        return managed;
+    }
+    if (what->request) {
+        return OTP_MANAGE_NO_REQUEST;
+    }
+
+    return what->kind == OTP_ACTION_KEY_ASSIGN ? OTP_MANAGE_NO_STOCK : OTP_MANAGE_NO_KEY;
+}
+
+
+static otp_effect_t otp_desk_refused(otp_flow_t *flow, otp_managed_t told)
+{
+    otp_managed_t managed = otp_desk_tellable(flow, told);
+    int           status = otp_desk_status(flow, managed);
+    const char   *name = otp_managed_name(managed);
+    bool          either = managed == OTP_MANAGE_NO_STOCK && otp_access_scoped(flow);
 
     if (!flow->json) {
         flow->acting.refused = true;
         flow->acting.managed = managed;
-        (void) snprintf(flow->managed_flag, sizeof(flow->managed_flag), "stop_%s", otp_desk_stop(managed));
+        (void) snprintf(flow->managed_flag, sizeof(flow->managed_flag), "stop_%s",
+                        either ? "not_free" : otp_desk_stop(managed));
         return otp_desk_again(flow, status, managed == OTP_MANAGE_REASON ? "reason_missing" : flow->managed_flag);
     }
     if (status == 404) {
@@ -112,29 +133,9 @@ OTP_MUST_USE static json_t *otp_desk_done_json(const otp_flow_t *flow)
 }
 
 
-/* Back to the page the form was reached from, which says what was done. */
-OTP_MUST_USE static otp_span_t otp_desk_back(otp_flow_t *flow)
-{
-    char         where[3 * OTP_UID_LEN + 64];
-    otp_buffer_t out;
-
-    otp_buffer_init(&out, where, sizeof(where) - 1);
-    if (flow->acting.what->request) {
-        otp_buffer_add_text(&out, "helpdesk/requests");
-    } else {
-        otp_buffer_add_text(&out, "helpdesk/user/");
-        otp_buffer_add_percent(&out, otp_span_of(flow->subject.uid));
-    }
-    otp_buffer_add_text(&out, "?done=");
-    otp_buffer_add_text(&out, flow->acting.what->path);
-    where[otp_buffer_span(&out).len] = '\0';
-
-    return otp_answer_location(flow, where);
-}
-
-
 static otp_effect_t otp_desk_done(otp_flow_t *flow)
 {
+    char          where[OTP_WHERE_MAX];
     otp_managed_t managed = flow->acting.result->managed;
 
     if (otp_managed_refused(managed)) {
@@ -152,7 +153,10 @@ static otp_effect_t otp_desk_done(otp_flow_t *flow)
         return otp_answer_kept(flow);
     }
 
-    return otp_answer_verdict(flow, 200, "ok", otp_desk_back(flow), (otp_notice_t) { 0 });
+    /* Back to the page the form was reached from, which says what was done. */
+    otp_desk_where(flow, flow->acting.what, where);
+
+    return otp_answer_verdict(flow, 200, "ok", otp_told_location(flow, where), (otp_notice_t) { 0 });
 }
 
 
@@ -164,8 +168,14 @@ static otp_effect_t otp_desk_claimed(otp_flow_t *flow)
     const otp_desk_action_t *what = flow->acting.what;
     const otp_zone_t        *zone = flow->settings->zone != NULL ? flow->settings->zone : &utc;
     otp_span_t               session = otp_desk_field(flow, "session");
-    otp_action_order_t      *order = otp_act_order(flow, what->kind);
+    otp_action_order_t      *order;
 
+    /* Only now: the other one of two clicks has waited for this one's answer. */
+    if (otp_desk_moved(flow)) {
+        return otp_desk_moved_refuse(flow);
+    }
+
+    order = otp_act_order(flow, what->kind);
     order->note = otp_desk_field(flow, "note");
     if (what->reason || what->reason_text) {
         order->reason = otp_desk_field(flow, "reason");
@@ -277,10 +287,30 @@ static otp_effect_t otp_desk_loaded(otp_flow_t *flow)
 }
 
 
+/* Nobody waits for the key: another agent was faster, or this one's other click, whose answer is then ours. */
+static otp_effect_t otp_desk_no_request(otp_flow_t *flow)
+{
+    return otp_desk_refused(flow, OTP_MANAGE_NO_REQUEST);
+}
+
+
+static otp_effect_t otp_desk_request_gone(otp_flow_t *flow)
+{
+    otp_subject_reset(flow);
+
+    return flow->request->method == OTP_REQUEST_POST ? otp_act_claim(flow, otp_desk_no_request)
+                                                     : otp_desk_no_request(flow);
+}
+
+
 static otp_effect_t otp_desk_told(otp_flow_t *flow)
 {
     otp_reach_t reach = otp_access_reach(flow, &flow->subject);
 
+    if (reach == OTP_REACH_SCOPE && flow->acting.what->request) {
+        /* Nobody of theirs does: whose key it is would tell that there is one. */
+        return otp_access_tell(flow, reach, otp_action_event(flow->acting.what->kind), otp_desk_request_gone);
+    }
     if (reach != OTP_REACH_OK) {
         return otp_access_forbidden(flow, reach, otp_action_event(flow->acting.what->kind));
     }
@@ -292,7 +322,7 @@ static otp_effect_t otp_desk_told(otp_flow_t *flow)
 
 /* ---- about a person ---- */
 
-otp_effect_t otp_helpdesk_action_get(otp_flow_t *flow)
+otp_effect_t otp_helpdesk_action(otp_flow_t *flow)
 {
     flow->acting.what = otp_desk_action_find(flow->part[1], false);
     if (flow->acting.what == NULL || !otp_subject_take(flow, flow->part[0])) {
@@ -303,19 +333,7 @@ otp_effect_t otp_helpdesk_action_get(otp_flow_t *flow)
 }
 
 
-otp_effect_t otp_helpdesk_action_post(otp_flow_t *flow)
-{
-    return otp_access_agent_still(flow, otp_helpdesk_action_get);
-}
-
-
 /* ---- about a request: the person is who waits for the key ---- */
-
-static otp_effect_t otp_desk_request_gone(otp_flow_t *flow)
-{
-    return otp_desk_refused(flow, OTP_MANAGE_NO_REQUEST);
-}
-
 
 static otp_effect_t otp_desk_request_read(otp_flow_t *flow)
 {
@@ -327,26 +345,21 @@ static otp_effect_t otp_desk_request_read(otp_flow_t *flow)
         return otp_answer_unavailable(flow);
     }
     if (stored.len == 0) {
-        return otp_desk_not_found(flow);
+        return otp_access_scoped(flow) ? otp_desk_request_gone(flow) : otp_desk_not_found(flow);
     }
     if (otp_stock_read(flow->settings->ring, otp_name_span(&flow->subject.acct), stored, &stock) != OTP_OK) {
         return otp_answer_unavailable(flow);
     }
 
     waits = stock.wanted[0] != '\0' && otp_subject_take(flow, otp_span_of(stock.wanted));
+    flow->acting.asked_at = waits ? stock.wanted_at : 0;
     otp_secret_wipe(&stock, sizeof(stock));
-    if (!waits) {
-        /* Another agent was faster, or this one's other click, whose answer is then ours. */
-        otp_subject_reset(flow);
-        return flow->request->method == OTP_REQUEST_POST ? otp_act_claim(flow, otp_desk_request_gone)
-                                                         : otp_desk_request_gone(flow);
-    }
 
-    return otp_subject_ask(flow, otp_desk_told);
+    return waits ? otp_subject_ask(flow, otp_desk_told) : otp_desk_request_gone(flow);
 }
 
 
-otp_effect_t otp_helpdesk_request_get(otp_flow_t *flow)
+otp_effect_t otp_helpdesk_request(otp_flow_t *flow)
 {
     flow->acting.what = otp_desk_action_find(flow->part[1], true);
     if (flow->acting.what == NULL || otp_serial_canonical(flow->part[0], flow->serial) != OTP_OK) {
@@ -357,10 +370,4 @@ otp_effect_t otp_helpdesk_request_get(otp_flow_t *flow)
     otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->subject.acct));
 
     return otp_flow_commands(flow, otp_desk_request_read);
-}
-
-
-otp_effect_t otp_helpdesk_request_post(otp_flow_t *flow)
-{
-    return otp_access_agent_still(flow, otp_helpdesk_request_get);
 }

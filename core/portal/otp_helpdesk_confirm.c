@@ -6,17 +6,17 @@
 /* What an agent can do, and the pages that ask whether one is sure and that show an emergency password. */
 
 static const otp_desk_action_t otp_desk_actions[] = {
-    { "pin-clear", OTP_ACTION_PIN_CLEAR, false, false, false, false },
-    { "key-assign", OTP_ACTION_KEY_ASSIGN, true, false, false, false },
-    { "key-unassign", OTP_ACTION_KEY_UNASSIGN, true, false, false, false },
-    { "key-disable", OTP_ACTION_KEY_DISABLE, true, true, false, false },
-    { "key-enable", OTP_ACTION_KEY_ENABLE, true, false, false, false },
-    { "emergency", OTP_ACTION_EMERGENCY_ISSUE, false, false, false, false },
-    { "emergency-revoke", OTP_ACTION_EMERGENCY_REVOKE, false, false, false, false },
-    { "unlock", OTP_ACTION_UNLOCK, false, false, false, false },
-    { "sessions-revoke", OTP_ACTION_SESSIONS_REVOKE, false, false, false, false },
-    { "approve", OTP_ACTION_REQUEST_APPROVE, false, false, false, true },
-    { "reject", OTP_ACTION_REQUEST_REJECT, false, false, true, true },
+    { "pin-clear", OTP_ACTION_PIN_CLEAR, false, false, false, false, false },
+    { "key-assign", OTP_ACTION_KEY_ASSIGN, true, false, false, false, false },
+    { "key-unassign", OTP_ACTION_KEY_UNASSIGN, true, false, false, false, false },
+    { "key-disable", OTP_ACTION_KEY_DISABLE, true, true, false, false, true },
+    { "key-enable", OTP_ACTION_KEY_ENABLE, true, false, false, false, true },
+    { "emergency", OTP_ACTION_EMERGENCY_ISSUE, false, false, false, false, false },
+    { "emergency-revoke", OTP_ACTION_EMERGENCY_REVOKE, false, false, false, false, false },
+    { "unlock", OTP_ACTION_UNLOCK, false, false, false, false, false },
+    { "sessions-revoke", OTP_ACTION_SESSIONS_REVOKE, false, false, false, false, false },
+    { "approve", OTP_ACTION_REQUEST_APPROVE, false, false, false, true, false },
+    { "reject", OTP_ACTION_REQUEST_REJECT, false, false, true, true, false },
 };
 
 
@@ -42,6 +42,37 @@ bool otp_desk_action_flag(json_t *view, const char *prefix, const otp_desk_actio
     }
 
     return otp_row_flag(view, flag, true);
+}
+
+
+void otp_desk_where(const otp_flow_t *flow, const otp_desk_action_t *done, char where[OTP_WHERE_MAX])
+{
+    otp_buffer_t out;
+
+    otp_buffer_init(&out, where, OTP_WHERE_MAX - 1);
+    if (done->request) {
+        otp_buffer_add_text(&out, "helpdesk/requests");
+    } else {
+        otp_buffer_add_text(&out, "helpdesk/user/");
+        otp_buffer_add_percent(&out, otp_span_of(flow->subject.uid));
+    }
+    otp_buffer_add_text(&out, "?done=");
+    otp_buffer_add_text(&out, done->path);
+    where[otp_buffer_span(&out).len] = '\0';
+}
+
+
+bool otp_desk_done_view(otp_flow_t *flow, json_t *view, bool request)
+{
+    const otp_desk_action_t *done = otp_desk_action_find(otp_form_get(&flow->query, "done"), request);
+    char                     where[OTP_WHERE_MAX];
+
+    if (done == NULL) {
+        return true;
+    }
+    otp_desk_where(flow, done, where);
+
+    return !otp_told(flow, where) || otp_desk_action_flag(view, "done", done);
 }
 
 
@@ -81,13 +112,18 @@ OTP_MUST_USE static bool otp_confirm_typed(otp_flow_t *flow, json_t *view)
 {
     const otp_desk_action_t *what = flow->acting.what;
     otp_span_t               reason = otp_desk_field(flow, "reason"), serial = otp_desk_field(flow, "serial");
+    otp_span_t               note = otp_desk_field(flow, "note");
     bool                     typed = what->kind == OTP_ACTION_KEY_ASSIGN || (what->serial && serial.len == 0);
 
     if (what->request) {
         serial = otp_span_of(flow->serial);
     }
+    /* It was written about something else. */
+    if (otp_desk_moved(flow)) {
+        reason = note = OTP_SPAN("");
+    }
 
-    return otp_row_text(view, "serial", serial) && otp_row_text(view, "note", otp_desk_field(flow, "note"))
+    return otp_row_text(view, "serial", serial) && otp_row_text(view, "note", note)
            && otp_row_flag(view, "needs_serial", typed) && otp_row_flag(view, "needs_reason", what->reason)
            && otp_row_flag(view, "needs_reason_text", what->reason_text)
            && otp_row_flag(view, "needs_note", !what->reason_text)
@@ -119,7 +155,8 @@ OTP_MUST_USE static bool otp_confirm_session(otp_flow_t *flow, json_t *view)
 bool otp_helpdesk_confirm_view(otp_flow_t *flow, json_t *view)
 {
     return otp_confirm_session(flow, view) && otp_confirm_person(flow, view) && otp_confirm_address(flow, view)
-           && otp_confirm_typed(flow, view) && otp_desk_action_flag(view, "do", flow->acting.what)
+           && otp_confirm_typed(flow, view) && otp_desk_seen_view(flow, view)
+           && otp_desk_action_flag(view, "do", flow->acting.what)
            && (!flow->acting.refused
                || otp_row_text(view, "refused_text", otp_span_of(otp_managed_text(flow->acting.managed))));
 }

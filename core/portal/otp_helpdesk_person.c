@@ -7,7 +7,7 @@
 
 OTP_MUST_USE static int64_t otp_person_failures(const otp_account_t *account)
 {
-    return account->unknown.failures + account->known.failures;
+    return account->unknown.failures + account->known.failures + account->unproven.failures;
 }
 
 
@@ -15,8 +15,11 @@ OTP_MUST_USE static int64_t otp_person_failures(const otp_account_t *account)
 OTP_MUST_USE static int64_t otp_person_locked_until(const otp_flow_t *flow)
 {
     const otp_account_t *account = &flow->subject.account;
-    int64_t              until = account->unknown.locked_until > account->known.locked_until
-                                 ? account->unknown.locked_until : account->known.locked_until;
+    int64_t              until = flow->now_s;
+
+    until = account->unknown.locked_until > until ? account->unknown.locked_until : until;
+    until = account->known.locked_until > until ? account->known.locked_until : until;
+    until = account->unproven.locked_until > until ? account->unproven.locked_until : until;
 
     return until > flow->now_s ? until : 0;
 }
@@ -28,27 +31,25 @@ OTP_MUST_USE static bool otp_person_locked_total(const otp_flow_t *flow)
     const otp_account_t *account = &flow->subject.account;
     int64_t              total = flow->settings->limits.lock_total;
 
-    return account->unknown.failures >= total || account->known.failures >= total;
+    return account->unknown.failures >= total || account->known.failures >= total
+           || account->unproven.failures >= total;
 }
 
 
 /* ---- the page ---- */
 
-OTP_MUST_USE static bool otp_person_view_done(otp_flow_t *flow, json_t *view)
-{
-    const otp_desk_action_t *action = otp_desk_action_find(otp_form_get(&flow->query, "done"), false);
-
-    return action == NULL || otp_desk_action_flag(view, "done", action);
-}
-
-
 OTP_MUST_USE static bool otp_person_view_emergency(otp_flow_t *flow, json_t *view)
 {
     const otp_account_t *account = &flow->subject.account;
+    bool                 live = otp_emergency_live(account, flow->now_s);
 
-    return !otp_emergency_live(account, flow->now_s)
-           || (otp_row_flag(view, "emergency_live", true)
-               && otp_row_time(flow, view, "emergency_time", account->emergency.expires));
+    if (!live) {
+        return otp_row_flag(view, "emergency_over", account->emergency.expires > flow->now_s);
+    }
+
+    return otp_row_flag(view, "emergency_live", true)
+           && otp_row_flag(view, "emergency_blocked", !otp_emergency_heard(account, false, flow->now_s))
+           && otp_row_time(flow, view, "emergency_time", account->emergency.expires);
 }
 
 
@@ -113,7 +114,8 @@ bool otp_helpdesk_person_view(otp_flow_t *flow, json_t *view)
            && otp_person_view_emergency(flow, view) && otp_person_request_view(flow, &subject->account, view)
            && otp_row_flag(view, "own_account", subject->reach == OTP_REACH_OWN)
            && otp_row_flag(view, "other_agent", subject->reach == OTP_REACH_AGENT)
-           && otp_row_flag(view, "out_of_reach", subject->reach != OTP_REACH_OK) && otp_person_view_done(flow, view);
+           && otp_row_flag(view, "out_of_reach", subject->reach != OTP_REACH_OK)
+           && otp_desk_done_view(flow, view, false);
 }
 
 
@@ -127,8 +129,9 @@ OTP_MUST_USE static json_t *otp_person_json_emergency(const otp_flow_t *flow)
         return json_null();
     }
 
-    return json_pack("{s:I, s:I}", "issued", (json_int_t) account->emergency.issued, "expires",
-                     (json_int_t) account->emergency.expires);
+    return json_pack("{s:I, s:I, s:b}", "issued", (json_int_t) account->emergency.issued, "expires",
+                     (json_int_t) account->emergency.expires, "blocked",
+                     !otp_emergency_heard(account, false, flow->now_s));
 }
 
 

@@ -52,12 +52,10 @@ OTP_MUST_USE static json_t *otp_requests_rows(const otp_flow_t *flow)
 
 bool otp_helpdesk_requests_view(otp_flow_t *flow, json_t *view)
 {
-    const otp_desk_action_t *action = otp_desk_action_find(otp_form_get(&flow->query, "done"), true);
-
     return json_object_set_new(view, "requests", otp_requests_rows(flow)) == 0
            && otp_row_flag(view, "more", flow->desk->more)
            && otp_row_text(view, "after", otp_span_of(flow->desk->after_text))
-           && (action == NULL || otp_desk_action_flag(view, "done", action));
+           && otp_desk_done_view(flow, view, true);
 }
 
 

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "core/portal/otp_flow_private.h"
@@ -17,11 +18,13 @@ OTP_MUST_USE static bool otp_key_done(otp_flow_t *flow, json_t *view)
     } notices[] = {
         { "requested", "requested" }, { "approved", "approved" }, { "lost", "lost_done" }, { "pin", "pin_changed" },
     };
+    char       where[OTP_WHERE_MAX];
     otp_span_t done = otp_form_get(&flow->query, "done");
 
     for (size_t i = 0; flow->showing.status == 0 && i < sizeof(notices) / sizeof(notices[0]); i++) {
         if (otp_span_equal(done, otp_span_of(notices[i].word))) {
-            return otp_row_flag(view, notices[i].flag, true);
+            (void) snprintf(where, sizeof(where), "key?done=%s", notices[i].word);
+            return !otp_told(flow, where) || otp_row_flag(view, notices[i].flag, true);
         }
     }
 
@@ -35,6 +38,7 @@ bool otp_key_view(otp_flow_t *flow, json_t *view)
 
     return json_object_set_new(view, "keys", otp_person_keys(flow, account)) == 0
            && json_object_set_new(view, "signals", otp_person_signals(flow, account)) == 0
+           && otp_person_signals_text(account, view)
            && otp_person_request_view(flow, account, view)
            && otp_row_text(view, "serial", otp_form_get(&flow->form, "serial"))
            && otp_row_flag(view, "can_change_pin", otp_access_by_key(flow))
@@ -85,7 +89,7 @@ static otp_effect_t otp_key_again(otp_flow_t *flow, int status, const char *verd
 
 static otp_effect_t otp_key_back(otp_flow_t *flow, const char *verdict, const char *where)
 {
-    return otp_answer_verdict(flow, 200, verdict, flow->json ? OTP_SPAN_NONE : otp_answer_location(flow, where),
+    return otp_answer_verdict(flow, 200, verdict, flow->json ? OTP_SPAN_NONE : otp_told_location(flow, where),
                               (otp_notice_t) { 0 });
 }
 
@@ -119,6 +123,7 @@ static otp_effect_t otp_key_requested(otp_flow_t *flow)
     case OTP_MANAGE_DISABLED:
     case OTP_MANAGE_RETURNING:
     case OTP_MANAGE_ORPHAN:
+    case OTP_MANAGE_UNCERTAIN:
     case OTP_MANAGE_FULL:
     case OTP_MANAGE_NO_KEY:
     case OTP_MANAGE_ASSIGNED:
@@ -291,13 +296,21 @@ otp_effect_t otp_key_lost_post(otp_flow_t *flow)
 static otp_effect_t otp_signals_done(otp_flow_t *flow)
 {
     /* Who has no account has no signals either. */
-    return otp_key_back(flow, "ok", "");
+    return otp_answer_verdict(flow, 200, "ok", flow->json ? OTP_SPAN_NONE : otp_answer_location(flow, ""),
+                              (otp_notice_t) { 0 });
 }
 
 
 static otp_effect_t otp_signals_claimed(otp_flow_t *flow)
 {
-    (void) otp_act_order(flow, OTP_ACTION_SIGNALS_SEEN);
+    otp_span_t          seen = otp_form_get(&flow->form, "seen");
+    otp_action_order_t *order = otp_act_order(flow, OTP_ACTION_SIGNALS_SEEN);
+
+    /* What has come since the page was made has not been read. */
+    if (seen.data != NULL) {
+        otp_person_signals_read(seen, flow->acting.seen);
+        order->seen = flow->acting.seen;
+    }
 
     return otp_act(flow, otp_signals_done);
 }

@@ -30,7 +30,7 @@ static otp_effect_t otp_key_pin_decided(otp_flow_t *flow)
     switch (decision->verdict) {
     case OTP_VERDICT_OK:
         return otp_answer_verdict(flow, 200, "ok", flow->json ? OTP_SPAN_NONE
-                                                              : otp_answer_location(flow, "key?done=pin"),
+                                                              : otp_told_location(flow, "key?done=pin"),
                                   (otp_notice_t) { 0 });
     case OTP_VERDICT_PIN_REFUSED:
         return otp_answer_pin_refused(flow);

@@ -4,8 +4,7 @@
 
 /* The first page: identifier and password, or identifier and passcode. */
 
-static otp_effect_t otp_login_ask(otp_flow_t *flow);
-static otp_effect_t otp_login_throttled(otp_flow_t *flow);
+static otp_effect_t otp_login_password_ask(otp_flow_t *flow);
 
 
 otp_effect_t otp_login_get(otp_flow_t *flow)
@@ -29,31 +28,6 @@ otp_effect_t otp_login_get(otp_flow_t *flow)
 
 /* ---- password ---- */
 
-OTP_MUST_USE static bool otp_login_has_key(const otp_account_t *account)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < account->keys; i++) {
-        any |= otp_key_usable(&account->key[i]);
-    }
-
-    return any;
-}
-
-
-/* Who knows only the password must not use up the owner's own count of bad passcodes: where there is a key, it is the
- * key that makes this browser known.  Nor does the password take away what bad passcodes have brought about. */
-static void otp_login_withhold(otp_flow_t *flow, otp_span_t stored)
-{
-    otp_account_t *account = &flow->attempt.account;
-
-    flow->device.withheld = stored.len != 0
-                            && (otp_account_read(flow->settings->ring, otp_name_span(&flow->attempt.name), stored,
-                                                 account) != OTP_OK
-                                || otp_login_has_key(account) || account->unknown.failures != 0);
-}
-
-
 static otp_effect_t otp_login_password_told(otp_flow_t *flow)
 {
     if (!otp_flow_replies_good(flow)) {
@@ -61,7 +35,6 @@ static otp_effect_t otp_login_password_told(otp_flow_t *flow)
     }
 
     if (!flow->person_refused) {
-        otp_login_withhold(flow, otp_flow_reply_text(flow, flow->replies - 1));
         return otp_open_session(flow, OTP_LEVEL_PASSWORD, OTP_AUTH_PASSWORD, OTP_SPAN_NONE);
     }
 
@@ -73,27 +46,10 @@ static otp_effect_t otp_login_password_told(otp_flow_t *flow)
 /* The password was right: the throttle is forgotten, the address gets its attempt back when one was counted. */
 static void otp_login_release(otp_flow_t *flow)
 {
-    otp_counting_t *address = &flow->address_count;
-    otp_swap_t      swap = { 0 };
-
     otp_command_add(otp_flow_command(flow, "DEL"), otp_name_span(&flow->user_count.name));
-    if (flow->device.known) {
-        return;
+    if (!flow->device.known) {
+        otp_count_release_command(flow, &flow->address_count);
     }
-
-    otp_throttle_release(&address->throttle);
-    if (otp_throttle_write(flow->settings->ring, otp_name_span(&address->name), &address->throttle, address->record,
-                           sizeof(address->record), &address->record_len) != OTP_OK)
-    {
-        return;
-    }
-
-    swap.key = otp_name_span(&address->name);
-    swap.stream = otp_name_span(&address->stream);
-    swap.expected = (otp_span_t) { address->stored, address->stored_len };
-    swap.next = (otp_span_t) { address->record, address->record_len };
-    swap.ttl_ms = otp_span_of(address->ttl);
-    otp_swap_command(&swap, otp_flow_command(flow, ""));
 }
 
 
@@ -117,17 +73,45 @@ static otp_effect_t otp_login_password_judged(otp_flow_t *flow)
     if (right) {
         otp_flow_history_command(flow, otp_span_of(flow->uid), line);
         otp_login_release(flow);
-        otp_name_of(&flow->attempt.name, OTP_NAME_ACCOUNT, flow->settings->prefix, otp_span_of(flow->uid));
-        otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
     }
 
     return otp_flow_commands(flow, otp_login_password_told);
 }
 
 
+/* It had a place, and was too long in it.  Nobody has looked at the password: it was no attempt. */
+static void otp_login_unexamined(otp_flow_t *flow)
+{
+    otp_count_release_command(flow, &flow->user_count);
+    if (!flow->device.known) {
+        otp_count_release_command(flow, &flow->address_count);
+    }
+}
+
+
 static otp_effect_t otp_login_password_checked(otp_flow_t *flow)
 {
+    if (flow->person_result.verdict == OTP_PERSON_BUSY) {
+        otp_login_unexamined(flow);
+    }
+
     return otp_person_asked(flow, "password", otp_login_password_judged);
+}
+
+
+/* Seconds until this attempt is considered. */
+OTP_MUST_USE static int64_t otp_login_password_wait(const otp_flow_t *flow)
+{
+    int64_t address = otp_count_address_wait(flow);
+    int64_t user = otp_throttle_wait(&flow->user_count.throttle, flow->now_s);
+
+    return user > address ? user : address;
+}
+
+
+static otp_effect_t otp_login_password_throttled(otp_flow_t *flow)
+{
+    return otp_count_refuse(flow, "password", "throttled", otp_login_password_wait(flow));
 }
 
 
@@ -144,29 +128,66 @@ static otp_effect_t otp_login_password_user_reserved(otp_flow_t *flow)
         return otp_login_password_reserved(flow);
     }
 
-    return otp_count(flow, &flow->address_count, otp_login_password_reserved, otp_login_throttled);
+    return otp_count(flow, &flow->address_count, otp_login_password_reserved, otp_login_password_throttled);
+}
+
+
+static otp_effect_t otp_login_password_count(otp_flow_t *flow)
+{
+    return otp_count(flow, &flow->user_count, otp_login_password_user_reserved, otp_login_password_throttled);
+}
+
+
+/* Before anything is counted: of a storm only those who have a place go on. */
+static otp_effect_t otp_login_password_placed(otp_flow_t *flow)
+{
+    return otp_person_asked(flow, "password", otp_login_password_count);
+}
+
+
+static otp_effect_t otp_login_password_considered(otp_flow_t *flow)
+{
+    if (!otp_flow_replies_good(flow) || !otp_count_read(flow, &flow->user_count, 0)
+        || !otp_count_read(flow, &flow->address_count, 1))
+    {
+        return otp_answer_unavailable(flow);
+    }
+
+    if (!otp_once_reserved(flow, 2)) {
+        /* A double click: one hash, one count, one session.  (Of passcodes the account itself remembers the form.) */
+        flow->once_lapsed = otp_login_password_ask;
+        return otp_once_await(flow);
+    }
+
+    if (otp_login_password_wait(flow) != 0) {
+        return otp_login_password_throttled(flow);
+    }
+
+    return otp_flow_ask_place(flow, otp_login_password_placed);
+}
+
+
+static otp_effect_t otp_login_password_ask(otp_flow_t *flow)
+{
+    if (!otp_count_ask(flow, otp_span_of(flow->uid))) {
+        return otp_answer_unavailable(flow);
+    }
+    otp_once_reserve_command(flow);
+
+    return otp_flow_commands(flow, otp_login_password_considered);
 }
 
 
 /* ---- passcode ---- */
 
-static otp_effect_t otp_login_passcode_read(otp_flow_t *flow)
+static otp_effect_t otp_login_passcode_known(otp_flow_t *flow)
 {
-    if (!otp_flow_replies_good(flow) || !otp_attempt_keep_decoy(flow, 1)) {
-        return otp_answer_unavailable(flow);
-    }
-
     flow->attempt.submitted.kind = OTP_SUBMIT_PASSCODE;
     flow->attempt.submitted.passcode = otp_span_of(flow->passcode);
     flow->attempt.submitted.first_use = !flow->settings->first_use_needs_password;
 
-    return otp_attempt_begin(flow, otp_flow_reply_text(flow, 0), "passcode", otp_passcode_decided);
-}
-
-
-static otp_effect_t otp_login_passcode_known(otp_flow_t *flow)
-{
-    return otp_attempt_ask(flow) ? otp_flow_commands(flow, otp_login_passcode_read) : otp_answer_unavailable(flow);
+    return otp_attempt_begin(flow, (otp_span_t) { flow->account_text, flow->account_len }, "passcode",
+                             otp_passcode_decided);
 }
 
 
@@ -176,52 +197,19 @@ static otp_effect_t otp_login_passcode_person(otp_flow_t *flow)
 }
 
 
-/* ---- both ---- */
-
-OTP_MUST_USE static bool otp_login_by_passcode(const otp_flow_t *flow)
+/* The delay after bad passwords does not hold up the key: it has its own lock. */
+static otp_effect_t otp_login_passcode_considered(otp_flow_t *flow)
 {
-    return otp_span_equal(otp_form_get(&flow->form, "method"), OTP_SPAN("passcode"));
-}
+    size_t i = flow->read_at;
 
-
-/* Seconds until this attempt is considered.  The delay after bad passwords does not hold up the key: it has its
- * own lock. */
-OTP_MUST_USE static int64_t otp_login_wait(const otp_flow_t *flow)
-{
-    int64_t address = otp_count_address_wait(flow);
-    int64_t user = otp_login_by_passcode(flow) ? 0 : otp_throttle_wait(&flow->user_count.throttle, flow->now_s);
-
-    return user > address ? user : address;
-}
-
-
-static otp_effect_t otp_login_throttled(otp_flow_t *flow)
-{
-    return otp_count_refuse(flow, otp_login_by_passcode(flow) ? "passcode" : "password", "throttled",
-                            otp_login_wait(flow));
-}
-
-
-static otp_effect_t otp_login_considered(otp_flow_t *flow)
-{
-    if (!otp_flow_replies_good(flow) || !otp_count_read(flow, &flow->user_count, 0)
-        || !otp_count_read(flow, &flow->address_count, 1))
+    if (!otp_flow_replies_good(flow) || !otp_count_read(flow, &flow->address_count, i)
+        || !otp_attempt_keep(flow, i + 1) || !otp_attempt_keep_decoy(flow, i + 2))
     {
         return otp_answer_unavailable(flow);
     }
 
-    if (!otp_login_by_passcode(flow) && !otp_once_reserved(flow, 2)) {
-        /* A double click: one hash, one count, one session.  (Of passcodes the account itself remembers the form.) */
-        flow->once_lapsed = otp_login_ask;
-        return otp_once_await(flow);
-    }
-
-    if (otp_login_wait(flow) != 0) {
-        return otp_login_throttled(flow);
-    }
-
-    if (!otp_login_by_passcode(flow)) {
-        return otp_count(flow, &flow->user_count, otp_login_password_user_reserved, otp_login_throttled);
+    if (otp_count_address_wait(flow) != 0) {
+        return otp_count_refuse(flow, "passcode", "throttled", otp_count_address_wait(flow));
     }
 
     if (flow->settings->people_known) {
@@ -234,17 +222,30 @@ static otp_effect_t otp_login_considered(otp_flow_t *flow)
 }
 
 
-static otp_effect_t otp_login_ask(otp_flow_t *flow)
+OTP_MUST_USE static bool otp_login_passcode_read(otp_flow_t *flow)
 {
-    if (!otp_count_ask(flow, otp_span_of(flow->uid))) {
-        return otp_answer_unavailable(flow);
+    return otp_count_ask(flow, OTP_SPAN_NONE) && otp_attempt_ask(flow);
+}
+
+
+static otp_effect_t otp_login_passcode_ask(otp_flow_t *flow)
+{
+    if (otp_flow_has_read(flow)) {
+        return otp_login_passcode_considered(flow);
     }
 
-    if (!otp_login_by_passcode(flow)) {
-        otp_once_reserve_command(flow);
-    }
+    flow->read_at = 0;
 
-    return otp_flow_commands(flow, otp_login_considered);
+    return otp_login_passcode_read(flow) ? otp_flow_commands(flow, otp_login_passcode_considered)
+                                         : otp_answer_unavailable(flow);
+}
+
+
+/* ---- both ---- */
+
+OTP_MUST_USE static bool otp_login_by_passcode(const otp_flow_t *flow)
+{
+    return otp_span_equal(otp_form_get(&flow->form, "method"), OTP_SPAN("passcode"));
 }
 
 
@@ -262,21 +263,41 @@ static void otp_login_uid(otp_flow_t *flow)
 }
 
 
-otp_effect_t otp_login_post(otp_flow_t *flow)
+/* false: it is not the form of the first page. */
+OTP_MUST_USE static bool otp_login_take(otp_flow_t *flow)
 {
-    otp_span_t method = otp_form_get(&flow->form, "method");
-    bool       by_passcode = otp_login_by_passcode(flow);
+    bool by_passcode = otp_login_by_passcode(flow);
 
-    if ((!by_passcode && !otp_span_equal(method, OTP_SPAN("password")))
+    if ((!by_passcode && !otp_span_equal(otp_form_get(&flow->form, "method"), OTP_SPAN("password")))
         || otp_form_get(&flow->form, "username").data == NULL
         || otp_form_get(&flow->form, by_passcode ? "passcode" : "password").data == NULL)
     {
-        return otp_answer_error(flow, 400, "bad_request", "error_bad_request");
+        return false;
     }
 
     otp_login_uid(flow);
     otp_device_read(flow);
     otp_passcode_take(flow);
 
-    return otp_login_ask(flow);
+    return true;
+}
+
+
+bool otp_login_read(otp_flow_t *flow)
+{
+    if (!otp_login_take(flow) || !otp_login_by_passcode(flow)) {
+        return true;
+    }
+
+    return otp_login_passcode_read(flow);
+}
+
+
+otp_effect_t otp_login_post(otp_flow_t *flow)
+{
+    if (!otp_login_take(flow)) {
+        return otp_answer_error(flow, 400, "bad_request", "error_bad_request");
+    }
+
+    return otp_login_by_passcode(flow) ? otp_login_passcode_ask(flow) : otp_login_password_ask(flow);
 }

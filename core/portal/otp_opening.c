@@ -185,7 +185,8 @@ OTP_MUST_USE static bool otp_opening_emergency_stands(const otp_flow_t *flow)
 {
     const otp_emergency_t *now = &flow->attempt.account.emergency, *then = &flow->attempt.next.emergency;
 
-    return otp_emergency_live(&flow->attempt.account, flow->now_s) && now->issued == then->issued
+    return otp_emergency_heard(&flow->attempt.account, flow->attempt.submitted.known, flow->now_s)
+           && now->issued == then->issued
            && otp_secret_equal(now->verifier.mac, then->verifier.mac, sizeof(now->verifier.mac));
 }
 
@@ -234,7 +235,7 @@ otp_effect_t otp_open_session(otp_flow_t *flow, otp_level_t level, otp_auth_t me
     }
 
     otp_answer_cookie(flow, "", cookie, -1);
-    otp_device_give(flow);
+    otp_device_give(flow, level == OTP_LEVEL_OTP);
     otp_answer_compose(flow, 200, "ok", otp_answer_destination(flow),
                        (otp_notice_t) { .level = otp_level_name(level) });
 

@@ -49,8 +49,10 @@ void otp_person_take(otp_flow_t *flow)
 otp_effect_t otp_person_asked(otp_flow_t *flow, const char *event, otp_flow_stage_t next)
 {
     switch (flow->person_result.verdict) {
+    case OTP_PERSON_THROTTLED:
+        return otp_count_refuse(flow, event, "throttled", flow->person_result.retry_after_s);
     case OTP_PERSON_BUSY:
-        return otp_count_refuse(flow, event, "busy", 1);
+        return otp_count_busy(flow, event);
     case OTP_PERSON_UNAVAILABLE:
         return otp_answer_unavailable(flow);
     case OTP_PERSON_MATCHES:
@@ -79,19 +81,6 @@ static void otp_passcode_uid(otp_flow_t *flow)
 
 /* ---- GET ---- */
 
-/* No key that works has a PIN yet: a lock does not change what there is to type. */
-OTP_MUST_USE static bool otp_passcode_without_pin(const otp_account_t *account)
-{
-    for (size_t i = 0; i < account->keys; i++) {
-        if (otp_key_usable(&account->key[i]) && account->key[i].pin.set) {
-            return false;
-        }
-    }
-
-    return true;
-}
-
-
 const char *otp_passcode_state(const otp_flow_t *flow)
 {
     if (flow->has_pending && flow->pending.stage == OTP_STAGE_NEXT_CODE) {
@@ -106,12 +95,14 @@ const char *otp_passcode_state(const otp_flow_t *flow)
         return "first_use";
     }
 
-    switch (otp_account_state(&flow->attempt.next, &flow->settings->limits, flow->device.known, flow->now_s)) {
+    switch (otp_account_state(&flow->attempt.next, &flow->settings->limits,
+                              flow->device.proven ? OTP_GUESSER_KNOWN : OTP_GUESSER_UNKNOWN, flow->now_s)) {
     case OTP_STATE_FIRST_USE:
     case OTP_STATE_PIN_PAGE:
         return "first_use";
     case OTP_STATE_LOCKED:
-        return otp_passcode_without_pin(&flow->attempt.next) ? "first_use" : "step_up";
+        /* A lock does not change what there is to type. */
+        return otp_account_has_pin(&flow->attempt.next) ? "step_up" : "first_use";
     case OTP_STATE_NO_KEY:
     case OTP_STATE_READY:
     case OTP_STATE_NEXT_CODE:
@@ -248,11 +239,11 @@ static otp_effect_t otp_passcode_person(otp_flow_t *flow)
 
 static otp_effect_t otp_passcode_considered(otp_flow_t *flow)
 {
-    int64_t    wait;
-    otp_span_t stored = otp_flow_reply_text(flow, 1);
+    int64_t wait;
+    size_t  i = flow->read_at;
 
-    if (!otp_flow_replies_good(flow) || !otp_count_read(flow, &flow->address_count, 0)
-        || stored.len > sizeof(flow->account_text))
+    if (!otp_flow_replies_good(flow) || !otp_count_read(flow, &flow->address_count, i)
+        || !otp_attempt_keep(flow, i + 1))
     {
         return otp_answer_unavailable(flow);
     }
@@ -261,11 +252,6 @@ static otp_effect_t otp_passcode_considered(otp_flow_t *flow)
     if (wait != 0) {
         return otp_count_refuse(flow, "passcode", "throttled", wait);
     }
-
-    if (stored.len != 0) {
-        memcpy(flow->account_text, stored.data, stored.len);
-    }
-    flow->account_len = stored.len;
 
     if (flow->signed_in) {
         flow->person = flow->session.person;
@@ -282,18 +268,30 @@ static otp_effect_t otp_passcode_considered(otp_flow_t *flow)
 }
 
 
+bool otp_passcode_read(otp_flow_t *flow)
+{
+    otp_passcode_uid(flow);
+    if (!otp_count_ask(flow, OTP_SPAN_NONE)) {
+        return false;
+    }
+    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
+
+    return true;
+}
+
+
 otp_effect_t otp_passcode_post(otp_flow_t *flow)
 {
     if (otp_form_get(&flow->form, "passcode").data == NULL) {
         return otp_answer_error(flow, 400, "bad_request", "error_bad_request");
     }
 
-    otp_passcode_uid(flow);
     otp_passcode_take(flow);
-    if (!otp_count_ask(flow, OTP_SPAN_NONE)) {
-        return otp_answer_unavailable(flow);
+    if (otp_flow_has_read(flow)) {
+        return otp_passcode_considered(flow);
     }
-    otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&flow->attempt.name));
 
-    return otp_flow_commands(flow, otp_passcode_considered);
+    flow->read_at = 0;
+
+    return otp_passcode_read(flow) ? otp_flow_commands(flow, otp_passcode_considered) : otp_answer_unavailable(flow);
 }

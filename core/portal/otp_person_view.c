@@ -62,8 +62,7 @@ OTP_MUST_USE static bool otp_key_row_desk(const otp_flow_t *flow, json_t *row, c
 }
 
 
-/* What people have given as the reason: that a key is on its way is not one. */
-OTP_MUST_USE static otp_span_t otp_key_reason(const otp_key_t *key)
+otp_span_t otp_key_reason(const otp_key_t *key)
 {
     otp_span_t reason = otp_manage_reason_before(key);
 
@@ -159,6 +158,50 @@ json_t *otp_person_signals(const otp_flow_t *flow, const otp_account_t *account)
     }
 
     return rows;
+}
+
+
+bool otp_person_signals_text(const otp_account_t *account, json_t *view)
+{
+    char         text[128];
+    otp_buffer_t out;
+
+    otp_buffer_init(&out, text, sizeof(text));
+    for (int signal = OTP_SIGNAL_CODE_WITHOUT_PIN; signal < OTP_SIGNAL_LOCKED; signal++) {
+        const otp_signal_note_t *note = &account->signal[signal];
+
+        if (note->at != 0) {
+            otp_buffer_add_text(&out, out.len == 0 ? "" : ",");
+            otp_buffer_add_text(&out, otp_signal_name((otp_signal_t) signal));
+            otp_buffer_add_char(&out, ':');
+            otp_buffer_add_number(&out, note->at);
+            otp_buffer_add_char(&out, ':');
+            otp_buffer_add_number(&out, note->count);
+        }
+    }
+
+    return otp_row_text(view, "signals_seen", otp_buffer_span(&out));
+}
+
+
+void otp_person_signals_read(otp_span_t text, otp_signal_note_t seen[OTP_SIGNALS])
+{
+    memset(seen, 0, OTP_SIGNALS * sizeof(seen[0]));
+    while (text.data != NULL) {
+        otp_span_t        one = otp_span_cut(&text, ','), name = otp_span_cut(&one, ':');
+        otp_signal_note_t note = { .at = 0 };
+
+        if (otp_span_number(otp_span_cut(&one, ':'), &note.at) != OTP_OK
+            || otp_span_number(one, &note.count) != OTP_OK)
+        {
+            continue;
+        }
+        for (int signal = OTP_SIGNAL_CODE_WITHOUT_PIN; signal < OTP_SIGNAL_LOCKED; signal++) {
+            if (otp_span_equal(name, otp_span_of(otp_signal_name((otp_signal_t) signal)))) {
+                seen[signal] = note;
+            }
+        }
+    }
 }
 
 

@@ -102,6 +102,7 @@ static otp_effect_t otp_pin_read(otp_flow_t *flow)
     submitted->pin_confirm = otp_form_get(&flow->form, "pin_confirm");
     submitted->pending_id = otp_span_of(flow->pending.id);
     submitted->signed_in = flow->signed_in;
+    submitted->password_proven = flow->signed_in && flow->session.password_proven;
     submitted->personal = flow->personal;
     submitted->personals = 2;
 

@@ -64,6 +64,7 @@ static otp_effect_t otp_subject_told(otp_flow_t *flow)
     const otp_person_result_t *result = &flow->person_result;
 
     switch (result->verdict) {
+    case OTP_PERSON_THROTTLED:
     case OTP_PERSON_BUSY:
     case OTP_PERSON_UNAVAILABLE:
         return otp_answer_unavailable(flow);

@@ -99,12 +99,26 @@ static otp_effect_t otp_denied_counted(otp_flow_t *flow)
 
 otp_effect_t otp_answer_denied(otp_flow_t *flow)
 {
-    if (flow->device.known) {
+    if (flow->device.proven) {
         /* It has a count of its own. */
         return otp_denied_counted(flow);
     }
 
     return otp_count(flow, &flow->address_count, otp_denied_counted, NULL);
+}
+
+
+otp_effect_t otp_answer_busy(otp_flow_t *flow, int64_t retry_after_s)
+{
+    otp_page_t page = otp_verdict_page(flow);
+
+    otp_answer_header(flow, "Retry-After", otp_flow_number(flow->retry_after, retry_after_s));
+    if (flow->json) {
+        return otp_answer_json(flow, 503, "busy", json_pack("{s:s}", "error", "unavailable"));
+    }
+
+    return otp_answer_page(flow, 503, "busy", page,
+                           otp_view_of(flow, page, (otp_notice_t) { .flag = "busy", .retry_after_s = retry_after_s }));
 }
 
 

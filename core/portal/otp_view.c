@@ -135,6 +135,7 @@ OTP_MUST_USE static bool otp_view_home(otp_flow_t *flow, json_t *view)
     return otp_view_csrf(flow, view) && json_object_set_new(view, "applications", otp_home_applications(flow)) == 0
            && otp_view_flag(view, "by_emergency", flow->session.method == OTP_AUTH_EMERGENCY)
            && otp_view_flag(view, "can_dismiss", otp_access_by_key(flow))
+           && otp_person_signals_text(&flow->subject.account, view)
            && json_object_set_new(view, "signals", otp_person_signals(flow, &flow->subject.account)) == 0;
 }
 

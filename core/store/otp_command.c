@@ -1,6 +1,7 @@
 #include "core/store/otp_command.h"
 
-#include "core/base/otp_buffer.h"
+#include <string.h>
+
 #include "core/store/otp_swap.h"
 
 void otp_command_add(otp_command_t *command, otp_span_t argument)
@@ -45,18 +46,31 @@ static otp_span_t argument(const otp_command_t *command, bool as_eval, size_t i)
 }
 
 
-static void write_head(otp_buffer_t *out, char kind, size_t number)
+static char *put(char *at, otp_span_t text)
 {
-    otp_buffer_add_char(out, kind);
-    otp_buffer_add_number(out, (int64_t) number);
-    otp_buffer_add(out, OTP_SPAN("\r\n"));
+    if (text.len != 0) {
+        memcpy(at, text.data, text.len);
+    }
+    return at + text.len;
+}
+
+
+static char *put_head(char *at, char kind, size_t number)
+{
+    size_t digits = decimal_len(number);
+
+    *at = kind;
+    for (size_t i = digits; i > 0; i--) {
+        at[i] = (char) ('0' + number % 10);
+        number /= 10;
+    }
+    return put(at + 1 + digits, OTP_SPAN("\r\n"));
 }
 
 
 size_t otp_command_write(const otp_command_t *command, bool as_eval, char *out, size_t size)
 {
-    size_t       needed = 3 + decimal_len(command->args);
-    otp_buffer_t buffer;
+    size_t needed = 3 + decimal_len(command->args);
 
     for (size_t i = 0; i < command->args; i++) {
         size_t len = argument(command, as_eval, i).len;
@@ -66,14 +80,11 @@ size_t otp_command_write(const otp_command_t *command, bool as_eval, char *out, 
     if (needed > size) {
         return needed;
     }
-    otp_buffer_init(&buffer, out, size);
-    write_head(&buffer, '*', command->args);
+    out = put_head(out, '*', command->args);
     for (size_t i = 0; i < command->args; i++) {
         otp_span_t arg = argument(command, as_eval, i);
 
-        write_head(&buffer, '$', arg.len);
-        otp_buffer_add(&buffer, arg);
-        otp_buffer_add(&buffer, OTP_SPAN("\r\n"));
+        out = put(put(put_head(out, '$', arg.len), arg), OTP_SPAN("\r\n"));
     }
     return needed;
 }

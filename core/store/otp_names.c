@@ -100,6 +100,17 @@ void otp_name_waiting_tag(otp_name_t *name, otp_span_t prefix, unsigned tag)
 }
 
 
+void otp_name_sessions(otp_name_t *name, otp_span_t prefix)
+{
+    otp_buffer_t out;
+
+    otp_buffer_init(&out, name->data, sizeof(name->data));
+    otp_buffer_add(&out, prefix);
+    otp_buffer_add_text(&out, "sess:");
+    name->len = otp_buffer_span(&out).len;
+}
+
+
 void otp_name_cookie(otp_name_t *name, otp_span_t prefix, const char *what, otp_span_t digest)
 {
     otp_buffer_t out;

@@ -50,6 +50,8 @@ void otp_name_events_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 void otp_name_mail_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 void otp_name_mail_failed_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 void otp_name_waiting_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
+/* What the names of session records begin with: PREFIX sess: */
+void otp_name_sessions(otp_name_t *name, otp_span_t prefix);
 /* `what`: "sess", "seen" or "pend"; `digest`: hex SHA-256 of the cookie. */
 void otp_name_cookie(otp_name_t *name, otp_span_t prefix, const char *what, otp_span_t digest);
 

@@ -10,10 +10,14 @@
 #define OTP_CACHE_TEXT      203         /* bytes of texts in the first slot of a chain */
 #define OTP_CACHE_MORE      (OTP_SESSION_CACHE_SLOT - 8)
 
+typedef struct {
+    uint32_t next;                      /* in the bucket; of a free slot: the next free one */
+    uint32_t more;                      /* the slot that goes on with the texts */
+} otp_cache_link_t;
+
 /* The first slot of a session, and those that follow it. */
 typedef struct {
-    alignas(64) uint32_t next;          /* in the bucket; of a free slot: the next free one */
-    uint32_t             more;          /* the slot that goes on with the texts */
+    otp_cache_link_t     link;
     uint32_t             newer, older;
     uint32_t             all;           /* cache->all when it was put: another number, and it is forgotten */
     uint16_t             text_len;
@@ -23,15 +27,20 @@ typedef struct {
     uint16_t             len[OTP_SESSION_TEXTS];
     bool                 password_proven;
     char                 text[OTP_CACHE_TEXT];
-} otp_cache_slot_t;
+} otp_cache_first_t;
 
 typedef struct {
-    uint32_t next, more;
-    char     text[OTP_CACHE_MORE];
+    otp_cache_link_t     link;
+    char                 text[OTP_CACHE_MORE];
 } otp_cache_more_t;
 
+typedef union {
+    alignas(64) otp_cache_link_t link;
+    otp_cache_first_t            first;
+    otp_cache_more_t             more;
+} otp_cache_slot_t;
+
 _Static_assert(sizeof(otp_cache_slot_t) == OTP_SESSION_CACHE_SLOT, "a slot");
-_Static_assert(sizeof(otp_cache_more_t) == OTP_SESSION_CACHE_SLOT, "a slot that goes on");
 
 typedef struct {
     uint32_t head, forgotten;           /* forgotten: how often */
@@ -95,20 +104,20 @@ static bool otp_cache_same(const uint8_t *a, const uint8_t *b)
 
 /* --- recency ------------------------------------------------------------------------------------------------ */
 
-static void otp_cache_unlink(otp_session_cache_t *cache, const otp_cache_slot_t *slot)
+static void otp_cache_unlink(otp_session_cache_t *cache, const otp_cache_first_t *slot)
 {
-    *(slot->newer ? &cache->slot[slot->newer].older : &cache->newest) = slot->older;
-    *(slot->older ? &cache->slot[slot->older].newer : &cache->oldest) = slot->newer;
+    *(slot->newer ? &cache->slot[slot->newer].first.older : &cache->newest) = slot->older;
+    *(slot->older ? &cache->slot[slot->older].first.newer : &cache->oldest) = slot->newer;
 }
 
 
 static void otp_cache_link(otp_session_cache_t *cache, uint32_t index)
 {
-    otp_cache_slot_t *slot = &cache->slot[index];
+    otp_cache_first_t *slot = &cache->slot[index].first;
 
     slot->newer = OTP_CACHE_NONE;
     slot->older = cache->newest;
-    *(cache->newest ? &cache->slot[cache->newest].newer : &cache->oldest) = index;
+    *(cache->newest ? &cache->slot[cache->newest].first.newer : &cache->oldest) = index;
     cache->newest = index;
 }
 
@@ -118,9 +127,9 @@ static void otp_cache_link(otp_session_cache_t *cache, uint32_t index)
 static void otp_cache_free(otp_session_cache_t *cache, uint32_t index)
 {
     while (index != OTP_CACHE_NONE) {
-        uint32_t more = cache->slot[index].more;
+        uint32_t more = cache->slot[index].link.more;
 
-        cache->slot[index].next = cache->free;
+        cache->slot[index].link.next = cache->free;
         cache->free = index;
         index = more;
     }
@@ -132,8 +141,8 @@ static uint32_t *otp_cache_place(otp_session_cache_t *cache, const uint8_t *dige
 {
     uint32_t *place = &otp_cache_bucket(cache, digest)->head;
 
-    while (*place != OTP_CACHE_NONE && !otp_cache_same(cache->slot[*place].digest, digest)) {
-        place = &cache->slot[*place].next;
+    while (*place != OTP_CACHE_NONE && !otp_cache_same(cache->slot[*place].first.digest, digest)) {
+        place = &cache->slot[*place].link.next;
     }
     return place;
 }
@@ -142,9 +151,9 @@ static uint32_t *otp_cache_place(otp_session_cache_t *cache, const uint8_t *dige
 static void otp_cache_remove(otp_session_cache_t *cache, uint32_t *place)
 {
     uint32_t          index = *place;
-    otp_cache_slot_t *slot = &cache->slot[index];
+    otp_cache_first_t *slot = &cache->slot[index].first;
 
-    *place = slot->next;
+    *place = slot->link.next;
     otp_cache_unlink(cache, slot);
     cache->used -= slot->all == cache->all;
     otp_cache_free(cache, index);
@@ -153,7 +162,7 @@ static void otp_cache_remove(otp_session_cache_t *cache, uint32_t *place)
 
 static void otp_cache_evict(otp_session_cache_t *cache)
 {
-    otp_cache_slot_t *oldest = &cache->slot[cache->oldest];
+    otp_cache_first_t *oldest = &cache->slot[cache->oldest].first;
 
     cache->evictions += oldest->all == cache->all;
     otp_cache_remove(cache, otp_cache_place(cache, oldest->digest));
@@ -171,7 +180,7 @@ static uint32_t otp_cache_take(otp_session_cache_t *cache)
         otp_cache_evict(cache);
     }
     index = cache->free;
-    cache->free = cache->slot[index].next;
+    cache->free = cache->slot[index].link.next;
     return index;
 }
 
@@ -181,35 +190,35 @@ static uint32_t otp_cache_take(otp_session_cache_t *cache)
 static void otp_cache_write(otp_session_cache_t *cache, uint32_t index, const char *text, size_t len)
 {
     size_t    part = len < OTP_CACHE_TEXT ? len : OTP_CACHE_TEXT;
-    uint32_t *more = &cache->slot[index].more;
+    uint32_t *more = &cache->slot[index].link.more;
 
-    memcpy(cache->slot[index].text, text, part);
+    memcpy(cache->slot[index].first.text, text, part);
     *more = OTP_CACHE_NONE;
     for (size_t done = part; done < len; done += part) {
         uint32_t          next = otp_cache_take(cache);
-        otp_cache_more_t *slot = (otp_cache_more_t *) &cache->slot[next];
+        otp_cache_more_t *slot = &cache->slot[next].more;
 
         part = len - done < OTP_CACHE_MORE ? len - done : OTP_CACHE_MORE;
         memcpy(slot->text, text + done, part);
-        slot->more = OTP_CACHE_NONE;
+        slot->link.more = OTP_CACHE_NONE;
         *more = next;
-        more = &slot->more;
+        more = &slot->link.more;
     }
 }
 
 
-static void otp_cache_copy(const otp_session_cache_t *cache, const otp_cache_slot_t *slot, char *text)
+static void otp_cache_copy(const otp_session_cache_t *cache, const otp_cache_first_t *slot, char *text)
 {
     size_t   len = slot->text_len, part = len < OTP_CACHE_TEXT ? len : OTP_CACHE_TEXT;
-    uint32_t more = slot->more;
+    uint32_t more = slot->link.more;
 
     memcpy(text, slot->text, part);
     for (size_t done = part; done < len; done += part) {
-        const otp_cache_more_t *next = (const otp_cache_more_t *) &cache->slot[more];
+        const otp_cache_more_t *next = &cache->slot[more].more;
 
         part = len - done < OTP_CACHE_MORE ? len - done : OTP_CACHE_MORE;
         memcpy(text + done, next->text, part);
-        more = next->more;
+        more = next->link.more;
     }
 }
 
@@ -220,7 +229,7 @@ size_t otp_session_cache_find(otp_session_cache_t *cache, const uint8_t digest[O
 {
     uint32_t         *place = otp_cache_place(cache, digest);
     uint32_t          index = *place;
-    otp_cache_slot_t *slot = &cache->slot[index];
+    otp_cache_first_t *slot = &cache->slot[index].first;
 
     if (index == OTP_CACHE_NONE) {
         return 0;
@@ -241,7 +250,7 @@ size_t otp_session_cache_find(otp_session_cache_t *cache, const uint8_t digest[O
 
 void otp_session_cache_read(const otp_session_cache_t *cache, char *text, otp_session_t *session)
 {
-    const otp_cache_slot_t *slot = &cache->slot[cache->found];
+    const otp_cache_first_t *slot = &cache->slot[cache->found].first;
     otp_span_t              span[OTP_SESSION_TEXTS];
 
     otp_cache_copy(cache, slot, text);
@@ -264,7 +273,7 @@ otp_session_cache_mark_t otp_session_cache_mark(const otp_session_cache_t *cache
 }
 
 
-static void otp_cache_fill(otp_cache_slot_t *slot, const uint8_t *digest, const otp_session_t *session)
+static void otp_cache_fill(otp_cache_first_t *slot, const uint8_t *digest, const otp_session_t *session)
 {
     otp_span_t span[OTP_SESSION_TEXTS];
 
@@ -295,6 +304,7 @@ bool otp_session_cache_put(otp_session_cache_t *cache, const uint8_t digest[OTP_
     uint32_t           *place = otp_cache_place(cache, digest), index;
     char                text[OTP_SESSION_MAX + OTP_SESSION_TEXTS];
     otp_session_t       copy;
+    otp_cache_first_t  *slot;
 
     if (*place != OTP_CACHE_NONE) {
         otp_cache_remove(cache, place);
@@ -304,12 +314,13 @@ bool otp_session_cache_put(otp_session_cache_t *cache, const uint8_t digest[OTP_
     }
     otp_session_copy(session, text, &copy);
     index = otp_cache_take(cache);
-    otp_cache_fill(&cache->slot[index], digest, session);
-    cache->slot[index].text_len = (uint16_t) otp_session_text_size(session);
-    cache->slot[index].fresh_until_s = fresh_until_s;
-    cache->slot[index].all = cache->all;
-    otp_cache_write(cache, index, text, cache->slot[index].text_len);
-    cache->slot[index].next = bucket->head;
+    slot = &cache->slot[index].first;
+    otp_cache_fill(slot, digest, session);
+    slot->text_len = (uint16_t) otp_session_text_size(session);
+    slot->fresh_until_s = fresh_until_s;
+    slot->all = cache->all;
+    otp_cache_write(cache, index, text, slot->text_len);
+    slot->link.next = bucket->head;
     bucket->head = index;
     otp_cache_link(cache, index);
     cache->used++;
@@ -330,18 +341,20 @@ void otp_session_cache_forget(otp_session_cache_t *cache, const uint8_t digest[O
 
 void otp_session_cache_forget_name(otp_session_cache_t *cache, otp_span_t prefix, otp_span_t name)
 {
-    otp_span_t kind = OTP_SPAN("sess:{");
+    otp_name_t sessions;
+    otp_span_t hex = name;
     uint8_t    digest[OTP_DIGEST_LEN];
-    size_t     before = prefix.len + kind.len, len;
-    otp_span_t hex = { name.data + before, 2 * OTP_DIGEST_LEN };
+    size_t     len;
 
-    if (name.len != before + hex.len + 1 || !otp_span_starts(name, prefix)
-        || !otp_span_starts((otp_span_t) { name.data + prefix.len, kind.len }, kind)
-        || otp_hex_decode(hex, digest, sizeof(digest), &len) != OTP_OK)
-    {
+    otp_name_sessions(&sessions, prefix);
+    if (!otp_span_starts(name, otp_name_span(&sessions)) || name.len != sessions.len + 2 * OTP_DIGEST_LEN + 2) {
         return;
     }
-    otp_session_cache_forget(cache, digest);
+    hex.data += sessions.len + 1;
+    hex.len = 2 * OTP_DIGEST_LEN;
+    if (hex.data[-1] == '{' && otp_hex_decode(hex, digest, sizeof(digest), &len) == OTP_OK) {
+        otp_session_cache_forget(cache, digest);
+    }
 }
 
 

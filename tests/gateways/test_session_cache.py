@@ -85,7 +85,7 @@ class SessionCache(unittest.TestCase):
         self.proxy.target_of_listeners = path
         self.world.redis_cli("client", "kill", "type", "pubsub")
         wait_until(lambda: self.cached(client, "BYPASS"), "nothing is served that nobody watches over")
-        wait_until(lambda: "does not arrive here" in self.world.log("gateway2"), "the log says why", 30)
+        wait_until(lambda: "the two connections are at different servers" in self.world.log("gateway2"), "the log says why", 30)
         self.assertTrue(self.cached(client, "BYPASS"))
         self.proxy.target_of_listeners = None
         self.world.redis_cli("client", "kill", "type", "pubsub")

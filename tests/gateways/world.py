@@ -57,6 +57,7 @@ http {{
         location /desk/ {{ otp_require password; root {root}; add_header X-Cache $otp_session_cache always; }}
         location /figures {{ otp_metrics; }}
         location /open/ {{ root {root}; }}
+        location = /metrics {{ otp_metrics; }}
     }}
 }}
 """

@@ -3,13 +3,18 @@
 
     test_archive.py OTPCTL RECORD_MAKE [WORD]       only the tests whose name holds WORD
 """
+import base64
+import hashlib
+import hmac
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 from otpctl_lab import environment, run_tests, test
 from redis_lab import Server
@@ -79,10 +84,11 @@ def what_was_exported_comes_back_byte_for_byte():
     archive = done('export')
     redis('FLUSHALL')
     answer = json.loads(done('import', '--json', given=archive))
-    assert answer == {'verdict': 'ok', 'imported': 5, 'kept': 0, 'same': 0, 'left_out': 0}, answer
+    none = {'verdict': 'ok', 'raised': 0, 'kept': 0, 'left_out': 0, 'uncertain': []}
+    assert answer == dict(none, imported=5, same=0), answer
     assert records() == before
     again = json.loads(done('import', '--json', given=archive))
-    assert again == {'verdict': 'ok', 'imported': 0, 'kept': 0, 'same': 5, 'left_out': 0}, again
+    assert again == dict(none, imported=0, same=5), again
 
 
 @test
@@ -168,6 +174,112 @@ def raise_floor_makes_codes_up_to_now_used():
     done('import', '--raise-floor', given=archive)
     show = json.loads(done('user', 'show', 'marie.dupont', '--json'))
     assert show['keys'][0]['step'] >= NOW // 60 + 3, show
+
+
+def counter(serial):
+    """A key that counts events: the function from its counter to its code."""
+    made = json.loads(done('key', 'generate', '--type', 'hotp', '--serial', serial, '--json'))
+    secret = urllib.parse.parse_qs(urllib.parse.urlparse(made['uri']).query)['secret'][0]
+    seed = base64.b32decode(secret + '=' * (-len(secret) % 8))
+
+    def code(count):
+        digest = hmac.new(seed, struct.pack('>Q', count), hashlib.sha1).digest()
+        number, = struct.unpack_from('>I', digest, digest[-1] & 15)
+        return b'%06d' % ((number & 0x7fffffff) % 10 ** 6)
+
+    return code
+
+
+def copy_of(uid, serial):
+    keys = json.loads(done('user', 'show', uid, '--json'))['keys']
+    return next((key for key in keys if key['serial'] == serial), None)
+
+
+def stock_of(serial):
+    return json.loads(done('key', 'show', serial, '--json'))
+
+
+@test
+def raise_floor_disables_keys_that_count_events_until_two_codes_tell_where_they_are():
+    fleet()
+    code = {serial: counter(serial) for serial in ('H1', 'H2', 'H3')}
+    for serial, uid in (('H1', 'marie.dupont'), ('H2', 'paul')):
+        done('key', 'assign', serial, uid)
+    make('marie.dupont', 'H1', '4826', 3, 0, NOW, 0, 0, 0)
+    done('key', 'disable', 'H2', '--reason', 'lost')
+    archive = done('export')
+    redis('FLUSHALL')
+    assert json.loads(done('import', '--json', given=archive))['uncertain'] == []
+    assert copy_of('marie.dupont', 'H1')['state'] == 'usable'
+    redis('FLUSHALL')
+    answer = json.loads(done('import', '--json', '--raise-floor', given=archive))
+    assert sorted(answer['uncertain']) == ['H1', 'H2', 'H3'], answer
+    redis('FLUSHALL')
+    assert b'\nH1\n' in done('import', '--raise-floor', given=archive)
+    assert copy_of('marie.dupont', 'H1')['state'] == 'disabled' and stock_of('H1')['state'] == 'disabled'
+    assert copy_of('marie.dupont', '1001')['state'] == 'usable'
+    for serial in code:
+        refused('two consecutive codes', 'key', 'enable', serial)
+    done('key', 'disable', 'H1', '--reason', 'stolen')
+    refused('two consecutive codes', 'key', 'enable', 'H1')
+    refused('', 'key', 'assign', 'H3', 'paul')
+    for serial, at in (('H1', 40), ('H2', 7), ('H3', 0)):
+        done('key', 'resync', serial, given=code[serial](at) + b'\n' + code[serial](at + 1) + b'\n')
+    # What it was disabled for stays, but may be ended now.
+    assert (stock_of('H1')['reason'], copy_of('paul', 'H2')['reason']) == ('stolen', 'lost')
+    assert stock_of('H3')['state'] == 'free'
+    for serial, uid in (('H1', 'marie.dupont'), ('H2', 'paul')):
+        done('key', 'enable', serial)
+        assert (copy_of(uid, serial)['state'], stock_of(serial)['state']) == ('usable', 'assigned'), serial
+    assert copy_of('marie.dupont', 'H1')['step'] == 42
+
+
+@test
+def a_copy_that_is_there_tells_whose_the_key_is_when_its_stock_was_lost():
+    fleet()
+    archive = done('export')
+    done('key', 'unassign', '1001')
+    done('key', 'assign', '1001', 'paul')
+    make('paul', '1001', '', NOW // 60 + 5, 0, NOW, 0, 0, 0)
+    redis('DEL', record('key:{?}:1001')[0], record('acct:{?}:marie.dupont')[0])
+    answer = json.loads(done('import', '--json', given=archive))
+    assert (answer['imported'], answer['left_out']) == (2, 1), answer
+    assert copy_of('marie.dupont', '1001') is None
+    assert copy_of('paul', '1001')['state'] == 'usable' and stock_of('1001')['user'] == 'paul'
+    done('key', 'unassign', '1001')
+    assert stock_of('1001')['step'] == NOW // 60 + 5 and copy_of('paul', '1001') is None
+
+
+@test
+def a_newer_file_after_an_older_one_raises_what_is_there():
+    fleet()
+    counter('H1')
+    older = done('export')
+    done('key', 'assign', 'H1', 'paul')
+    make('paul', 'H1', '', 5, 0, NOW, 0, 0, 0)
+    make('marie.dupont', '1001', '4826', NOW // 60 + 5, 3, NOW, 0, 0, 0)
+    newer = done('export')
+    redis('FLUSHALL')
+    done('import', given=older)
+    answer = json.loads(done('import', '--json', given=newer))
+    assert (answer['raised'], answer['left_out']) == (2, 1), answer
+    assert stock_of('H1')['step'] == 5 and stock_of('H1')['user'] == ''
+    assert copy_of('marie.dupont', '1001')['step'] == NOW // 60 + 5
+    before = records()
+    assert json.loads(done('import', '--json', given=newer))['raised'] == 0
+    assert json.loads(done('import', '--json', given=older))['raised'] == 0 and records() == before
+
+
+@test
+def a_key_that_has_nothing_but_the_serial_in_common_is_not_raised():
+    counter('H1')
+    done('key', 'assign', 'H1', 'paul')
+    make('paul', 'H1', '', 500, 0, NOW, 0, 0, 0)
+    archive = done('export')
+    redis('FLUSHALL')
+    counter('H1')
+    answer = json.loads(done('import', '--json', given=archive))
+    assert answer['raised'] == 0 and stock_of('H1')['step'] == 0, answer
 
 
 @test

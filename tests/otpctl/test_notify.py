@@ -149,6 +149,20 @@ WORDS = {
 
 
 @test
+def a_blocked_emergency_password_is_not_told_as_blocked_passcodes():
+    with smtp_lab.Server() as smtp:
+        due(*[job('sign_in_blocked', uid='p.%s' % language, language=language, reason='emergency') for language in ('fr', 'en')])
+        once(smtp.url)
+    texts = sorted(mail.text for mail in smtp.mails)
+    assert len(texts) == 2, texts
+    for mail in smtp.mails:
+        french = 'p.fr' in mail.text
+        for text in (mail.text, ' '.join(mail.part('html').split())):
+            assert ('mots de passe de dépannage faux' if french else 'wrong emergency passwords') in text, text
+            assert ('la saisie du passcode est suspendue' if french else 'entering the passcode is') not in text, text
+
+
+@test
 def every_kind_arrives_in_both_languages_and_says_what_it_should():
     reasons = {'request_rejected': 'numéro illisible <b>', 'key_disabled': 'stolen'}
     jobs = [job(kind, uid='p.%s.%s' % (kind, language), language=language, name='Zoé <Ça & là>', until=1795391999,

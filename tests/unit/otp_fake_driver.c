@@ -22,7 +22,7 @@ struct otp_fake_call_s {
     otp_request_t        request;
     otp_span_t           cookie_header;
     char                *method, *path, *query, *body, *cookie;
-    bool                 begun;
+    bool                 begun, placed;
     otp_effect_t         effect;
     otp_fake_replies_t   replies;
     int64_t              wake_ms;
@@ -194,6 +194,7 @@ otp_fake_call_t *otp_fake_begin(otp_fake_world_t *world, otp_fake_browser_t *bro
     must(call != NULL, "no memory");
     call->world = world;
     call->browser = browser;
+    world->trips[0] = '\0';
     call->path = strdup(target);
     query = strchr(call->path, '?');
     call->query = strdup(query == NULL ? "" : query + 1);
@@ -239,11 +240,26 @@ static void effect_took_place(otp_fake_call_t *call, const otp_reply_t *const *r
 }
 
 
+/* The verb, and what kind of record it is about. */
+static void trip_add(otp_fake_world_t *world, const otp_command_t *command, bool first)
+{
+    size_t     len = strlen(world->trips);
+    otp_span_t kind = command->swap ? command->arg[3] : command->args > 1 ? command->arg[1] : OTP_SPAN_NONE;
+
+    (void) otp_span_cut(&kind, ':');
+    kind = otp_span_cut(&kind, ':');
+    (void) snprintf(world->trips + len, sizeof(world->trips) - len, "%s%.*s%s%.*s",
+                    len == 0 ? "" : first ? " | " : ", ", (int) command->arg[0].len, command->arg[0].data,
+                    kind.len == 0 ? "" : " ", (int) kind.len, kind.data == NULL ? "" : kind.data);
+}
+
+
 static void step_command(otp_fake_call_t *call)
 {
     otp_flow_view_t *view = otp_flow_view(call->flow);
 
     call->world->commands++;
+    trip_add(call->world, &view->command[call->replies.count], call->replies.count == 0);
     otp_fake_redis_command(call->world->redis, &view->command[call->replies.count], &call->replies);
     if (call->replies.count == view->commands) {
         effect_took_place(call, otp_fake_replies_given(&call->replies), view->commands);
@@ -282,6 +298,25 @@ static void search_people(const otp_fake_world_t *world, const otp_person_query_
 }
 
 
+static void step_place(otp_fake_call_t *call)
+{
+    otp_fake_world_t       *world = call->world;
+    otp_flow_view_t        *view = otp_flow_view(call->flow);
+    const otp_hash_asker_t *asker = &view->person_query.asker;
+    bool                    full = world->directory == OTP_PERSON_BUSY || world->directory == OTP_PERSON_THROTTLED;
+
+    (void) snprintf(world->asked_account, sizeof(world->asked_account), "%.*s", (int) asker->account.len,
+                    asker->account.data);
+    (void) snprintf(world->asked_address, sizeof(world->asked_address), "%.*s", (int) asker->address.len,
+                    asker->address.data);
+    world->asked_known = asker->known;
+    call->placed = !full || world->directory_late;
+    view->person_result->verdict = call->placed ? OTP_PERSON_MATCHES : world->directory;
+    view->person_result->retry_after_s = OTP_FAKE_BUSY_S;
+    effect_took_place(call, NULL, 0);
+}
+
+
 static void step_person(otp_fake_call_t *call)
 {
     otp_flow_view_t     *view = otp_flow_view(call->flow);
@@ -295,6 +330,8 @@ static void step_person(otp_fake_call_t *call)
         return;
     }
     result->verdict = call->world->directory == OTP_PERSON_MATCHES ? OTP_PERSON_REFUSED : call->world->directory;
+    result->retry_after_s = OTP_FAKE_BUSY_S;
+    must(view->person_query.password.data == NULL || call->placed, "a hash without a place");
     call->world->passwords += view->person_query.password.data != NULL;
 
     for (size_t i = 0; i < sizeof(people) / sizeof(people[0]) && result->verdict == OTP_PERSON_REFUSED; i++) {
@@ -334,6 +371,9 @@ bool otp_fake_step(otp_fake_call_t *call)
     switch (call->effect) {
     case OTP_EFFECT_COMMANDS:
         step_command(call);
+        break;
+    case OTP_EFFECT_PLACE:
+        step_place(call);
         break;
     case OTP_EFFECT_PERSON:
         step_person(call);

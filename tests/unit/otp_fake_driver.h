@@ -15,6 +15,7 @@
 #include "otp_fake_redis.h"
 
 #define OTP_FAKE_COOKIE "__Host-otp"
+#define OTP_FAKE_BUSY_S 3       /* what a directory that is busy says */
 
 /* People: marie (password "Correct horse 1"), paul ("Correct horse 2"), lea ("Correct horse 3"),
  * jose ("Correct horse 4"), whose name is not UTF-8, hugo ("Correct horse 5"), zoe ("Correct horse 6").  Paul and hugo
@@ -35,12 +36,16 @@ typedef struct {
     int64_t              now_ms;
     uint64_t             random;
     otp_person_verdict_t directory;     /* OTP_PERSON_MATCHES: it works */
+    bool                 directory_late;        /* a hash gets its place all the same */
     size_t               finds_at_most; /* people of a search */
     const char          *moved;         /* who is of other groups now (NULL: nobody), and */
     const char          *moved_to;      /* of which: NULL: the directory does not have them any more */
     unsigned             passwords;     /* hashes computed */
     unsigned             directory_asked;
     uint64_t             commands;      /* stepped so far */
+    char                 trips[1024];   /* to Redis, of the last flow begun: "GET once, GET thra | EVALSHA acct" */
+    char                 asked_account[65], asked_address[65];      /* whose share of the queue the last hash took */
+    bool                 asked_known;
     otp_fake_answer_t   *answer;        /* the last one of otp_fake_get() and otp_fake_post() */
 } otp_fake_world_t;
 

@@ -61,6 +61,47 @@ const otp_fake_answer_t *send_page_as(otp_fake_browser_t *who, const char *targe
 }
 
 
+bool leads_to(const char *where)
+{
+    char all[256];
+
+    (void) snprintf(all, sizeof(all), "/otp/%s&told=", where);
+
+    return strncmp(otp_fake_header(world.answer, "Location"), all, strlen(all)) == 0;
+}
+
+
+const otp_fake_answer_t *follow_as(otp_fake_browser_t *who)
+{
+    char target[256];
+
+    (void) snprintf(target, sizeof(target), "%s", otp_fake_header(world.answer, "Location"));
+    assert_int_equal(strncmp(target, "/otp/", 5), 0);
+
+    return get_page_as(who, target + 5);
+}
+
+
+const char *hidden(const char *name)
+{
+    static char value[256];
+    char        field[64];
+    const char *at, *end;
+
+    (void) snprintf(field, sizeof(field), "<input type=\"hidden\" name=\"%s\" value=\"", name);
+    at = strstr(world.answer->body, field);
+    if (at == NULL) {
+        return "";
+    }
+    at += strlen(field);
+    end = strchr(at, '"');
+    assert_non_null(end);
+    (void) snprintf(value, sizeof(value), "%.*s", (int) (end - at), at);
+
+    return value;
+}
+
+
 void want(const char *uid, const char *serial)
 {
     char               fields[128];

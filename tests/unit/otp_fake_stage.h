@@ -20,6 +20,13 @@ bool page_holds(const char *words);
 const otp_fake_answer_t *get_page_as(otp_fake_browser_t *who, const char *target);
 const otp_fake_answer_t *send_page_as(otp_fake_browser_t *who, const char *target, const char *fields);
 
+/* Whether the last answer leads to `where`, below the portal, and proves that something was done. */
+bool leads_to(const char *where);
+/* The page that the last answer leads to. */
+const otp_fake_answer_t *follow_as(otp_fake_browser_t *who);
+/* The value of the hidden field of the last page, "" when it has none; into memory that the next call reuses. */
+const char *hidden(const char *name);
+
 /* Somebody asks for the activation of a key of the stock. */
 void want(const char *uid, const char *serial);
 

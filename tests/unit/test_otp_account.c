@@ -36,12 +36,14 @@ static int close_ring(void **state)
 static void fill_life(otp_account_t *account)
 {
     account->known = (otp_guesses_t) { 3, 1700000005, 1700000006 };
+    account->unproven = (otp_guesses_t) { 4, 1700000040, 1700000041 };
     (void) otp_account_set_contact(account, OTP_SPAN("Marie Curie"), OTP_SPAN("marie@example.org"), OTP_SPAN("fr"));
     account->emergency.verifier = account->key[0].pin;
     account->emergency.verifier.salt[0] ^= 1;
     account->emergency.issued = 1700000007;
     account->emergency.expires = 1700000008;
     account->emergency.failures = 9;
+    account->emergency.known_failures = 8;
     account->request.state = OTP_ACTIVATION_REJECTED;
     account->request.at = 1700000009;
     memcpy(account->request.serial, "K-9", 4);
@@ -110,7 +112,7 @@ static void test_account_with_one_part_only_is_read_as_it_was_written(void **sta
     otp_account_t full = full_account(), account;
 
     (void) state;
-    for (int part = 0; part < 10; part++) {
+    for (int part = 0; part < 11; part++) {
         otp_account_init(&account, OTP_SPAN("marie"));
         switch (part) {
         case 0:
@@ -144,9 +146,36 @@ static void test_account_with_one_part_only_is_read_as_it_was_written(void **sta
             /* A count that was cleared keeps the time of the last failure. */
             account.known.failed_at = 1700000001;
             break;
+        case 10:
+            account.unproven = full.unproven;
+            break;
         }
         assert_round_trip(&account);
     }
+}
+
+
+/* Of a record that has one count of bad attempts at it, that one counts for all browsers. */
+static void test_emergency_password_of_an_older_record_ends_as_it_would_have(void **state)
+{
+    char          record[OTP_ACCOUNT_MAX], older[OTP_ACCOUNT_MAX], *known;
+    size_t        len;
+    otp_span_t    body;
+    otp_account_t account = full_account();
+
+    (void) state;
+    assert_int_equal(otp_account_write(ring, NAME, &account, record, sizeof(record), &len), OTP_OK);
+    assert_int_equal(otp_record_read(ring, NAME, (otp_span_t) { record, len }, &body), OTP_OK);
+    known = memmem(body.data, body.len, ",\"known\":8}", 11);
+    assert_non_null(known);
+    len = body.len - 10;
+    memmove(record, body.data, body.len);
+    known = record + (known - body.data);
+    memmove(known, known + 10, (size_t) (record + body.len - known - 10));
+    assert_int_equal(otp_record_write(ring, NAME, (otp_span_t) { record, len }, older, sizeof(older), &len), OTP_OK);
+    assert_int_equal(otp_account_read(ring, NAME, (otp_span_t) { older, len }, &account), OTP_OK);
+    assert_int_equal(account.emergency.failures, 9);
+    assert_int_equal(account.emergency.known_failures, 9);
 }
 
 
@@ -156,8 +185,9 @@ static void test_browsers_known_and_unknown_are_counted_apart(void **state)
 
     (void) state;
     otp_account_init(&account, OTP_SPAN("m"));
-    assert_ptr_equal(otp_account_guesses(&account, true), &account.known);
-    assert_ptr_equal(otp_account_guesses(&account, false), &account.unknown);
+    assert_ptr_equal(otp_account_guesses(&account, OTP_GUESSER_KNOWN), &account.known);
+    assert_ptr_equal(otp_account_guesses(&account, OTP_GUESSER_UNKNOWN), &account.unknown);
+    assert_ptr_equal(otp_account_guesses(&account, OTP_GUESSER_UNPROVEN), &account.unproven);
 }
 
 
@@ -215,12 +245,13 @@ static void fill_greatest_life(otp_account_t *account)
 {
     const int64_t limit = (int64_t) 1 << 40;
 
-    account->known = (otp_guesses_t) { limit, limit, limit };
+    account->known = account->unproven = (otp_guesses_t) { limit, limit, limit };
     memset(account->contact.name, 1, OTP_NAME_LEN);
     memset(account->contact.email, 1, OTP_EMAIL_LEN);
     memset(account->contact.language, 1, OTP_LANGUAGE_LEN);
     account->emergency.verifier = account->key[0].pin;
     account->emergency.issued = account->emergency.expires = account->emergency.failures = limit;
+    account->emergency.known_failures = limit;
     account->request.state = OTP_ACTIVATION_REJECTED;
     account->request.at = limit;
     memset(account->request.serial, 's', OTP_SERIAL_MAX);
@@ -422,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_account_is_read_as_it_was_written),
         cmocka_unit_test(test_account_with_one_part_only_is_read_as_it_was_written),
         cmocka_unit_test(test_browsers_known_and_unknown_are_counted_apart),
+        cmocka_unit_test(test_emergency_password_of_an_older_record_ends_as_it_would_have),
         cmocka_unit_test(test_contact_is_replaced_by_what_is_known_now),
         cmocka_unit_test(test_every_signal_has_a_name),
         cmocka_unit_test(test_account_without_anything_is_read_as_it_was_written),

@@ -786,14 +786,15 @@ static void test_revoked_emergency_password_takes_its_sessions_along(void **stat
 
 static void test_unlocking_ends_the_delay_of_somebody_without_an_account_too(void **state)
 {
-    /* SHA-256 of "alice" and, for browsers used before, of "alice known" */
+    /* SHA-256 of "alice" and, for browsers used before, of "alice known" and "alice password" */
     static const char *const digests[] = {
         "2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90",
         "8efd133a47539e6e3a89e6393eb603fa421838de685a53bff16fe77f62549558",
+        "b1e21850b2f11e932ba7ebdf53a0f9c6a89665cf038eaf72c8811c1cea12a712",
     };
 
     (void) state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         otp_name_t throttle;
 
         otp_name_of(&throttle, OTP_NAME_THROTTLE_USER, OTP_SPAN(OTP_FAKE_PREFIX), otp_span_of(digests[i]));
@@ -1042,6 +1043,170 @@ static void test_rejected_request_is_told_with_its_reason(void **state)
 }
 
 
+/* Marie asks for the key; an approval ends before its command `after`. */
+static void cut_approval(unsigned after)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_REQUEST_APPROVE, NULL, S1);
+    otp_fake_acting_t *acting;
+
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    acting = otp_fake_act_begin(&desk, &order);
+    for (unsigned i = 0; i < after; i++) {
+        assert_false(otp_fake_act_step(acting));
+    }
+    (void) otp_fake_act_end(acting);
+}
+
+
+static void test_rejecting_takes_back_what_an_approval_that_was_cut_off_has_done(void **state)
+{
+    otp_account_t account;
+    unsigned      taken = 0;
+
+    /* The seventh command gives the key. */
+    for (unsigned after = 1; after < 7; after++) {
+        if (after > 1) {
+            assert_int_equal(close_desk(state), 0);
+            assert_int_equal(open_desk(state), 0);
+        }
+        cut_approval(after);
+        taken += otp_fake_stock_get(&desk, S1).uid[0] != '\0';
+        assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_REJECT, NULL, S1, "no"), OTP_MANAGE_CHANGED);
+        account = otp_fake_desk_get(&desk, "marie");
+        assert_int_equal(account.request.state, OTP_ACTIVATION_REJECTED);
+        assert_int_equal(account.keys, 0);
+        assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "");
+        assert_false(waits(S1));
+    }
+    assert_true(taken > 0);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_ASSIGN, "bob", S1, NULL), OTP_MANAGE_CHANGED);
+}
+
+
+/* To where the stock says that somebody has the key. */
+static void step_to_taken(otp_fake_acting_t *acting)
+{
+    while (otp_fake_stock_get(&desk, S1).uid[0] == '\0') {
+        assert_false(otp_fake_act_step(acting));
+    }
+}
+
+
+static void test_approval_does_not_go_over_to_a_request_that_came_later(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_REQUEST_APPROVE, NULL, S1);
+    otp_fake_acting_t *acting;
+
+    (void) state;
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP - 1, false).managed, OTP_MANAGE_CHANGED);
+    acting = otp_fake_act_begin(&desk, &order);
+    step_to_taken(acting);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_KEY_UNASSIGN, NULL, S1, NULL), OTP_MANAGE_CHANGED);
+    assert_int_equal(request("bob", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    while (!otp_fake_act_step(acting)) {
+    }
+    assert_int_equal(otp_fake_act_end(acting).managed, OTP_MANAGE_NO_REQUEST);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "");
+    assert_string_equal(otp_fake_stock_get(&desk, S1).wanted, "bob");
+    assert_int_equal(otp_fake_desk_get(&desk, "bob").keys, 0);
+}
+
+
+static void test_assigning_that_is_undone_again_and_again_leaves_nothing(void **state)
+{
+    otp_action_order_t order = otp_fake_order(OTP_ACTION_KEY_ASSIGN, "bob", S1);
+    otp_fake_acting_t *acting = otp_fake_act_begin(&desk, &order);
+    char               mark[OTP_HOLDING_LEN + 1] = "";
+    bool               done = false;
+    unsigned           undone = 0;
+
+    (void) state;
+    while (!done) {
+        otp_stock_t stock = otp_fake_stock_get(&desk, S1);
+
+        if (stock.uid[0] != '\0' && strcmp(stock.key.holding, mark) != 0) {
+            otp_account_t account = otp_fake_desk_get(&desk, "bob");
+
+            memcpy(mark, stock.key.holding, sizeof(mark));
+            account.keys = 0;
+            otp_fake_desk_put(&desk, &account);
+            undone++;
+        }
+        done = otp_fake_act_step(acting);
+    }
+    assert_int_equal(otp_fake_act_end(acting).managed, OTP_MANAGE_BUSY);
+    assert_true(undone > 1);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "");
+    assert_int_equal(otp_fake_desk_get(&desk, "bob").keys, 0);
+}
+
+
+/* The stock names bob, who has no copy; one comes while somebody disables the key. */
+static void test_copy_that_arrives_while_the_key_is_disabled_is_not_given_usable(void **state)
+{
+    otp_action_order_t assign = otp_fake_order(OTP_ACTION_KEY_ASSIGN, "bob", S1);
+    otp_action_order_t disable = otp_fake_order(OTP_ACTION_KEY_DISABLE, NULL, S1);
+    otp_fake_acting_t *one, *other;
+    otp_stock_t        stock = otp_fake_stock_get(&desk, S1);
+
+    (void) state;
+    memcpy(stock.uid, "bob", sizeof("bob"));
+    memcpy(stock.key.holding, "gone", sizeof("gone"));
+    otp_fake_stock_put(&desk, &stock);
+    disable.reason = OTP_SPAN("stolen");
+    other = otp_fake_act_begin(&desk, &disable);
+    /* It has seen that there is no copy. */
+    assert_false(otp_fake_act_step(other));
+    assert_false(otp_fake_act_step(other));
+    one = otp_fake_act_begin(&desk, &assign);
+    while (strcmp(otp_fake_stock_get(&desk, S1).key.holding, "gone") == 0) {
+        assert_false(otp_fake_act_step(one));
+    }
+    while (!otp_fake_act_step(other)) {
+    }
+    while (!otp_fake_act_step(one)) {
+    }
+    (void) otp_fake_act_end(one);
+    assert_int_equal(otp_fake_act_end(other).managed, OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_fake_stock_get(&desk, S1).key.state, OTP_KEY_DISABLED);
+    assert_int_equal(otp_fake_desk_get(&desk, "bob").key[0].state, OTP_KEY_DISABLED);
+    assert_string_equal(otp_fake_desk_get(&desk, "bob").key[0].reason, "stolen");
+}
+
+
+static void test_rejecting_frees_a_key_of_which_there_is_no_copy(void **state)
+{
+    otp_stock_t   stock;
+    otp_account_t account;
+
+    (void) state;
+    assert_int_equal(request("marie", S1, OTP_FAKE_STEP, false).managed, OTP_MANAGE_CHANGED);
+    stock = otp_fake_stock_get(&desk, S1);
+    memcpy(stock.uid, "marie", sizeof("marie"));
+    memcpy(stock.key.holding, "gone", sizeof("gone"));
+    otp_fake_stock_put(&desk, &stock);
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_REJECT, NULL, S1, "no"), OTP_MANAGE_CHANGED);
+    account = otp_fake_desk_get(&desk, "marie");
+    assert_int_equal(account.request.state, OTP_ACTIVATION_REJECTED);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "");
+    assert_false(waits(S1));
+}
+
+
+static void test_rejecting_what_was_approved_already_leaves_the_key_with_its_holder(void **state)
+{
+    (void) state;
+    /* But for taking it off the list. */
+    cut_approval(8);
+    assert_true(waits(S1));
+    assert_int_equal(otp_fake_do(&desk, OTP_ACTION_REQUEST_REJECT, NULL, S1, "no"), OTP_MANAGE_NO_REQUEST);
+    assert_string_equal(otp_fake_stock_get(&desk, S1).uid, "marie");
+    assert_int_equal(otp_fake_desk_get(&desk, "marie").keys, 1);
+    assert_int_equal(otp_fake_desk_get(&desk, "marie").key[0].state, OTP_KEY_USABLE);
+    assert_false(waits(S1));
+}
+
+
 static void test_key_that_somebody_asks_for_is_assigned_to_nobody_else(void **state)
 {
     (void) state;
@@ -1168,6 +1333,12 @@ int main(void)
         DESK(test_second_request_is_refused_while_one_waits),
         DESK(test_request_that_was_cut_off_does_not_stand_in_the_way_of_another),
         DESK(test_rejected_request_is_told_with_its_reason),
+        DESK(test_rejecting_takes_back_what_an_approval_that_was_cut_off_has_done),
+        DESK(test_approval_does_not_go_over_to_a_request_that_came_later),
+        DESK(test_assigning_that_is_undone_again_and_again_leaves_nothing),
+        DESK(test_copy_that_arrives_while_the_key_is_disabled_is_not_given_usable),
+        DESK(test_rejecting_frees_a_key_of_which_there_is_no_copy),
+        DESK(test_rejecting_what_was_approved_already_leaves_the_key_with_its_holder),
         DESK(test_key_that_somebody_asks_for_is_assigned_to_nobody_else),
         DESK(test_key_that_was_disabled_meanwhile_is_not_approved_and_still_waits),
         DESK(test_forged_record_is_named_and_nothing_is_done),

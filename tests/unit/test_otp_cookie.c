@@ -206,6 +206,34 @@ static void test_stripping_leaves_every_other_byte_as_it_was(void **state)
 }
 
 
+static void test_taking_finds_the_value_and_strips_in_one_go(void **state)
+{
+    static const struct {
+        const char *header, *left, *value;
+        size_t      first, found;
+    } cases[] = {
+        { "a=1; __Host-otp= \"abc\" ; otp_lang=fr; b=2", "a=1; b=2", "abc", 4, 1 },
+        { "__Host-otp=one; a=1; __Host-otp=two", "a=1", "two", 0, 2 },
+        { "a=1; otp_lang=fr", "a=1", "", 4, 0 },
+        { "__Host-otp=", "", "", 0, 1 },
+        { "a=__Host-otp=x", "a=__Host-otp=x", "", 14, 0 },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char               out[64];
+        otp_span_t         header = otp_span_of(cases[i].header);
+        otp_cookie_taken_t taken = { OTP_SPAN_NONE, 0 };
+        size_t             first = otp_cookie_first(header, names, NAMES);
+
+        assert_int_equal(first, cases[i].first);
+        assert_span((otp_span_t) { out, otp_cookie_take(header, first, names, NAMES, out, &taken) }, cases[i].left);
+        assert_int_equal(taken.found, cases[i].found);
+        assert_span(taken.value, cases[i].value);
+    }
+}
+
+
 static void test_stripping_the_only_cookie_leaves_nothing(void **state)
 {
     (void) state;
@@ -254,8 +282,16 @@ static void test_what_is_found_is_what_is_stripped(void **state)
             memcpy(header + len, piece, strlen(piece));
             len += strlen(piece);
         }
-        otp_span_t before = { header, len };
+        char taken_out[256];
+        otp_span_t before = { header, len }, value = OTP_SPAN_NONE;
         otp_span_t after = { out, otp_cookie_strip(before, names, 1, out) };
+        otp_cookie_taken_t taken = { OTP_SPAN_NONE, 0 };
+        size_t first = otp_cookie_first(before, names, 1);
+
+        assert_int_equal(otp_cookie_take(before, first, names, 1, taken_out, &taken), after.len);
+        assert_memory_equal(taken_out, out, after.len);
+        assert_int_equal(otp_cookie_find(before, NAME, &value, 1), taken.found);
+        assert_true(taken.found != 1 || otp_span_equal(taken.value, value));
 
         assert_int_equal(otp_cookie_find(after, NAME, NULL, 0), 0);
         assert_int_equal(after.len == len, otp_cookie_find(before, NAME, NULL, 0) == 0);
@@ -276,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_bytes_of_every_kind_are_passed_through),
         cmocka_unit_test(test_thousand_cookies_and_a_full_header_are_read),
         cmocka_unit_test(test_stripping_leaves_every_other_byte_as_it_was),
+        cmocka_unit_test(test_taking_finds_the_value_and_strips_in_one_go),
         cmocka_unit_test(test_stripping_the_only_cookie_leaves_nothing),
         cmocka_unit_test(test_header_without_our_cookies_is_unchanged),
         cmocka_unit_test(test_a_name_that_is_not_used_strips_nothing),

@@ -313,7 +313,7 @@ static void test_first_use_is_denied_where_the_password_comes_first(void **state
     (void) state;
     desk.in.first_use = false;
     assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
-    assert_int_equal(desk.account.unknown.failures, 1);
+    assert_int_equal(desk.account.unproven.failures, 1);
     assert_int_equal(key(0)->step, 0);
 }
 
@@ -322,7 +322,51 @@ static void test_digits_before_the_code_are_wrong_at_first_use(void **state)
 {
     (void) state;
     assert_int_equal(passcode(PASSCODE("2580", A, step_now())), OTP_VERDICT_DENIED);
-    assert_int_equal(desk.account.unknown.failures, 1);
+    assert_int_equal(desk.account.unproven.failures, 1);
+}
+
+
+/* Who knows the identifier alone does not keep out who proves the password first, nor the other way round. */
+static void test_guesses_at_first_use_are_counted_apart_from_those_after_the_password(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(passcode("000000"), OTP_VERDICT_DENIED);
+    }
+    assert_int_equal(desk.decision.signal, OTP_SIGNAL_LOCKED);
+    assert_int_equal(desk.account.unproven.locked_until, OTP_FAKE_NOW + 900);
+    assert_int_equal(desk.account.unknown.failures, 0);
+    assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
+
+    desk.in.signed_in = desk.in.password_proven = true;
+    assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_PIN_REQUIRED);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(passcode("000000"), OTP_VERDICT_DENIED);
+    }
+    assert_int_equal(desk.account.unknown.locked_until, OTP_FAKE_NOW + 900);
+    assert_int_equal(desk.account.unproven.failures, 10);
+    desk.in.known = true;
+    desk.now += 60;
+    assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_PIN_REQUIRED);
+}
+
+
+/* A hundred, and only the helpdesk goes on; unless first use is over. */
+static void test_guesses_at_first_use_have_a_total_that_the_pin_clears(void **state)
+{
+    (void) state;
+    desk.account.unproven.failures = 99;
+    assert_int_equal(passcode("000000"), OTP_VERDICT_DENIED);
+    desk.now += 86400;
+    assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_DENIED);
+    desk.in.signed_in = desk.in.password_proven = true;
+    assert_int_equal(passcode(PASSCODE("", A, step_now())), OTP_VERDICT_PIN_REQUIRED);
+    desk.in.pending_id = otp_span_of(desk.account.pending.id);
+    desk.in.pin = desk.in.pin_confirm = OTP_SPAN("2580");
+    assert_int_equal(desk.account.unproven.failures, 100);
+    assert_int_equal(submit(OTP_SUBMIT_PIN), OTP_VERDICT_WAIT_NEXT_CODE);
+    assert_int_equal(desk.account.unproven.failures, 0);
+    assert_int_equal(desk.account.unproven.locked_until, 0);
 }
 
 
@@ -917,6 +961,9 @@ int main(void)
         cmocka_unit_test_setup(test_first_use_goes_from_code_to_pin_to_passcode, begin_without_pin),
         cmocka_unit_test_setup(test_first_use_is_denied_where_the_password_comes_first, begin_without_pin),
         cmocka_unit_test_setup(test_digits_before_the_code_are_wrong_at_first_use, begin_without_pin),
+        cmocka_unit_test_setup(test_guesses_at_first_use_are_counted_apart_from_those_after_the_password,
+                               begin_without_pin),
+        cmocka_unit_test_setup(test_guesses_at_first_use_have_a_total_that_the_pin_clears, begin_without_pin),
         cmocka_unit_test_setup(test_spent_code_at_first_use_is_told_only_after_the_password, begin_without_pin),
         cmocka_unit_test_setup(test_later_code_opens_a_new_pin_page_and_closes_the_old_one, begin_without_pin),
         cmocka_unit_test_setup(test_pin_page_closes_after_its_time, begin_without_pin),

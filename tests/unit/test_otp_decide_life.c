@@ -228,6 +228,58 @@ static void test_bad_attempts_at_it_have_their_own_count_and_the_tenth_ends_it(v
 }
 
 
+/* Who knows the password ends it for browsers that have not seen the key, and not for the owner's. */
+static void test_bad_attempts_at_it_elsewhere_do_not_end_it_in_the_owners_browser(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(emergency("ABCDE23457"), OTP_VERDICT_DENIED);
+    }
+    assert_int_equal(emergency(EMERGENCY), OTP_VERDICT_DENIED);
+    desk.in.known = true;
+    assert_int_equal(emergency("ABCDE23457"), OTP_VERDICT_DENIED);
+    assert_int_equal(emergency(EMERGENCY), OTP_VERDICT_OK);
+    assert_int_equal(desk.account.emergency.known_failures, 0);
+    assert_int_equal(desk.account.emergency.failures, 10);
+
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(emergency("ABCDE23457"), OTP_VERDICT_DENIED);
+    }
+    assert_int_equal(emergency(EMERGENCY), OTP_VERDICT_DENIED);
+    assert_false(otp_emergency_live(&desk.account, desk.now));
+}
+
+
+static void test_right_one_in_a_new_browser_clears_both_of_its_counts(void **state)
+{
+    (void) state;
+    desk.account.emergency.failures = 9;
+    desk.account.emergency.known_failures = 10;
+    assert_int_equal(emergency(EMERGENCY), OTP_VERDICT_OK);
+    assert_int_equal(desk.account.emergency.failures + desk.account.emergency.known_failures, 0);
+}
+
+
+static void test_person_is_told_each_time_bad_attempts_have_ended_it(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(emergency("ABCDE23457"), OTP_VERDICT_DENIED);
+        assert_int_equal(desk.decision.signal, OTP_SIGNAL_NONE);
+        assert_int_equal(desk.decision.mail, OTP_MAIL_NONE);
+        assert_false(desk.decision.emergency_blocked);
+    }
+    desk.account.signal[OTP_SIGNAL_LOCKED].mailed = desk.now;
+    assert_int_equal(emergency("ABCDE23457"), OTP_VERDICT_DENIED);
+    assert_int_equal(desk.decision.signal, OTP_SIGNAL_LOCKED);
+    assert_int_equal(desk.decision.mail, OTP_MAIL_SIGN_IN_BLOCKED);
+    assert_true(desk.decision.emergency_blocked);
+    assert_int_equal(desk.account.signal[OTP_SIGNAL_LOCKED].mailed, desk.now);
+    assert_int_equal(emergency("ABCDE23457"), OTP_VERDICT_DENIED);
+    assert_false(desk.decision.emergency_blocked);
+}
+
+
 /* Every evaluation of a passcode asks the library for digests; so does a verifier of the emergency password. */
 int EVP_MAC_final(EVP_MAC_CTX *ctx, unsigned char *out, size_t *outl, size_t outsize)
 {
@@ -895,6 +947,9 @@ int main(void)
         cmocka_unit_test_setup(test_emergency_password_is_over_at_its_second, begin_emergency),
         cmocka_unit_test_setup(test_emergency_password_works_without_a_key_and_while_locked, begin_emergency),
         cmocka_unit_test_setup(test_bad_attempts_at_it_have_their_own_count_and_the_tenth_ends_it, begin_emergency),
+        cmocka_unit_test_setup(test_bad_attempts_at_it_elsewhere_do_not_end_it_in_the_owners_browser, begin_emergency),
+        cmocka_unit_test_setup(test_right_one_in_a_new_browser_clears_both_of_its_counts, begin_emergency),
+        cmocka_unit_test_setup(test_person_is_told_each_time_bad_attempts_have_ended_it, begin_emergency),
         cmocka_unit_test_setup(test_work_does_not_tell_whether_there_is_an_emergency_password, begin_emergency),
         cmocka_unit_test_setup(test_what_looks_like_one_is_a_wrong_passcode_when_there_is_none, begin_emergency),
         cmocka_unit_test_setup(test_use_of_the_key_ends_the_emergency_password, begin_emergency),

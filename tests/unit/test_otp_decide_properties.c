@@ -45,7 +45,7 @@ typedef struct {
     size_t        opened_key;
     int64_t       opened_step, opened_until;
     char          emergency[OTP_EMERGENCY_LEN + 1];         /* "" none */
-    int64_t       emergency_expires, emergency_failures;
+    int64_t       emergency_expires, emergency_failures[2];     /* in unknown, in known browsers */
     char          accepted_from[16];
     int64_t       mailed[OTP_MAIL_KINDS];
     submission_t  last;
@@ -59,7 +59,8 @@ static const otp_limits_t limits = OTP_LIMITS_DEFAULT;
 static otp_keyring_t *ring;
 static char           shown[KEYS][SHOWN][8];
 static uint64_t       dice;
-static unsigned       verdicts[OTP_VERDICTS], states_seen[OTP_STATES], repeats, histories, emergencies, changes, mails;
+static unsigned       verdicts[OTP_VERDICTS], states_seen[OTP_STATES], repeats, histories, emergencies, changes, mails,
+                      blocked;
 
 
 static int prepare(void **state)
@@ -176,9 +177,23 @@ static void roll_submission(const world_t *world, const otp_account_t *account, 
 
 /* ---- the judge ---- */
 
-static const otp_guesses_t *guesses_of(const otp_account_t *account, const submission_t *s)
+static otp_guesser_t guesser_of(const otp_account_t *account, const submission_t *s)
 {
-    return s->known ? &account->known : &account->unknown;
+    bool pin = false;
+
+    for (size_t i = 0; i < account->keys; i++) {
+        pin |= account->key[i].state == OTP_KEY_USABLE && account->key[i].pin.set;
+    }
+
+    return s->known ? OTP_GUESSER_KNOWN : pin || s->password_proven ? OTP_GUESSER_UNKNOWN : OTP_GUESSER_UNPROVEN;
+}
+
+
+static const otp_guesses_t *guesses_of(const otp_account_t *account, otp_guesser_t guesser)
+{
+    const otp_guesses_t *guesses[] = { &account->unknown, &account->known, &account->unproven };
+
+    return guesses[guesser];
 }
 
 
@@ -251,7 +266,7 @@ static void judge_opening(const world_t *world, const otp_account_t *before, con
 
     assert_true(pin == (verdict == OTP_VERDICT_OK));
     if (s->kind == OTP_SUBMIT_PASSCODE) {
-        assert_true(guesses_of(before, s)->failures < limits.next_code);
+        assert_true(guesses_of(before, guesser_of(before, s))->failures < limits.next_code);
         assert_true(proves(world, before, s, key, now, limits.window));
         return;
     }
@@ -275,9 +290,9 @@ static void judge_denied(const world_t *world, const otp_account_t *before, cons
     }
     for (size_t key = 0; s->kind == OTP_SUBMIT_PASSCODE && key < before->keys; key++) {
         if (proves(world, before, s, key, now, limits.window)) {
-            assert_true(guesses_of(before, s)->failures < limits.next_code ? verdict == OTP_VERDICT_OK
-                                                                       || verdict == OTP_VERDICT_PIN_REQUIRED
-                                                                     : verdict == OTP_VERDICT_NEXT_CODE);
+            assert_true(guesses_of(before, guesser_of(before, s))->failures < limits.next_code
+                        ? verdict == OTP_VERDICT_OK || verdict == OTP_VERDICT_PIN_REQUIRED
+                        : verdict == OTP_VERDICT_NEXT_CODE);
         } else if (proves(world, before, s, key, now, limits.wide_window)) {
             assert_true(verdict == OTP_VERDICT_NEXT_CODE || verdict == OTP_VERDICT_OK
                         || verdict == OTP_VERDICT_PIN_REQUIRED);
@@ -291,16 +306,29 @@ static void judge_counters(const otp_account_t *before, const otp_account_t *nex
 {
     bool                 success = (d->verdict == OTP_VERDICT_OK && s->kind != OTP_SUBMIT_PIN_CHANGE)
                                    || (d->verdict == OTP_VERDICT_PIN_REQUIRED && s->kind == OTP_SUBMIT_NEXT_CODE);
-    const otp_guesses_t *was = guesses_of(before, s), *is = guesses_of(next, s);
-    const otp_guesses_t *other_was = s->known ? &before->unknown : &before->known;
-    const otp_guesses_t *other_is = s->known ? &next->unknown : &next->known;
+    otp_guesser_t        guesser = guesser_of(before, s);
+    const otp_guesses_t *was = guesses_of(before, guesser), *is = guesses_of(next, guesser);
+    bool                 pin_set = s->kind == OTP_SUBMIT_PIN && d->verdict == OTP_VERDICT_WAIT_NEXT_CODE;
 
+    for (int i = OTP_GUESSER_UNKNOWN; i <= OTP_GUESSER_UNPROVEN; i++) {
+        const otp_guesses_t *other_was = guesses_of(before, (otp_guesser_t) i);
+        const otp_guesses_t *other_is = guesses_of(next, (otp_guesser_t) i);
+        bool                 cleared = i == OTP_GUESSER_UNPROVEN
+                                       ? pin_set : success && i == OTP_GUESSER_KNOWN && guesser == OTP_GUESSER_UNKNOWN;
+
+        if (cleared) {
+            assert_int_equal(other_is->failures, 0);
+        } else if (i != (int) guesser) {
+            assert_memory_equal(other_is, other_was, sizeof(*other_is));
+        }
+    }
     if (success) {
         assert_int_equal(is->failures, 0);
-        assert_int_equal(other_is->failures, s->known ? other_was->failures : 0);
         return;
     }
-    assert_memory_equal(other_is, other_was, sizeof(*other_is));
+    if (pin_set && guesser == OTP_GUESSER_UNPROVEN) {
+        return;
+    }
     assert_true(is->failures == was->failures || is->failures == was->failures + 1);
     if (is->failures != was->failures) {
         assert_int_equal(d->verdict, OTP_VERDICT_DENIED);
@@ -354,6 +382,11 @@ static void judge_mail(world_t *world, const submission_t *s, const otp_decision
         return;
     }
     assert_true(d->signal == OTP_SIGNAL_LOCKED || d->mail == otp_mail_of_signal(d->signal));
+    if (d->emergency_blocked) {
+        /* Told each time: who depends on it stands there without. */
+        assert_int_equal(d->mail, OTP_MAIL_SIGN_IN_BLOCKED);
+        return;
+    }
     assert_true(world->mailed[d->mail] == 0 || now - world->mailed[d->mail] >= 86400);
     world->mailed[d->mail] = now;
 }
@@ -367,9 +400,9 @@ static bool judge_emergency(world_t *world, const otp_account_t *before, const o
     bool          right = strcmp(s->passcode, world->emergency) == 0;
 
     if (s->kind != OTP_SUBMIT_EMERGENCY || !s->password_proven || world->emergency[0] == '\0'
-        || world->emergency_failures >= OTP_EMERGENCY_FAILURES || now >= world->emergency_expires)
+        || world->emergency_failures[s->known] >= OTP_EMERGENCY_FAILURES || now >= world->emergency_expires)
     {
-        assert_false(d->emergency);
+        assert_false(d->emergency || d->emergency_blocked);
         return false;
     }
 
@@ -377,9 +410,15 @@ static bool judge_emergency(world_t *world, const otp_account_t *before, const o
     assert_int_equal(d->emergency, right);
     assert_int_equal(d->verdict, right ? OTP_VERDICT_OK : OTP_VERDICT_DENIED);
     assert_int_equal(d->expires, right ? world->emergency_expires : 0);
-    assert_int_equal(d->mail, OTP_MAIL_NONE);
-    world->emergency_failures = right ? 0 : world->emergency_failures + 1;
-    assert_int_equal(next->emergency.failures, world->emergency_failures);
+    world->emergency_failures[s->known] = right ? 0 : world->emergency_failures[s->known] + 1;
+    if (right && !s->known) {
+        world->emergency_failures[true] = 0;
+    }
+    assert_int_equal(next->emergency.failures, world->emergency_failures[false]);
+    assert_int_equal(next->emergency.known_failures, world->emergency_failures[true]);
+    assert_int_equal(d->emergency_blocked, world->emergency_failures[s->known] == OTP_EMERGENCY_FAILURES);
+    assert_int_equal(d->mail, d->emergency_blocked ? OTP_MAIL_SIGN_IN_BLOCKED : OTP_MAIL_NONE);
+    blocked += d->emergency_blocked;
 
     changed.emergency = next->emergency;
     changed.revision = next->revision;
@@ -411,10 +450,11 @@ static void judge_key_used(world_t *world, const otp_account_t *before, const ot
 static void judge(world_t *world, const otp_account_t *before, const otp_account_t *next, const submission_t *s,
     const otp_decision_t *d, int64_t now)
 {
-    bool        locked = guesses_of(before, s)->locked_until > now
-                         || guesses_of(before, s)->failures >= limits.lock_total;
+    otp_guesser_t guesser = guesser_of(before, s);
+    bool          locked = guesses_of(before, guesser)->locked_until > now
+                           || guesses_of(before, guesser)->failures >= limits.lock_total;
     size_t      key = key_of(d->serial);
-    otp_state_t from = otp_account_state(before, &limits, s->known, now);
+    otp_state_t from = otp_account_state(before, &limits, guesser, now);
 
     states_seen[from]++;
     verdicts[d->verdict]++;
@@ -425,7 +465,7 @@ static void judge(world_t *world, const otp_account_t *before, const otp_account
         return;
     }
 
-    assert_true(otp_transition_legal(from, s->kind, d->verdict, otp_account_state(next, &limits, s->known, now)));
+    assert_true(otp_transition_legal(from, s->kind, d->verdict, otp_account_state(next, &limits, guesser, now)));
     assert_int_equal(next->revision, before->revision + (d->changed ? 1 : 0));
     judge_mail(world, s, d, now);
     if (judge_emergency(world, before, next, s, d, now)) {
@@ -553,9 +593,10 @@ static void manage(world_t *world, otp_account_t *account, int64_t now)
         otp_fake_random_bytes(&dice, random, sizeof(random));
         otp_emergency_make(random, world->emergency);
         world->emergency_expires = now + 60 + (int64_t) roll(3600);
-        world->emergency_failures = 0;
         assert_int_equal(otp_emergency_set(ring, account, otp_span_of(world->emergency), random, now,
                                            world->emergency_expires), OTP_OK);
+        world->emergency_failures[false] = account->emergency.failures = (int64_t) roll(OTP_EMERGENCY_FAILURES);
+        world->emergency_failures[true] = account->emergency.known_failures = (int64_t) roll(OTP_EMERGENCY_FAILURES);
         break;
     }
     assert_false(otp_managed_refused(managed));
@@ -632,8 +673,9 @@ static void test_rules_hold_in_random_histories(void **state)
     }
     print_message(", repeated %u\n", repeats);
     assert_true(repeats > 100);
-    print_message("emergency passwords accepted %u, PINs changed %u, mails %u\n", emergencies, changes, mails);
-    assert_true(emergencies > 100 && changes > 100 && mails > 100);
+    print_message("emergency passwords accepted %u, blocked %u, PINs changed %u, mails %u\n", emergencies, blocked,
+                  changes, mails);
+    assert_true(emergencies > 100 && blocked > 10 && changes > 100 && mails > 100);
     for (int i = 0; i < OTP_STATES; i++) {
         assert_true(states_seen[i] > 100);
     }

@@ -182,9 +182,25 @@ static void test_ten_bad_attempts_end_it(void **state)
     (void) state;
     account.emergency.failures = OTP_EMERGENCY_FAILURES - 1;
     assert_true(matches("ABCDE23456", NOW));
-    account.emergency.failures = OTP_EMERGENCY_FAILURES;
+    account.emergency.failures = account.emergency.known_failures = OTP_EMERGENCY_FAILURES;
     assert_false(matches("ABCDE23456", NOW));
     assert_false(otp_emergency_live(&account, NOW));
+}
+
+
+static void test_ten_bad_attempts_end_it_for_browsers_of_their_kind(void **state)
+{
+    (void) state;
+    *otp_emergency_failures(&account, false) = OTP_EMERGENCY_FAILURES;
+    assert_true(otp_emergency_live(&account, NOW));
+    assert_false(otp_emergency_heard(&account, false, NOW));
+    assert_true(otp_emergency_heard(&account, true, NOW));
+    assert_false(otp_emergency_heard(&account, true, NOW + 3600));
+    account.emergency.failures = OTP_EMERGENCY_FAILURES - 1;
+    *otp_emergency_failures(&account, true) = OTP_EMERGENCY_FAILURES;
+    assert_true(otp_emergency_live(&account, NOW));
+    assert_true(otp_emergency_heard(&account, false, NOW));
+    assert_false(otp_emergency_heard(&account, true, NOW));
 }
 
 
@@ -216,10 +232,11 @@ static void test_a_new_one_replaces_the_old_one_and_its_count(void **state)
 {
     (void) state;
     account.emergency.failures = 7;
+    account.emergency.known_failures = 8;
     assert_int_equal(otp_emergency_set(ring, &account, OTP_SPAN("zyxwv 98765"), salt, NOW + 1, NOW + 60), OTP_OK);
     assert_false(matches("ABCDE23456", NOW + 1));
     assert_true(matches("ZYXWV98765", NOW + 1));
-    assert_int_equal(account.emergency.failures, 0);
+    assert_int_equal(account.emergency.failures + account.emergency.known_failures, 0);
     assert_int_equal(account.emergency.issued, NOW + 1);
     assert_int_equal(account.emergency.expires, NOW + 60);
 }
@@ -248,6 +265,7 @@ int main(void)
         cmocka_unit_test_setup(test_another_one_does_not_match, begin),
         cmocka_unit_test_setup(test_there_is_none_in_a_new_account, begin),
         cmocka_unit_test_setup(test_ten_bad_attempts_end_it, begin),
+        cmocka_unit_test_setup(test_ten_bad_attempts_end_it_for_browsers_of_their_kind, begin),
         cmocka_unit_test_setup(test_it_is_bound_to_its_person, begin),
         cmocka_unit_test_setup(test_it_is_kept_with_a_key_of_its_own, begin),
         cmocka_unit_test_setup(test_a_new_one_replaces_the_old_one_and_its_count, begin),

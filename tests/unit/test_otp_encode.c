@@ -66,9 +66,15 @@ static void test_base64url_without_padding_is_read(void **state)
 static void test_base64url_of_any_other_form_is_refused(void **state)
 {
     /* A lone digit, padding, the other alphabet, blanks, and bits left over. */
-    static const char *const refused[] = { "Z", "Zm9vZ", "Zg==", "+/+/", "Zm 9", "Zm9v\n", "Zh", "Zm9", "Zm-" };
+    static const char *const refused[] = {
+        "Z", "Zm9vZ", "Zg==", "+/+/", "Zm 9", "Zm9v\n", "Zh", "Zm9", "Zm-", "Zm@v", "Zm[v", "Zm`v", "Zm{v", "Zm\xe9v"
+    };
 
     (void) state;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        assert_false(otp_base64url_valid(otp_span_of(refused[i])));
+    }
+    assert_true(otp_base64url_valid(OTP_SPAN("-__-Zg")));
     assert_refuses(otp_base64url_decode, refused, sizeof(refused) / sizeof(refused[0]));
 }
 

@@ -65,17 +65,31 @@ static void revoke(void)
 }
 
 
-/* A browser that she has used before she had the key. */
+/* A browser that she has used before, with the key.  She is signed in there with the password now. */
 static void know(otp_fake_browser_t *who)
 {
     otp_account_t account = otp_fake_account_get(&world, "marie");
-    size_t        keys = account.keys;
 
-    account.keys = 0;
+    assert_string_equal(otp_fake_direct(&world, who, "marie", NOW_PASSCODE(PIN)), "ok");
+    assert_string_not_equal(otp_fake_cookie(who, DEVICE), "");
     otp_fake_account_put(&world, &account);
     assert_string_equal(otp_fake_password(&world, who, "marie"), "ok");
+}
+
+
+/* One that she has used with the password only. */
+static void know_by_password(otp_fake_browser_t *who)
+{
+    assert_string_equal(otp_fake_password(&world, who, "marie"), "ok");
     assert_string_not_equal(otp_fake_cookie(who, DEVICE), "");
-    account.keys = keys;
+}
+
+
+static void set_key_state(otp_key_state_t key_state)
+{
+    otp_account_t account = otp_fake_account_get(&world, "marie");
+
+    account.key[0].state = key_state;
     otp_fake_account_put(&world, &account);
 }
 
@@ -277,6 +291,61 @@ static void test_emergency_password_taken_away_meanwhile_opens_nothing(void **st
 }
 
 
+static void wrong_emergency(otp_fake_browser_t *who)
+{
+    assert_string_equal(otp_fake_password(&world, who, "marie"), "ok");
+    assert_string_equal(otp_fake_step_up(&world, who, "ABCDE23457"), "denied");
+}
+
+
+/* ---- first use ---- */
+
+static void fail_at_first_use(void)
+{
+    for (int i = 0; i < 10; i++) {
+        assert_string_equal(otp_fake_direct(&world, &stranger, "lea", "314159"), "denied");
+    }
+}
+
+
+/* Who knows the identifier alone does not keep her from it. */
+static void test_first_use_after_the_password_is_not_held_up_by_strangers(void **state)
+{
+    (void) state;
+    otp_fake_account(&world, "lea", K, NULL);
+    fail_at_first_use();
+    assert_int_equal(otp_fake_account_get(&world, "lea").unproven.failures, 10);
+    assert_string_equal(otp_fake_direct(&world, &other, "lea", NOW_PASSCODE("")), "denied");
+    assert_string_equal(otp_fake_password(&world, &browser, "lea"), "ok");
+    assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE("")), "pin_required");
+    assert_string_equal(otp_fake_create_pin(&world, &browser, PIN), "wait_next_code");
+    assert_int_equal(otp_fake_account_get(&world, "lea").unproven.failures, 0);
+}
+
+
+/* Where the password comes first these are no guesses: they cannot be right. */
+static void test_what_cannot_be_right_at_first_use_is_not_counted(void **state)
+{
+    otp_account_t before;
+
+    (void) state;
+    world.settings.first_use_needs_password = true;
+    otp_fake_account(&world, "lea", K, NULL);
+    before = otp_fake_account_get(&world, "lea");
+    fail_at_first_use();
+    assert_string_equal(otp_fake_direct(&world, &stranger, "lea", NOW_PASSCODE("")), "denied");
+    assert_int_equal(otp_fake_account_get(&world, "lea").revision, before.revision);
+    assert_int_equal(otp_fake_redis_events(world.redis, "\"verdict\":\"denied\""), 11);
+    assert_int_equal(otp_fake_redis_stream(world.redis, "mail:", ""), 0);
+    assert_string_equal(otp_fake_password(&world, &browser, "lea"), "ok");
+    assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE("")), "pin_required");
+
+    /* Nor while she is on the way: a PIN page is open. */
+    fail_at_first_use();
+    assert_string_equal(otp_fake_create_pin(&world, &browser, PIN), "wait_next_code");
+}
+
+
 /* ---- browsers that the owner has used before ---- */
 
 static void test_completed_sign_in_makes_the_browser_known(void **state)
@@ -291,32 +360,54 @@ static void test_completed_sign_in_makes_the_browser_known(void **state)
     cookie = strstr(world.answer->headers, "Set-Cookie: " DEVICE "=");
     assert_non_null(cookie);
     cookie += strlen("Set-Cookie: " DEVICE "=");
-    assert_int_equal(strcspn(cookie, ";"), 8 + 1 + 22 + 1 + 10 + 1 + 22);
+    assert_int_equal(strcspn(cookie, ";"), 8 + 1 + 22 + 1 + 10 + 1 + 10 + 1 + 22);
     cookie += strcspn(cookie, ";");
     assert_int_equal(strncmp(cookie, "; Path=/; Max-Age=15552000; Secure; HttpOnly; SameSite=Lax\n", 59), 0);
 }
 
 
-static void test_password_alone_does_not_make_the_browser_of_a_key_known(void **state)
+/* The password alone: for what becomes of wrong passwords there, not of wrong passcodes. */
+static void test_browser_is_known_for_passcodes_once_it_has_seen_the_right_one(void **state)
 {
-    otp_account_t account;
-
     (void) state;
-    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
-    assert_string_equal(otp_fake_cookie(&browser, DEVICE), "");
+    know_by_password(&browser);
     assert_string_equal(otp_fake_step_up(&world, &browser, WRONG), "denied");
     assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 1);
     assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 0);
     assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE(PIN)), "ok");
-    assert_string_not_equal(otp_fake_cookie(&browser, DEVICE), "");
+    assert_non_null(strstr(world.answer->headers, DEVICE));
+    assert_string_equal(otp_fake_step_up(&world, &browser, WRONG), "denied");
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 0);
+    assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 1);
+}
 
-    account = otp_fake_account_get(&world, "marie");
-    account.key[0].state = OTP_KEY_DISABLED;
-    otp_fake_account_put(&world, &account);
-    assert_string_equal(otp_fake_password(&world, &other, "marie"), "ok");
-    assert_string_not_equal(otp_fake_cookie(&other, DEVICE), "");
-    assert_string_equal(otp_fake_password(&world, &stranger, "paul"), "ok");
-    assert_string_not_equal(otp_fake_cookie(&stranger, DEVICE), "");
+
+/* Neither before there was a key, nor while it is reported lost: that, the password can bring about. */
+static void test_password_alone_never_makes_a_browser_known_for_passcodes(void **state)
+{
+    (void) state;
+    know(&browser);
+    know_by_password(&other);
+    set_key_state(OTP_KEY_DISABLED);
+    know_by_password(&stranger);
+    set_key_state(OTP_KEY_USABLE);
+    for (int i = 0; i < 5; i++) {
+        assert_string_equal(otp_fake_direct(&world, &other, "marie", WRONG), "denied");
+        assert_string_equal(otp_fake_direct(&world, &stranger, "marie", WRONG), "denied");
+    }
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 10);
+    assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 0);
+    assert_string_equal(otp_fake_step_up(&world, &browser, NOW_PASSCODE(PIN)), "ok");
+}
+
+
+static void test_emergency_password_makes_the_browser_known_for_passcodes(void **state)
+{
+    (void) state;
+    know_by_password(&browser);
+    assert_string_equal(otp_fake_step_up(&world, &browser, EMERGENCY), "ok");
+    assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
+    assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 1);
 }
 
 
@@ -439,7 +530,7 @@ static void test_attempts_against_a_lock_do_not_wash_the_history_out(void **stat
     for (int i = 0; i < 60; i++) {
         assert_string_equal(otp_fake_step_up(&world, &browser, WRONG), "throttled");
     }
-    assert_int_equal(otp_fake_redis_stream(world.redis, "hist:", "\"event\":\"passcode\""), 10);
+    assert_int_equal(otp_fake_redis_stream(world.redis, "hist:", "\"verdict\":\"denied\""), 10);
 }
 
 
@@ -467,6 +558,22 @@ static void test_failures_of_the_owners_browser_do_not_hold_up_its_neighbours(vo
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
     assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
     assert_string_equal(otp_fake_password(&world, &other, "paul"), "ok");
+}
+
+
+/* Where only the password was typed, that holds for passwords; its wrong passcodes are anybody's. */
+static void test_address_is_charged_for_passcodes_of_a_browser_that_has_not_seen_the_key(void **state)
+{
+    (void) state;
+    world.settings.limits.address_free = 1;
+    know_by_password(&browser);
+    wrong_password(&browser, 3);
+    assert_string_equal(otp_fake_password(&world, &other, "paul"), "ok");
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
+    }
+    otp_fake_forget(&other, DEVICE);
+    assert_string_equal(otp_fake_password(&world, &other, "paul"), "throttled");
 }
 
 
@@ -559,22 +666,45 @@ static void test_device_cookie_lasts_half_a_year(void **state)
 }
 
 
-static void test_right_password_does_not_make_a_browser_known_while_passcodes_are_counted(void **state)
+/* The password lets it be known to passwords for longer, and not to passcodes. */
+static void test_password_does_not_renew_what_the_passcode_has_proven(void **state)
 {
-    otp_account_t account;
-
     (void) state;
-    for (int i = 0; i < 10; i++) {
-        assert_string_equal(otp_fake_direct(&world, &stranger, "marie", WRONG), "denied");
-    }
-    account = otp_fake_account_get(&world, "marie");
-    account.key[0].state = OTP_KEY_DISABLED;
-    otp_fake_account_put(&world, &account);
+    know(&browser);
+    otp_fake_pass(&world, 100 * 86400);
+    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    assert_non_null(strstr(world.answer->headers, DEVICE));
+    otp_fake_pass(&world, 80 * 86400);
+    assert_string_equal(otp_fake_direct(&world, &browser, "marie", WRONG), "denied");
+    assert_int_equal(otp_fake_account_get(&world, "marie").known.failures, 1);
+    otp_fake_pass(&world, 1);
+    assert_unknown(otp_fake_cookie(&browser, DEVICE));
+    wrong_password(&stranger, 7);
+    otp_fake_forget(&stranger, DEVICE);
     assert_string_equal(otp_fake_password(&world, &stranger, "marie"), "ok");
-    assert_string_equal(otp_fake_cookie(&stranger, DEVICE), "");
-    account.key[0].state = OTP_KEY_USABLE;
-    otp_fake_account_put(&world, &account);
-    assert_string_equal(otp_fake_step_up(&world, &stranger, NOW_PASSCODE(PIN)), "throttled");
+}
+
+
+static void test_strangers_do_not_delay_a_browser_that_the_password_is_used_in(void **state)
+{
+    (void) state;
+    know_by_password(&browser);
+    wrong_password(&stranger, 20);
+    assert_int_equal(world.answer->status, 429);
+    assert_string_equal(otp_fake_password(&world, &other, "marie"), "throttled");
+    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+}
+
+
+static void test_who_knows_the_password_does_not_delay_the_browser_of_the_key(void **state)
+{
+    (void) state;
+    know(&browser);
+    know_by_password(&stranger);
+    wrong_password(&stranger, 7);
+    assert_int_equal(world.answer->status, 429);
+    assert_string_equal(otp_fake_password(&world, &browser, "marie"), "ok");
+    assert_string_equal(otp_fake_password(&world, &other, "marie"), "ok");
 }
 
 
@@ -657,6 +787,33 @@ static void test_signal_is_mailed_to_its_person(void **state)
     assert_string_equal(otp_fake_direct(&world, &stranger, "marie", RIGHT_PIN_WRONG_CODE), "denied");
     (void) the_mail();
     assert_int_equal(otp_fake_account_get(&world, "marie").signal[OTP_SIGNAL_PIN_WITHOUT_CODE].count, 2);
+}
+
+
+/* Who knows the password can end it in new browsers, and she is told; where she has used the key it goes on. */
+static void test_emergency_password_ended_by_a_stranger_goes_on_in_the_owners_browser(void **state)
+{
+    otp_mail_t    mail;
+    otp_account_t account = otp_fake_account_get(&world, "marie");
+
+    (void) state;
+    know(&browser);
+    otp_fake_account_put(&world, &account);
+    for (int i = 0; i < 9; i++) {
+        wrong_emergency(&stranger);
+    }
+    assert_int_equal(otp_fake_redis_stream(world.redis, "mail:", ""), 0);
+    wrong_emergency(&stranger);
+    mail = the_mail();
+    assert_int_equal(mail.kind, OTP_MAIL_SIGN_IN_BLOCKED);
+    assert_text(mail.reason, "emergency");
+    assert_text(mail.address, "198.51.100.7");
+    assert_int_equal(mail.until, 0);
+    assert_int_equal(otp_fake_redis_stream(world.redis, "hist:", "\"signal\":\"locked\""), 1);
+
+    assert_string_equal(otp_fake_step_up(&world, &stranger, EMERGENCY), "denied");
+    assert_int_equal(otp_fake_account_get(&world, "marie").unknown.failures, 1);
+    assert_string_equal(otp_fake_step_up(&world, &browser, EMERGENCY), "ok");
 }
 
 
@@ -880,6 +1037,8 @@ static void test_throttled_or_busy_password_form_makes_nobody_wait(void **state)
     (void) snprintf(body, sizeof(body), "username=marie&method=password&password=Correct+horse+1&csrf=%s",
                     otp_fake_token(&world, &browser, "login"));
     world.directory = OTP_PERSON_BUSY;
+    assert_int_equal(otp_fake_post(&world, &browser, "login", body)->status, 503);
+    world.directory = OTP_PERSON_THROTTLED;
     assert_int_equal(otp_fake_post(&world, &browser, "login", body)->status, 429);
     world.directory = OTP_PERSON_MATCHES;
     assert_int_equal(otp_fake_post(&world, &browser, "login", body)->status, 200);
@@ -940,8 +1099,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_emergency_password_taken_away_meanwhile_opens_nothing,
                                         open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_completed_sign_in_makes_the_browser_known, open_world, close_stage),
-        cmocka_unit_test_setup_teardown(test_password_alone_does_not_make_the_browser_of_a_key_known, open_world,
-                                        close_stage),
+        cmocka_unit_test_setup_teardown(test_emergency_password_ended_by_a_stranger_goes_on_in_the_owners_browser,
+                                        open_emergency, close_stage),
+        cmocka_unit_test_setup_teardown(test_first_use_after_the_password_is_not_held_up_by_strangers,
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_right_at_first_use_is_not_counted, open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_browser_is_known_for_passcodes_once_it_has_seen_the_right_one,
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_password_alone_never_makes_a_browser_known_for_passcodes,
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_emergency_password_makes_the_browser_known_for_passcodes,
+                                        open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_first_use_makes_the_browser_known_when_it_is_completed,
                                         open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_known_browser_keeps_its_cookie_for_a_day_and_its_nonce_for_good,
@@ -959,12 +1127,18 @@ int main(void)
                                         open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_failures_of_the_owners_browser_do_not_hold_up_its_neighbours,
                                         open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_address_is_charged_for_passcodes_of_a_browser_that_has_not_seen_the_key,
+                                        open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_device_cookie_of_one_person_says_nothing_about_another,
                                         open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_stolen_device_cookie_alone_opens_nothing, open_emergency, close_stage),
         cmocka_unit_test_setup_teardown(test_changed_device_cookie_is_none, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_device_cookie_lasts_half_a_year, open_world, close_stage),
-        cmocka_unit_test_setup_teardown(test_right_password_does_not_make_a_browser_known_while_passcodes_are_counted,
+        cmocka_unit_test_setup_teardown(test_password_does_not_renew_what_the_passcode_has_proven,
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_strangers_do_not_delay_a_browser_that_the_password_is_used_in,
+                                        open_world, close_stage),
+        cmocka_unit_test_setup_teardown(test_who_knows_the_password_does_not_delay_the_browser_of_the_key,
                                         open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_signal_is_mailed_to_its_person, open_world, close_stage),
         cmocka_unit_test_setup_teardown(test_lock_is_mailed_with_its_end, open_world, close_stage),

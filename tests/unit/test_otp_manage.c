@@ -166,11 +166,10 @@ static void test_full_account_gets_no_further_key(void **state)
 static void test_only_the_copy_of_this_assignment_becomes_usable(void **state)
 {
     otp_stock_t   stock = stock_of("");
-    otp_account_t account = account_of(ALICE), other;
+    otp_account_t account = account_of(ALICE), other = account;
 
     (void) state;
     assert_int_equal(otp_manage_account_expect(&account, &stock, H1), OTP_MANAGE_CHANGED);
-    other = account;
     assert_int_equal(otp_manage_account_expect(&other, &stock, OTP_SPAN("h2")), OTP_MANAGE_CHANGED);
     assert_int_equal(otp_manage_stock_take(&stock, ALICE, OTP_SPAN_NONE, H1, NOW), OTP_MANAGE_CHANGED);
     assert_int_equal(otp_manage_account_give(&other, &stock), OTP_MANAGE_BUSY);
@@ -192,9 +191,42 @@ static void test_key_disabled_while_it_arrives_is_not_given_usable(void **state)
     assert_int_equal(otp_manage_account_expect(&account, &stock, H1), OTP_MANAGE_CHANGED);
     assert_int_equal(otp_manage_stock_take(&stock, ALICE, OTP_SPAN_NONE, H1, NOW), OTP_MANAGE_CHANGED);
     assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
-    assert_int_equal(otp_manage_account_give(&account, &stock), OTP_MANAGE_UNCHANGED);
+    assert_true(otp_manage_arriving(&account.key[0]));
+    assert_int_equal(otp_manage_account_enable(&account, &stock), OTP_MANAGE_DISABLED);
+    assert_int_equal(otp_manage_account_give(&account, &stock), OTP_MANAGE_CHANGED);
     assert_int_equal(account.key[0].state, OTP_KEY_DISABLED);
     assert_string_equal(account.key[0].reason, "lost");
+}
+
+
+static void test_key_of_the_stock_disabled_while_it_arrives_is_not_given_usable(void **state)
+{
+    otp_stock_t   stock = stock_of("");
+    otp_account_t account = account_of(ALICE);
+
+    (void) state;
+    assert_int_equal(otp_manage_account_expect(&account, &stock, H1), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, OTP_SPAN_NONE, H1, NOW), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_disable(&stock, OTP_SPAN("stolen")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, OTP_SPAN_NONE, H1, NOW), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(otp_manage_account_give(&account, &stock), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.key[0].state, OTP_KEY_DISABLED);
+    assert_string_equal(account.key[0].reason, "stolen");
+}
+
+
+static void test_key_disabled_while_it_arrives_has_to_arrive_again_once_it_is_enabled(void **state)
+{
+    otp_stock_t   stock = stock_of("");
+    otp_account_t account = account_of(ALICE), plain;
+
+    (void) state;
+    assert_int_equal(otp_manage_account_expect(&account, &stock, H1), OTP_MANAGE_CHANGED);
+    plain = account;
+    assert_int_equal(otp_manage_account_prepare(&plain, S1), OTP_MANAGE_NO_KEY);
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_prepare(&account, S1), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.keys, 0);
 }
 
 
@@ -224,7 +256,43 @@ static void test_copy_never_stays_behind_the_stock(void **state)
 }
 
 
-static void test_only_a_copy_that_never_arrived_is_overwritten(void **state)
+static void test_copy_that_arrives_serves_whoever_assigns_it_to_the_same_person(void **state)
+{
+    otp_stock_t   stock = stock_of(""), seen = stock;
+    otp_account_t account = account_of(ALICE);
+
+    (void) state;
+    assert_int_equal(otp_manage_account_expect(&account, &seen, H1), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_expect(&account, &seen, OTP_SPAN("h2")), OTP_MANAGE_UNCHANGED);
+    assert_string_equal(account.key[0].holding, "h1");
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, OTP_SPAN_NONE, H1, NOW), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, OTP_SPAN_NONE, H1, NOW), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(otp_manage_account_give(&account, &stock), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_give(&account, &stock), OTP_MANAGE_UNCHANGED);
+    assert_true(otp_manage_account_holds(&account, &stock));
+}
+
+
+static void test_copy_that_arrived_long_ago_becomes_what_the_stock_says(void **state)
+{
+    otp_stock_t   stock = stock_of("");
+    otp_account_t account = account_of(ALICE);
+
+    (void) state;
+    assert_int_equal(otp_manage_account_expect(&account, &stock, H1), OTP_MANAGE_CHANGED);
+    account.key[0].step = 500;
+    stock.key.step = 300;
+    stock.key.drift = 9;
+    memcpy(stock.key.seed, "another", sizeof("another"));
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, OTP_SPAN_NONE, H1, NOW), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_give(&account, &stock), OTP_MANAGE_CHANGED);
+    assert_string_equal(account.key[0].seed, "another");
+    assert_int_equal(account.key[0].drift, 9);
+    assert_int_equal(account.key[0].step, 500);
+}
+
+
+static void test_only_a_copy_that_never_arrived_serves_again(void **state)
 {
     otp_stock_t   stock = stock_of("");
     otp_account_t usable = alice_with_key(), lost = usable, returned = usable, arriving = account_of(ALICE);
@@ -236,9 +304,9 @@ static void test_only_a_copy_that_never_arrived_is_overwritten(void **state)
     assert_int_equal(otp_manage_account_expect(&usable, &stock, H1), OTP_MANAGE_ORPHAN);
     assert_int_equal(otp_manage_account_expect(&lost, &stock, H1), OTP_MANAGE_ORPHAN);
     assert_int_equal(otp_manage_account_expect(&returned, &stock, H1), OTP_MANAGE_ORPHAN);
-    assert_int_equal(otp_manage_account_expect(&arriving, &stock, H1), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_expect(&arriving, &stock, H1), OTP_MANAGE_UNCHANGED);
     assert_int_equal(arriving.keys, 1);
-    assert_string_equal(arriving.key[0].holding, "h1");
+    assert_string_equal(arriving.key[0].holding, "h0");
     assert_int_equal(usable.key[0].step, 200);
     assert_true(usable.key[0].pin.set);
 }
@@ -269,6 +337,26 @@ static void test_forgone_key_leaves_the_account_and_a_given_one_stays(void **sta
     assert_int_equal(account.keys, 0);
     assert_int_equal(otp_manage_account_forgo(&held, S1, OTP_SPAN_NONE), OTP_MANAGE_UNCHANGED);
     assert_int_equal(held.keys, 1);
+    assert_int_equal(otp_manage_account_disable(&held, S1, OTP_SPAN("lost")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_forgo(&held, S1, OTP_SPAN_NONE), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(held.keys, 1);
+}
+
+
+static void test_key_that_is_not_taken_after_all_is_still_asked_for(void **state)
+{
+    otp_stock_t stock = stock_of(""), before;
+
+    (void) state;
+    memcpy(stock.wanted, "alice", sizeof("alice"));
+    stock.wanted_at = NOW - 5;
+    before = stock;
+    assert_int_equal(otp_manage_stock_take(&stock, ALICE, OTP_SPAN_NONE, H1, NOW), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_untake(&stock, ALICE, OTP_SPAN("h2")), OTP_MANAGE_HELD);
+    assert_int_equal(otp_manage_stock_untake(&stock, BOB, H1), OTP_MANAGE_HELD);
+    assert_int_equal(otp_manage_stock_untake(&stock, ALICE, H1), OTP_MANAGE_CHANGED);
+    assert_memory_equal(&stock, &before, sizeof(stock));
+    assert_int_equal(otp_manage_stock_untake(&stock, ALICE, H1), OTP_MANAGE_UNCHANGED);
 }
 
 
@@ -549,6 +637,41 @@ static void test_enabling_makes_both_records_usable_without_a_reason(void **stat
 }
 
 
+/* Whoever disables or enables it, in whatever order. */
+static void test_restored_key_is_useless_until_it_was_resynced(void **state)
+{
+    otp_stock_t   stock = stock_of("alice");
+    otp_account_t account = alice_with_key();
+    otp_key_t     plain = account.key[0];
+
+    (void) state;
+    assert_false(otp_manage_resynced(&plain));
+    otp_manage_restored(&stock.key);
+    otp_manage_restored(&account.key[0]);
+    assert_int_equal(account.key[0].state, OTP_KEY_DISABLED);
+    assert_int_equal(otp_manage_account_prepare(&account, S1), OTP_MANAGE_UNCERTAIN);
+    assert_int_equal(otp_manage_stock_enable(&stock), OTP_MANAGE_UNCERTAIN);
+    assert_int_equal(otp_manage_account_enable(&account, &stock), OTP_MANAGE_DISABLED);
+    assert_int_equal(otp_manage_account_disable(&account, S1, OTP_SPAN("stolen")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_disable(&stock, OTP_SPAN("stolen")), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_disable(&stock, OTP_SPAN("stolen")), OTP_MANAGE_UNCHANGED);
+    assert_string_equal(stock.key.reason, "restored:stolen");
+    assert_int_equal(otp_manage_account_prepare(&account, S1), OTP_MANAGE_UNCERTAIN);
+    assert_int_equal(otp_manage_stock_enable(&stock), OTP_MANAGE_UNCERTAIN);
+    assert_true(otp_manage_resynced(&account.key[0]));
+    assert_true(otp_manage_resynced(&stock.key));
+    assert_string_equal(account.key[0].reason, "stolen");
+    assert_int_equal(otp_manage_account_prepare(&account, S1), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_stock_enable(&stock), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_account_enable(&account, &stock), OTP_MANAGE_CHANGED);
+
+    otp_manage_restored(&plain);
+    assert_true(otp_manage_resynced(&plain));
+    assert_int_equal(plain.state, OTP_KEY_USABLE);
+    assert_string_equal(plain.reason, "");
+}
+
+
 static void test_enabling_takes_over_a_later_step_of_the_stock(void **state)
 {
     otp_account_t account = alice_with_key();
@@ -682,7 +805,7 @@ static void test_unlocking_forgets_failures_and_lock_and_nothing_else(void **sta
 }
 
 
-static void test_unlocking_forgets_both_counts(void **state)
+static void test_unlocking_forgets_all_counts(void **state)
 {
     otp_account_t account = account_of(ALICE);
 
@@ -692,6 +815,12 @@ static void test_unlocking_forgets_both_counts(void **state)
     assert_int_equal(otp_manage_unlock(&account), OTP_MANAGE_CHANGED);
     assert_int_equal(account.known.failures, 0);
     assert_int_equal(account.known.locked_until, 0);
+    account.unproven.failures = 100;
+    account.unproven.locked_until = NOW + 60;
+    assert_int_equal(otp_manage_unlock(&account), OTP_MANAGE_CHANGED);
+    assert_int_equal(account.unproven.failures, 0);
+    assert_int_equal(account.unproven.locked_until, 0);
+    assert_int_equal(otp_manage_unlock(&account), OTP_MANAGE_UNCHANGED);
 }
 
 
@@ -716,11 +845,11 @@ static void test_signals_that_were_seen_are_no_more_and_their_mail_is_remembered
 
     (void) state;
     account.signal[OTP_SIGNAL_REPLAY] = (otp_signal_note_t) { .at = NOW, .count = 3, .mailed = NOW - 5 };
-    assert_int_equal(otp_manage_signals_seen(&account), OTP_MANAGE_CHANGED);
+    assert_int_equal(otp_manage_signals_seen(&account, NULL), OTP_MANAGE_CHANGED);
     assert_int_equal(account.signal[OTP_SIGNAL_REPLAY].at, 0);
     assert_int_equal(account.signal[OTP_SIGNAL_REPLAY].count, 0);
     assert_int_equal(account.signal[OTP_SIGNAL_REPLAY].mailed, NOW - 5);
-    assert_int_equal(otp_manage_signals_seen(&account), OTP_MANAGE_UNCHANGED);
+    assert_int_equal(otp_manage_signals_seen(&account, NULL), OTP_MANAGE_UNCHANGED);
 }
 
 
@@ -1004,11 +1133,16 @@ int main(void)
         cmocka_unit_test(test_full_account_gets_no_further_key),
         cmocka_unit_test(test_only_the_copy_of_this_assignment_becomes_usable),
         cmocka_unit_test(test_key_disabled_while_it_arrives_is_not_given_usable),
+        cmocka_unit_test(test_key_of_the_stock_disabled_while_it_arrives_is_not_given_usable),
+        cmocka_unit_test(test_key_disabled_while_it_arrives_has_to_arrive_again_once_it_is_enabled),
+        cmocka_unit_test(test_copy_that_arrives_serves_whoever_assigns_it_to_the_same_person),
+        cmocka_unit_test(test_copy_that_arrived_long_ago_becomes_what_the_stock_says),
         cmocka_unit_test(test_key_given_twice_keeps_pin_and_step),
         cmocka_unit_test(test_copy_never_stays_behind_the_stock),
-        cmocka_unit_test(test_only_a_copy_that_never_arrived_is_overwritten),
+        cmocka_unit_test(test_only_a_copy_that_never_arrived_serves_again),
         cmocka_unit_test(test_key_being_returned_is_not_given_again),
         cmocka_unit_test(test_forgone_key_leaves_the_account_and_a_given_one_stays),
+        cmocka_unit_test(test_key_that_is_not_taken_after_all_is_still_asked_for),
         cmocka_unit_test(test_returning_disables_the_copy_and_its_pending_state),
         cmocka_unit_test(test_returning_keeps_why_a_key_was_disabled),
         cmocka_unit_test(test_key_disabled_on_its_way_back_stays_on_its_way),
@@ -1026,6 +1160,7 @@ int main(void)
         cmocka_unit_test(test_disabling_clears_the_pending_state_and_keeps_pin_and_failures),
         cmocka_unit_test(test_disabling_for_another_reason_replaces_the_reason),
         cmocka_unit_test(test_enabling_makes_both_records_usable_without_a_reason),
+        cmocka_unit_test(test_restored_key_is_useless_until_it_was_resynced),
         cmocka_unit_test(test_enabling_takes_over_a_later_step_of_the_stock),
         cmocka_unit_test(test_key_disabled_after_enabling_began_stays_disabled),
         cmocka_unit_test(test_copy_of_another_assignment_is_not_enabled),
@@ -1036,7 +1171,7 @@ int main(void)
         cmocka_unit_test(test_clearing_a_pin_ends_a_pending_first_use),
         cmocka_unit_test(test_clearing_the_pin_of_nobody_is_refused),
         cmocka_unit_test(test_unlocking_forgets_failures_and_lock_and_nothing_else),
-        cmocka_unit_test(test_unlocking_forgets_both_counts),
+        cmocka_unit_test(test_unlocking_forgets_all_counts),
         cmocka_unit_test(test_only_a_living_emergency_password_is_revoked),
         cmocka_unit_test(test_signals_that_were_seen_are_no_more_and_their_mail_is_remembered),
         cmocka_unit_test(test_person_waits_for_one_key_at_a_time),

@@ -216,15 +216,17 @@ static void test_cookie_of_another_form_is_not_looked_up(void **state)
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+", "AAECAwQFBgcICQoLDA0 DxAREhMUFRYXGBkaGxwdHh8",
     };
-    otp_span_t with_nul = { "AAECAwQFBgcICQoLDA0\0DxAREhMUFRYXGBkaGxwdHh8", 43 };
-    uint8_t    digest[OTP_DIGEST_LEN];
+    otp_span_t           with_nul = { "AAECAwQFBgcICQoLDA0\0DxAREhMUFRYXGBkaGxwdHh8", 43 };
+    otp_session_lookup_t lookup;
 
     (void) state;
-    assert_int_equal(otp_session_digest(ring, COOKIE, digest), OTP_OK);
+    assert_int_equal(otp_session_lookup_cookie(ring, PREFIX, COOKIE, &lookup), OTP_OK);
+    assert_true(otp_session_cookie_valid(COOKIE));
     for (size_t i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
-        assert_int_equal(otp_session_digest(ring, otp_span_of(cookies[i]), digest), OTP_INVALID);
+        assert_int_equal(otp_session_lookup_cookie(ring, PREFIX, otp_span_of(cookies[i]), &lookup), OTP_INVALID);
+        assert_false(otp_session_cookie_valid(otp_span_of(cookies[i])));
     }
-    assert_int_equal(otp_session_digest(ring, with_nul, digest), OTP_INVALID);
+    assert_false(otp_session_cookie_valid(with_nul));
 }
 
 
@@ -235,8 +237,8 @@ static void test_lookup_asks_for_record_and_mark_under_the_digest_of_the_cookie(
     char                 name[128], hex[2 * OTP_DIGEST_LEN + 1];
 
     (void) state;
-    assert_int_equal(otp_session_digest(ring, COOKIE, digest), OTP_OK);
-    otp_session_lookup(PREFIX, digest, &lookup);
+    assert_int_equal(otp_session_lookup_cookie(ring, PREFIX, COOKIE, &lookup), OTP_OK);
+    assert_int_equal(otp_keyring_sha256(ring, COOKIE, digest), OTP_OK);
     for (size_t i = 0; i < sizeof(digest); i++) {
         (void) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     }
@@ -252,10 +254,7 @@ static void test_lookup_asks_for_record_and_mark_under_the_digest_of_the_cookie(
 /* The MGET's reply about `session`, last seen `idle_s` ago. */
 static void store(stored_t *stored, const otp_session_t *session, int64_t idle_s)
 {
-    uint8_t digest[OTP_DIGEST_LEN];
-
-    assert_int_equal(otp_session_digest(ring, COOKIE, digest), OTP_OK);
-    otp_session_lookup(PREFIX, digest, &stored->lookup);
+    assert_int_equal(otp_session_lookup_cookie(ring, PREFIX, COOKIE, &stored->lookup), OTP_OK);
     assert_int_equal(otp_session_write(ring, otp_name_span(&stored->lookup.sess), session, stored->record,
                                        sizeof(stored->record), &stored->len), OTP_OK);
     (void) snprintf(stored->seen, sizeof(stored->seen), "%lld", (long long) (OTP_FAKE_NOW - idle_s));
@@ -405,6 +404,59 @@ static void test_mark_of_a_short_idle_time_is_written_in_its_first_half(void **s
 }
 
 
+/* Of a gateway whose clock is ahead; or from somebody who writes to Redis. */
+static void test_mark_of_the_future_is_as_good_as_one_of_now(void **state)
+{
+    stored_t      stored;
+    int64_t       fresh_until_s;
+    otp_session_t session = otp_session();
+
+    (void) state;
+    store(&stored, &session, -3000);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_FOUND);
+    assert_int_equal(fresh_until_s, OTP_FAKE_NOW + OTP_SEEN_EVERY_S);
+}
+
+
+static void test_session_is_not_believed_beyond_its_expiry(void **state)
+{
+    stored_t      stored;
+    int64_t       fresh_until_s;
+    otp_session_t session = otp_session();
+
+    (void) state;
+    session.expires = OTP_FAKE_NOW + 7;
+    store(&stored, &session, 0);
+    assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_FOUND);
+    assert_int_equal(fresh_until_s, OTP_FAKE_NOW + 7);
+}
+
+
+static void test_command_that_takes_sessions_away_is_known(void **state)
+{
+    static const struct {
+        otp_span_t arg[3];
+        bool       ends;
+    } cases[] = {
+        { { OTP_SPAN("DEL"), OTP_SPAN("otp:sess:{00}") }, true },
+        { { OTP_SPAN("DEL"), OTP_SPAN("otp:seen:{00}"), OTP_SPAN("otp:sess:{00}") }, true },
+        { { OTP_SPAN("DEL"), OTP_SPAN("otp:seen:{00}"), OTP_SPAN("sess:{00}") }, false },
+        { { OTP_SPAN("GET"), OTP_SPAN("otp:sess:{00}") }, false },
+        { { OTP_SPAN("DEL"), OTP_SPAN("otp:ses") }, false },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        otp_command_t command = { .args = 0 };
+
+        for (size_t j = 0; j < 3 && cases[i].arg[j].len != 0; j++) {
+            otp_command_add(&command, cases[i].arg[j]);
+        }
+        assert_int_equal(otp_session_ends(&command, PREFIX), cases[i].ends);
+    }
+}
+
+
 static void test_touch_renews_only_a_mark_that_is_still_there(void **state)
 {
     stored_t             stored;
@@ -445,6 +497,9 @@ int main(void)
         cmocka_unit_test(test_store_that_fails_is_not_taken_for_no_session),
         cmocka_unit_test(test_mark_is_written_once_a_minute),
         cmocka_unit_test(test_mark_of_a_short_idle_time_is_written_in_its_first_half),
+        cmocka_unit_test(test_mark_of_the_future_is_as_good_as_one_of_now),
+        cmocka_unit_test(test_session_is_not_believed_beyond_its_expiry),
+        cmocka_unit_test(test_command_that_takes_sessions_away_is_known),
         cmocka_unit_test(test_touch_renews_only_a_mark_that_is_still_there),
     };
 

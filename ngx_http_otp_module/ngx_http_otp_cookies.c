@@ -1,37 +1,31 @@
 /* Cookie headers: an array of pointers before nginx 1.23, a list of headers since. */
 #include "ngx_http_otp_module/ngx_http_otp_module.h"
 
-#include "core/http/otp_cookie.h"
 
-
-static ngx_uint_t ngx_http_otp_cookies_count(ngx_http_request_t *r)
+/* The i-th Cookie header, `before` being the one before it; NULL: there are no more. */
+static ngx_inline ngx_table_elt_t *ngx_http_otp_cookies_next(ngx_http_request_t *r, ngx_table_elt_t *before,
+    ngx_uint_t i)
 {
 #if (NGX_HTTP_OTP_HEADER_LISTS)
-    ngx_uint_t n = 0;
-
-    for (ngx_table_elt_t *header = r->headers_in.cookie; header != NULL; header = header->next) {
-        n++;
-    }
-
-    return n;
+    return i == 0 ? r->headers_in.cookie : before->next;
 #else
-    return r->headers_in.cookies.nelts;
+    ngx_table_elt_t **header = r->headers_in.cookies.elts;
+
+    return i < r->headers_in.cookies.nelts ? header[i] : NULL;
 #endif
 }
 
 
-/* The n Cookie headers of the request into `header`. */
-static void ngx_http_otp_cookies_list(ngx_http_request_t *r, ngx_table_elt_t **header, ngx_uint_t n)
+static ngx_uint_t ngx_http_otp_cookies_count(ngx_http_request_t *r)
 {
-#if (NGX_HTTP_OTP_HEADER_LISTS)
-    ngx_table_elt_t *next = r->headers_in.cookie;
+    ngx_table_elt_t *header = NULL;
+    ngx_uint_t       n = 0;
 
-    for (ngx_uint_t i = 0; i < n; i++, next = next->next) {
-        header[i] = next;
+    while ((header = ngx_http_otp_cookies_next(r, header, n)) != NULL) {
+        n++;
     }
-#else
-    ngx_memcpy(header, r->headers_in.cookies.elts, n * sizeof(ngx_table_elt_t *));
-#endif
+
+    return n;
 }
 
 
@@ -56,7 +50,7 @@ static void ngx_http_otp_cookies_relist(ngx_http_request_t *r, ngx_table_elt_t *
 ngx_int_t ngx_http_otp_cookies(ngx_http_request_t *r, const otp_span_t **cookie, ngx_uint_t *n)
 {
     ngx_http_otp_state_t *state = ngx_http_otp_state_get(r);
-    ngx_table_elt_t     **header;
+    ngx_table_elt_t      *header = NULL;
     otp_span_t           *value;
 
     if (state != NULL && state->cookies_kept) {
@@ -71,15 +65,14 @@ ngx_int_t ngx_http_otp_cookies(ngx_http_request_t *r, const otp_span_t **cookie,
         return NGX_OK;
     }
 
-    header = ngx_palloc(r->pool, *n * sizeof(ngx_table_elt_t *));
     value = ngx_palloc(r->main->pool, *n * sizeof(otp_span_t));
-    if (header == NULL || value == NULL) {
+    if (value == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_http_otp_cookies_list(r, header, *n);
     for (ngx_uint_t i = 0; i < *n; i++) {
-        value[i] = ngx_http_otp_span(header[i]->value);
+        header = ngx_http_otp_cookies_next(r, header, i);
+        value[i] = ngx_http_otp_span(header->value);
     }
 
     *cookie = value;
@@ -88,20 +81,52 @@ ngx_int_t ngx_http_otp_cookies(ngx_http_request_t *r, const otp_span_t **cookie,
 }
 
 
-/* Before the first change: the guard and the portal read what the client sent. */
-static ngx_int_t ngx_http_otp_cookies_keep(ngx_http_request_t *r)
+ngx_int_t ngx_http_otp_cookies_session(ngx_http_request_t *r, otp_span_t *value)
 {
-    ngx_http_otp_state_t *state = ngx_http_otp_state_make(r);
-    const otp_span_t     *cookie;
+    ngx_http_otp_loc_conf_t *olcf = ngx_http_get_module_loc_conf(r, ngx_http_otp_module);
+    ngx_http_otp_state_t    *state = ngx_http_otp_state_get(r);
+    const otp_span_t        *header;
+    ngx_uint_t               headers;
+    size_t                   found = 0;
 
-    if (state == NULL || ngx_http_otp_cookies(r, &cookie, &state->cookies) != NGX_OK) {
+    if (state != NULL && state->own_of == olcf->cookie) {
+        *value = state->own.value;
+        return state->own.found == 1 ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (ngx_http_otp_cookies(r, &header, &headers) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    state->cookie = (otp_span_t *) cookie;
-    state->cookies_kept = 1;
+    for (ngx_uint_t i = 0; i < headers; i++) {
+        found += otp_cookie_find(header[i], olcf->cookie->full[NGX_HTTP_OTP_COOKIE_SESSION], value, 1);
+    }
 
-    return NGX_OK;
+    return found == 1 ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* Before the first change: the guard and the portal read what the client sent.  NULL: no memory; `*first`: nothing had
+ * been taken out before. */
+static ngx_http_otp_state_t *ngx_http_otp_cookies_keep(ngx_http_request_t *r, ngx_uint_t *first)
+{
+    ngx_http_otp_state_t *state = ngx_http_otp_state_make(r);
+    const otp_span_t     *kept;
+
+    if (state == NULL || state->cookies_kept) {
+        *first = 0;
+        return state;
+    }
+
+    if (ngx_http_otp_cookies(r, &kept, &state->cookies) != NGX_OK) {
+        return NULL;
+    }
+
+    state->cookie = (otp_span_t *) kept;
+    state->cookies_kept = 1;
+    *first = 1;
+
+    return state;
 }
 
 
@@ -112,74 +137,78 @@ static bool ngx_http_otp_cookies_empty(const ngx_table_elt_t *header, void *data
 }
 
 
-/* Whether one of our cookies is in the header: most requests to public pages have none. */
-static bool ngx_http_otp_cookies_have(otp_span_t header, const ngx_http_otp_cookie_t *cookie)
+/* Headers of which nothing is left go altogether. */
+static ngx_int_t ngx_http_otp_cookies_drop(ngx_http_request_t *r)
 {
-    for (ngx_uint_t i = 0; i < NGX_HTTP_OTP_COOKIES; i++) {
-        if (otp_cookie_find(header, cookie->full[i], NULL, 0) != 0) {
-            return true;
-        }
-    }
+    ngx_uint_t        n = ngx_http_otp_cookies_count(r), left = 0;
+    ngx_table_elt_t **kept = ngx_palloc(r->pool, n * sizeof(ngx_table_elt_t *)), *header = NULL;
 
-    return false;
-}
-
-
-static ngx_int_t ngx_http_otp_cookies_strip_one(ngx_http_request_t *r, ngx_str_t *value,
-    const ngx_http_otp_cookie_t *cookie)
-{
-    u_char *stripped;
-
-    if (!ngx_http_otp_cookies_have(ngx_http_otp_span(*value), cookie)) {
-        return NGX_OK;
-    }
-
-    stripped = ngx_pnalloc(r->main->pool, value->len + 1);
-    if (stripped == NULL) {
+    if (kept == NULL) {
         return NGX_ERROR;
     }
 
-    value->len = otp_cookie_strip(ngx_http_otp_span(*value), cookie->full, NGX_HTTP_OTP_COOKIES, (char *) stripped);
-    value->data = stripped;
-    stripped[value->len] = '\0';
+    for (ngx_uint_t i = 0; i < n; i++) {
+        header = ngx_http_otp_cookies_next(r, header, i);
+        if (header->value.len != 0) {
+            kept[left++] = header;
+        }
+    }
+
+    ngx_http_otp_cookies_relist(r, kept, left);
+
+    return ngx_http_otp_headers_edit(r, ngx_http_otp_cookies_empty, NULL, NULL, 0);
+}
+
+
+/* The first pair of ours begins at `from`. */
+static ngx_int_t ngx_http_otp_cookies_take(ngx_http_request_t *r, ngx_str_t *value, size_t from,
+    const ngx_http_otp_cookie_t *cookie, otp_cookie_taken_t *own)
+{
+    u_char *left = ngx_pnalloc(r->main->pool, value->len + 1);
+
+    if (left == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->len = otp_cookie_take(ngx_http_otp_span(*value), from, cookie->full, NGX_HTTP_OTP_COOKIES, (char *) left,
+        own);
+    value->data = left;
+    left[value->len] = '\0';
 
     return NGX_OK;
 }
 
 
+/* What is taken out the first time is what the client sent: the session's cookie need not be looked for again. */
 ngx_int_t ngx_http_otp_cookies_strip(ngx_http_request_t *r, const ngx_http_otp_cookie_t *cookie)
 {
-    ngx_uint_t        n = ngx_http_otp_cookies_count(r), ours = 0, left = 0;
-    ngx_table_elt_t **header = n != 0 ? ngx_palloc(r->pool, n * sizeof(ngx_table_elt_t *)) : NULL;
+    otp_cookie_taken_t    own = { OTP_SPAN_NONE, 0 };
+    ngx_http_otp_state_t *state = NULL;
+    ngx_table_elt_t      *header = NULL;
+    ngx_uint_t            first = 0, emptied = 0;
 
-    if (header == NULL) {
-        return n == 0 ? NGX_OK : NGX_ERROR;
-    }
+    for (ngx_uint_t i = 0; (header = ngx_http_otp_cookies_next(r, header, i)) != NULL; i++) {
+        size_t from = otp_cookie_first(ngx_http_otp_span(header->value), cookie->full, NGX_HTTP_OTP_COOKIES);
 
-    ngx_http_otp_cookies_list(r, header, n);
-    for (ngx_uint_t i = 0; i < n; i++) {
-        ours += ngx_http_otp_cookies_have(ngx_http_otp_span(header[i]->value), cookie);
-    }
+        if (from == header->value.len) {
+            continue;
+        }
 
-    if (ours == 0) {
-        return NGX_OK;
-    }
+        if (state == NULL) {
+            state = ngx_http_otp_cookies_keep(r, &first);
+        }
 
-    if (ngx_http_otp_cookies_keep(r) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    for (ngx_uint_t i = 0; i < n; i++) {
-        if (ngx_http_otp_cookies_strip_one(r, &header[i]->value, cookie) != NGX_OK) {
+        if (state == NULL || ngx_http_otp_cookies_take(r, &header->value, from, cookie, &own) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        if (header[i]->value.len != 0) {
-            header[left++] = header[i];
-        }
+        emptied += header->value.len == 0;
     }
 
-    ngx_http_otp_cookies_relist(r, header, left);
+    if (first) {
+        state->own = own;
+        state->own_of = cookie;
+    }
 
-    return ngx_http_otp_headers_edit(r, ngx_http_otp_cookies_empty, NULL, NULL, 0);
+    return emptied != 0 ? ngx_http_otp_cookies_drop(r) : NGX_OK;
 }

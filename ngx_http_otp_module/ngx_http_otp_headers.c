@@ -81,7 +81,7 @@ static ngx_int_t ngx_http_otp_chain_keep(ngx_http_otp_chain_t *chain, const ngx_
     ngx_table_elt_t *header = part->elts;
     ngx_uint_t       from = 0;
 
-    for (ngx_uint_t i = 0; i < part->nelts; i++) {
+    for (ngx_uint_t i = 0; remove != NULL && i < part->nelts; i++) {
         if (!remove(&header[i], data)) {
             continue;
         }
@@ -97,30 +97,10 @@ static ngx_int_t ngx_http_otp_chain_keep(ngx_http_otp_chain_t *chain, const ngx_
 }
 
 
-static bool ngx_http_otp_headers_any(const ngx_list_t *list, ngx_http_otp_header_test_pt remove, void *data)
-{
-    for (const ngx_list_part_t *part = &list->part; part != NULL; part = part->next) {
-        ngx_table_elt_t *header = part->elts;
-
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (remove(&header[i], data)) {
-                return true;
-            }
-        }
-    }
-
-    return false;
-}
-
-
 ngx_int_t ngx_http_otp_headers_edit(ngx_http_request_t *r, ngx_http_otp_header_test_pt remove, void *data,
     ngx_table_elt_t *added, ngx_uint_t n)
 {
     ngx_http_otp_chain_t chain = { r->pool, { NULL, 0, NULL }, NULL };
-
-    if (n == 0 && !ngx_http_otp_headers_any(&r->headers_in.headers, remove, data)) {
-        return NGX_OK;
-    }
 
     for (const ngx_list_part_t *part = &r->headers_in.headers.part; part != NULL; part = part->next) {
         if (ngx_http_otp_chain_keep(&chain, part, remove, data) != NGX_OK) {

@@ -1,35 +1,51 @@
 /* What the application is told about the person, and what a client cannot tell it. */
 #include "ngx_http_otp_module/ngx_http_otp_module.h"
 
+#include "core/base/otp_buffer.h"
+
 #define NGX_HTTP_OTP_IDENTITY  7
 
-static const otp_span_t  ngx_http_otp_identity_names[NGX_HTTP_OTP_IDENTITY] = {
-    { "remote-user", 11 }, { "remote-name", 11 }, { "remote-email", 12 }, { "remote-groups", 13 },
-    { "x-otp-level", 11 }, { "x-otp-method", 12 }, { "x-otp-time", 10 },
+/* Names as the contract writes them, and in lower case; the hashes are filled in at the start. */
+static ngx_table_elt_t  ngx_http_otp_identity_header[NGX_HTTP_OTP_IDENTITY] = {
+    { .key = ngx_string("Remote-User"), .lowcase_key = (u_char *) "remote-user" },
+    { .key = ngx_string("Remote-Name"), .lowcase_key = (u_char *) "remote-name" },
+    { .key = ngx_string("Remote-Email"), .lowcase_key = (u_char *) "remote-email" },
+    { .key = ngx_string("Remote-Groups"), .lowcase_key = (u_char *) "remote-groups" },
+    { .key = ngx_string("X-Otp-Level"), .lowcase_key = (u_char *) "x-otp-level" },
+    { .key = ngx_string("X-Otp-Method"), .lowcase_key = (u_char *) "x-otp-method" },
+    { .key = ngx_string("X-Otp-Time"), .lowcase_key = (u_char *) "x-otp-time" },
 };
 
-/* As the contract writes them. */
-static const char *const  ngx_http_otp_identity_keys[NGX_HTTP_OTP_IDENTITY] = {
-    "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "X-Otp-Level", "X-Otp-Method", "X-Otp-Time",
-};
+#define NGX_HTTP_OTP_IDENTITY_SHORTEST  (sizeof("X-Otp-Time") - 1)
+#define NGX_HTTP_OTP_IDENTITY_LONGEST   (sizeof("Remote-Groups") - 1)
+
+
+void ngx_http_otp_identity_init(void)
+{
+    for (ngx_uint_t i = 0; i < NGX_HTTP_OTP_IDENTITY; i++) {
+        ngx_table_elt_t *header = &ngx_http_otp_identity_header[i];
+
+        header->hash = ngx_hash_key(header->lowcase_key, header->key.len);
+    }
+}
 
 
 /* Applications read headers through CGI names, where '-', and for some '.' and whatever else is no letter or
  * digit, becomes '_': all of these are one name. */
-static bool ngx_http_otp_identity_named(const ngx_str_t *key, otp_span_t name)
+static bool ngx_http_otp_identity_named(const ngx_str_t *key, const ngx_table_elt_t *header)
 {
-    if (key->len != name.len) {
+    if (key->len != header->key.len) {
         return false;
     }
 
-    for (size_t i = 0; i < name.len; i++) {
+    for (size_t i = 0; i < key->len; i++) {
         u_char c = ngx_tolower(key->data[i]);
 
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) {
             c = '-';
         }
 
-        if (c != (u_char) name.data[i]) {
+        if (c != header->lowcase_key[i]) {
             return false;
         }
     }
@@ -38,11 +54,37 @@ static bool ngx_http_otp_identity_named(const ngx_str_t *key, otp_span_t name)
 }
 
 
-static bool ngx_http_otp_identity_forged(const ngx_table_elt_t *header, void *data)
+static bool ngx_http_otp_identity_among(const ngx_str_t *key)
 {
     for (ngx_uint_t i = 0; i < NGX_HTTP_OTP_IDENTITY; i++) {
-        if (ngx_http_otp_identity_named(&header->key, ngx_http_otp_identity_names[i])) {
+        if (ngx_http_otp_identity_named(key, &ngx_http_otp_identity_header[i])) {
             return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* Most headers are none of them by their length or by their first letter. */
+static ngx_inline bool ngx_http_otp_identity_forged(const ngx_table_elt_t *header, void *data)
+{
+    return header->key.len - NGX_HTTP_OTP_IDENTITY_SHORTEST
+               <= NGX_HTTP_OTP_IDENTITY_LONGEST - NGX_HTTP_OTP_IDENTITY_SHORTEST
+           && ((header->key.data[0] | 0x20) == 'r' || (header->key.data[0] | 0x20) == 'x')
+           && ngx_http_otp_identity_among(&header->key);
+}
+
+
+static bool ngx_http_otp_identity_any_forged(const ngx_list_part_t *part)
+{
+    for ( ; part != NULL; part = part->next) {
+        const ngx_table_elt_t *header = part->elts;
+
+        for (ngx_uint_t i = 0; i < part->nelts; i++) {
+            if (ngx_http_otp_identity_forged(&header[i], NULL)) {
+                return true;
+            }
         }
     }
 
@@ -52,7 +94,9 @@ static bool ngx_http_otp_identity_forged(const ngx_table_elt_t *header, void *da
 
 ngx_int_t ngx_http_otp_identity_strip(ngx_http_request_t *r, ngx_http_otp_loc_conf_t *olcf)
 {
-    if (ngx_http_otp_headers_edit(r, ngx_http_otp_identity_forged, NULL, NULL, 0) != NGX_OK) {
+    if (ngx_http_otp_identity_any_forged(&r->headers_in.headers.part)
+        && ngx_http_otp_headers_edit(r, ngx_http_otp_identity_forged, NULL, NULL, 0) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -60,65 +104,41 @@ ngx_int_t ngx_http_otp_identity_strip(ngx_http_request_t *r, ngx_http_otp_loc_co
 }
 
 
-/* Without control characters: ASCII's, and those Unicode has besides (U+0080 to U+009F, C2 80 to C2 9F). */
-static ngx_int_t ngx_http_otp_identity_value(ngx_pool_t *pool, otp_span_t text, ngx_str_t *value)
-{
-    value->len = 0;
-    value->data = ngx_pnalloc(pool, text.len + 1);
-    if (value->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (size_t i = 0; i < text.len; i++) {
-        u_char c = (u_char) text.data[i];
-
-        if (c == 0xc2 && i + 1 < text.len && (u_char) text.data[i + 1] >= 0x80 && (u_char) text.data[i + 1] <= 0x9f) {
-            i++;
-            continue;
-        }
-
-        if (c >= 0x20 && c != 0x7f) {
-            value->data[value->len++] = c;
-        }
-    }
-
-    value->data[value->len] = '\0';
-
-    return NGX_OK;
-}
-
-
+/* A session's texts have no control characters, end with NUL and stay as long as the request: they are not copied. */
 ngx_int_t ngx_http_otp_identity_set(ngx_http_request_t *r, const otp_session_t *session)
 {
-    char             time[NGX_INT64_LEN + 1];
+    ngx_table_elt_t *header = ngx_palloc(r->pool,
+                                         NGX_HTTP_OTP_IDENTITY * sizeof(ngx_table_elt_t) + NGX_INT64_LEN + 1);
     int64_t          when = session->otp_time != 0 ? session->otp_time : session->auth_time;
-    size_t           digits = (size_t) (ngx_snprintf((u_char *) time, sizeof(time), "%L", when) - (u_char *) time);
-    otp_span_t       text[NGX_HTTP_OTP_IDENTITY] = {
-        session->person.uid, session->person.name, session->person.email, session->person.groups,
-        otp_span_of(otp_level_name(session->level)), otp_span_of(otp_auth_name(session->method)), { time, digits },
-    };
-    ngx_table_elt_t *header = ngx_pcalloc(r->pool, NGX_HTTP_OTP_IDENTITY * sizeof(ngx_table_elt_t));
-    ngx_uint_t       n = 0;
+    ngx_uint_t       n = 0, forged;
+    otp_buffer_t     time;
+    otp_span_t       value[NGX_HTTP_OTP_IDENTITY];
 
     if (header == NULL) {
         return NGX_ERROR;
     }
 
+    otp_buffer_init(&time, (char *) &header[NGX_HTTP_OTP_IDENTITY], NGX_INT64_LEN + 1);
+    otp_buffer_add_number(&time, when);
+    otp_buffer_add_char(&time, '\0');
+
+    value[0] = session->person.uid;
+    value[1] = session->person.name;
+    value[2] = session->person.email;
+    value[3] = session->person.groups;
+    value[4] = otp_span_of(otp_level_name(session->level));
+    value[5] = otp_span_of(otp_auth_name(session->method));
+    value[6] = (otp_span_t) { time.data, time.len - 1 };
+
     for (ngx_uint_t i = 0; i < NGX_HTTP_OTP_IDENTITY; i++) {
-        if (ngx_http_otp_identity_value(r->pool, text[i], &header[n].value) != NGX_OK) {
-            return NGX_ERROR;
+        if (value[i].len != 0) {
+            header[n] = ngx_http_otp_identity_header[i];
+            header[n++].value = ngx_http_otp_str(value[i]);
         }
-
-        if (header[n].value.len == 0) {
-            continue;
-        }
-
-        header[n].key = ngx_http_otp_str(otp_span_of(ngx_http_otp_identity_keys[i]));
-        header[n].lowcase_key = (u_char *) ngx_http_otp_identity_names[i].data;
-        header[n].hash = ngx_hash_key(header[n].lowcase_key, header[n].key.len);
-        n++;
     }
 
-    /* Where PREACCESS did not strip (otp_identity is on for a location an internal redirect left), it is done here. */
-    return ngx_http_otp_headers_edit(r, ngx_http_otp_identity_forged, NULL, header, n);
+    /* A module that ended the PREACCESS phase early has kept what is stripped there. */
+    forged = ngx_http_otp_identity_any_forged(&r->headers_in.headers.part);
+
+    return ngx_http_otp_headers_edit(r, forged ? ngx_http_otp_identity_forged : NULL, NULL, header, n);
 }

@@ -325,6 +325,7 @@ static ngx_int_t ngx_http_otp_postconfiguration(ngx_conf_t *cf)
     ngx_http_otp_main_conf_t *omcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_otp_module);
     ngx_str_t                 request_id = ngx_string("request_id");
 
+    ngx_http_otp_identity_init();
     if (ngx_http_otp_check_needs(cf, omcf) != NGX_OK) {
         return NGX_ERROR;
     }

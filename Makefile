@@ -62,14 +62,15 @@ demo-stop:
 ## test           every test; the last line says how many passed and failed
 test: deps-test
 	@$(MAKE) --no-print-directory all
-	@tests/run.sh source unit t otpctl journeys gateways
+	@tests/run.sh source unit t instructions otpctl journeys gateways
 ## test-source    rules about the source text
 ## test-unit      the core alone: cmocka and the fuzzers' corpora, under ASan and UBSan
 ## test-t         the module in nginx: Test::Nginx
+## test-instructions  what a guarded request costs above bare nginx, counted by callgrind
 ## test-otpctl    the command line, against a Redis of its own
 ## test-journeys  people in a browser: Chromium
 ## test-gateways  two gateways, one Redis: races and faults
-test-source test-unit test-t test-otpctl test-journeys test-gateways: test-%: deps-test
+test-source test-unit test-t test-instructions test-otpctl test-journeys test-gateways: test-%: deps-test
 	@$(MAKE) --no-print-directory all
 	@tests/run.sh $*
 deps-test:
@@ -79,9 +80,12 @@ deps-test:
 mutants: deps-test
 	@tests/mutants.py $(FILES)
 
-## bench          the benchmark table
-bench: all
-	@bench/run
+## bench          what it costs, beside bare nginx (BENCH="--quick", "--only requests"…: bench/run --help)
+bench: deps-bench
+	@$(MAKE) --no-print-directory all $(OUT)/bench_records
+	@OUT=$(OUT) bench/run $(BENCH)
+deps-bench:
+	@tests/packages.sh install build bench
 
 ## install        module, otpctl, templates, manual page, sample configuration, systemd unit
 install: all
@@ -104,8 +108,8 @@ clean:
 help:
 	@sed -n 's/^## /  /p' Makefile
 
-.PHONY: all mutants deps deps-test demo demo-start demo-stop bench install docs clean help needed \
-    test test-source test-unit test-t test-journeys test-gateways unit fuzz FORCE
+.PHONY: all mutants deps deps-test deps-bench demo demo-start demo-stop bench install docs clean help needed \
+    test test-source test-unit test-t test-instructions test-journeys test-gateways unit fuzz FORCE
 .DELETE_ON_ERROR:
 FORCE:
 
@@ -141,6 +145,9 @@ $(UNIT): $(OUT)/tests/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libotptest.a $(OU
 
 $(FUZZ): $(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libotpctl.a $(OUT)/libotpcore.a
 	@mkdir -p $(@D)
+	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(OUT)/bench_records: $(OUT)/obj/bench/bench_records.o $(OUT)/libotpcore.a
 	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(OUT)/otp_states: $(OUT)/obj/docs/drawing/otp_states_drawing.o $(OUT)/libotpcore.a

@@ -14,7 +14,9 @@ demo="redis-server=redis-server perl=perl python3=python3 python3-aiosmtpd tzdat
 test="libcmocka-dev stoken=stoken oathtool=oathtool python3=python3 python3-aiosmtpd tzdata procps openssl=openssl
     curl=curl libtest-base-perl libtest-longstring-perl
     liblist-moreutils-perl libwww-perl libtext-diff-perl liblwp-protocol-https-perl libipc-run-perl
-    node=nodejs npm=npm chromium=chromium faketime=faketime"
+    node=nodejs npm=npm chromium=chromium faketime=faketime valgrind=valgrind"
+
+bench="wrk=wrk redis-server=redis-server perl=perl python3=python3 openssl=openssl taskset=util-linux"
 
 installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -130,7 +130,7 @@ static ngx_http_otp_state_t *ngx_http_otp_cookies_keep(ngx_http_request_t *r, ng
 }
 
 
-static bool ngx_http_otp_cookies_empty(const ngx_table_elt_t *header, void *data)
+static bool ngx_http_otp_cookies_empty(const ngx_table_elt_t *header)
 {
     return header->value.len == 0 && header->key.len == 6
            && ngx_strncmp(header->lowcase_key, "cookie", 6) == 0;
@@ -156,7 +156,7 @@ static ngx_int_t ngx_http_otp_cookies_drop(ngx_http_request_t *r)
 
     ngx_http_otp_cookies_relist(r, kept, left);
 
-    return ngx_http_otp_headers_edit(r, ngx_http_otp_cookies_empty, NULL, NULL, 0);
+    return ngx_http_otp_headers_edit(r, ngx_http_otp_cookies_empty, NULL, 0);
 }
 
 

@@ -76,13 +76,13 @@ static ngx_int_t ngx_http_otp_chain_set(const ngx_http_otp_chain_t *chain, ngx_l
 
 
 static ngx_int_t ngx_http_otp_chain_keep(ngx_http_otp_chain_t *chain, const ngx_list_part_t *part,
-    ngx_http_otp_header_test_pt remove, void *data)
+    ngx_http_otp_header_test_pt remove)
 {
     ngx_table_elt_t *header = part->elts;
     ngx_uint_t       from = 0;
 
     for (ngx_uint_t i = 0; remove != NULL && i < part->nelts; i++) {
-        if (!remove(&header[i], data)) {
+        if (!remove(&header[i])) {
             continue;
         }
 
@@ -97,13 +97,13 @@ static ngx_int_t ngx_http_otp_chain_keep(ngx_http_otp_chain_t *chain, const ngx_
 }
 
 
-ngx_int_t ngx_http_otp_headers_edit(ngx_http_request_t *r, ngx_http_otp_header_test_pt remove, void *data,
+ngx_int_t ngx_http_otp_headers_edit(ngx_http_request_t *r, ngx_http_otp_header_test_pt remove,
     ngx_table_elt_t *added, ngx_uint_t n)
 {
     ngx_http_otp_chain_t chain = { r->pool, { NULL, 0, NULL }, NULL };
 
     for (const ngx_list_part_t *part = &r->headers_in.headers.part; part != NULL; part = part->next) {
-        if (ngx_http_otp_chain_keep(&chain, part, remove, data) != NGX_OK) {
+        if (ngx_http_otp_chain_keep(&chain, part, remove) != NGX_OK) {
             return NGX_ERROR;
         }
     }

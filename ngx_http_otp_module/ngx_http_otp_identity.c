@@ -67,7 +67,7 @@ static bool ngx_http_otp_identity_among(const ngx_str_t *key)
 
 
 /* Most headers are none of them by their length or by their first letter. */
-static ngx_inline bool ngx_http_otp_identity_forged(const ngx_table_elt_t *header, void *data)
+static ngx_inline bool ngx_http_otp_identity_forged(const ngx_table_elt_t *header)
 {
     return header->key.len - NGX_HTTP_OTP_IDENTITY_SHORTEST
                <= NGX_HTTP_OTP_IDENTITY_LONGEST - NGX_HTTP_OTP_IDENTITY_SHORTEST
@@ -82,7 +82,7 @@ static bool ngx_http_otp_identity_any_forged(const ngx_list_part_t *part)
         const ngx_table_elt_t *header = part->elts;
 
         for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (ngx_http_otp_identity_forged(&header[i], NULL)) {
+            if (ngx_http_otp_identity_forged(&header[i])) {
                 return true;
             }
         }
@@ -95,7 +95,7 @@ static bool ngx_http_otp_identity_any_forged(const ngx_list_part_t *part)
 ngx_int_t ngx_http_otp_identity_strip(ngx_http_request_t *r, ngx_http_otp_loc_conf_t *olcf)
 {
     if (ngx_http_otp_identity_any_forged(&r->headers_in.headers.part)
-        && ngx_http_otp_headers_edit(r, ngx_http_otp_identity_forged, NULL, NULL, 0) != NGX_OK)
+        && ngx_http_otp_headers_edit(r, ngx_http_otp_identity_forged, NULL, 0) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -140,5 +140,5 @@ ngx_int_t ngx_http_otp_identity_set(ngx_http_request_t *r, const otp_session_t *
     /* A module that ended the PREACCESS phase early has kept what is stripped there. */
     forged = ngx_http_otp_identity_any_forged(&r->headers_in.headers.part);
 
-    return ngx_http_otp_headers_edit(r, forged ? ngx_http_otp_identity_forged : NULL, NULL, header, n);
+    return ngx_http_otp_headers_edit(r, forged ? ngx_http_otp_identity_forged : NULL, header, n);
 }

@@ -184,8 +184,6 @@ typedef struct {
     int64_t              min, max;      /* of numbers, of seconds, of the length of a text */
 } ngx_http_otp_param_t;
 
-/* Reads the directive's arguments from `first` on into `base`.  Unknown and repeated names and values out
- * of range are reported with the file and the line. */
 /* What a location has that says nothing. */
 extern ngx_http_otp_require_t  ngx_http_otp_require_off;
 
@@ -196,6 +194,8 @@ ngx_int_t ngx_http_otp_check_portal(ngx_conf_t *cf, const ngx_http_otp_loc_conf_
 void ngx_http_otp_check_return(ngx_conf_t *cf, const ngx_http_otp_loc_conf_t *conf);
 ngx_int_t ngx_http_otp_check_needs(ngx_conf_t *cf, const ngx_http_otp_main_conf_t *omcf);
 
+/* Reads the directive's arguments from `first` on into `base`.  Unknown and repeated names and values out
+ * of range are reported with the file and the line. */
 char *ngx_http_otp_conf_params(ngx_conf_t *cf, ngx_uint_t first, const ngx_http_otp_param_t *params, ngx_uint_t n,
     void *base);
 /* Splits at commas.  NULL: reported. */
@@ -313,10 +313,10 @@ ngx_int_t ngx_http_otp_cookies_session(ngx_http_request_t *r, otp_span_t *value)
 /* Takes our cookies out of what goes to the application. */
 ngx_int_t ngx_http_otp_cookies_strip(ngx_http_request_t *r, const ngx_http_otp_cookie_t *cookie);
 
-typedef bool (*ngx_http_otp_header_test_pt)(const ngx_table_elt_t *header, void *data);
+typedef bool (*ngx_http_otp_header_test_pt)(const ngx_table_elt_t *header);
 /* Removes the request headers that `remove` (NULL: none) names and appends `added`, leaving every other element
  * where it is in memory, so that r->headers_in.host and its like stay true. */
-ngx_int_t ngx_http_otp_headers_edit(ngx_http_request_t *r, ngx_http_otp_header_test_pt remove, void *data,
+ngx_int_t ngx_http_otp_headers_edit(ngx_http_request_t *r, ngx_http_otp_header_test_pt remove,
     ngx_table_elt_t *added, ngx_uint_t n);
 /* The first request header of this name (lower case); an empty span when there is none. */
 otp_span_t ngx_http_otp_header_find(ngx_http_request_t *r, otp_span_t lowcase_name);

@@ -135,11 +135,3 @@ size_t otp_cookie_take(otp_span_t header, size_t first, const otp_span_t *name, 
     }
     return has_cookies(out, len) ? len : 0;
 }
-
-
-size_t otp_cookie_strip(otp_span_t header, const otp_span_t *name, size_t names, char *out)
-{
-    otp_cookie_taken_t taken = { OTP_SPAN_NONE, 0 };
-
-    return header.len != 0 ? otp_cookie_take(header, 0, name, names, out, &taken) : 0;
-}

@@ -14,17 +14,15 @@ size_t otp_cookie_find(otp_span_t header, otp_span_t name, otp_span_t *value, si
 /* Where the first pair begins that has one of the `names` names; header.len: there is none. */
 size_t otp_cookie_first(otp_span_t header, const otp_span_t *name, size_t names);
 
-/* The header without the pairs that have one of the `names` names, every other byte as it was; into `out` (at least
- * header.len bytes).  Returns the new length: equal to header.len when nothing was removed, 0 when nothing is left. */
-size_t otp_cookie_strip(otp_span_t header, const otp_span_t *name, size_t names, char *out);
-
 typedef struct {
     otp_span_t value;       /* the last of them, pointing into the header */
     size_t     found;
 } otp_cookie_taken_t;
 
-/* The same for a header that is not empty, of which otp_cookie_first() said `first` (or 0), in one go with finding what
- * was named name[0]: `taken` gets the value, and as many more as there were. */
+/* The header without the pairs that have one of the `names` names, every other byte as it was; into `out` (at least
+ * header.len bytes).  The header is not empty; `first` is what otp_cookie_first() said of it, or 0.  Returns the new
+ * length: equal to header.len when nothing was removed, 0 when nothing is left.  `taken` gets the value of what was
+ * named name[0], and as many more as there were. */
 size_t otp_cookie_take(otp_span_t header, size_t first, const otp_span_t *name, size_t names, char *out,
     otp_cookie_taken_t *taken);
 

@@ -12,13 +12,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t others = otp_cookie_find(header, OTHER, NULL, 0);
     char *out = malloc(size > 0 ? size : 1);
     const otp_span_t name[] = { NAME, OTHER };
+    otp_cookie_taken_t taken = { OTP_SPAN_NONE, 0 };
     otp_span_t left;
 
     FUZZ_REQUIRE(out != NULL);
     for (size_t i = 0; i < found && i < KEPT; i++) {
         FUZZ_REQUIRE(value[i].data >= header.data && value[i].data + value[i].len <= header.data + header.len);
     }
-    left = (otp_span_t) { out, otp_cookie_strip(header, name, 2, out) };
+    left = (otp_span_t) { out, size > 0 ? otp_cookie_take(header, 0, name, 2, out, &taken) : 0 };
+    FUZZ_REQUIRE(taken.found == found);
+    FUZZ_REQUIRE(found == 0 || found > KEPT || otp_span_equal(taken.value, value[found - 1]));
     FUZZ_REQUIRE(otp_cookie_find(left, NAME, NULL, 0) == 0);
     FUZZ_REQUIRE(otp_cookie_find(left, OTHER, NULL, 0) == 0);
     FUZZ_REQUIRE(found + others == 0 ? otp_span_equal(left, header) : left.len < header.len);

@@ -45,6 +45,15 @@ static void assert_found(const char *header, size_t count, const char *first)
 }
 
 
+/* The length of what is left. */
+static size_t strip(otp_span_t header, const otp_span_t *list, size_t count, char *out)
+{
+    otp_cookie_taken_t taken = { OTP_SPAN_NONE, 0 };
+
+    return header.len != 0 ? otp_cookie_take(header, 0, list, count, out, &taken) : 0;
+}
+
+
 static void test_value_is_found_wherever_it_stands(void **state)
 {
     (void) state;
@@ -179,7 +188,7 @@ static void assert_stripped(const char *header, const char *left)
     char *out = malloc(len > 0 ? len : 1);
 
     assert_non_null(out);
-    assert_span((otp_span_t) { out, otp_cookie_strip(otp_span_of(header), names, NAMES, out) }, left);
+    assert_span((otp_span_t) { out, strip(otp_span_of(header), names, NAMES, out) }, left);
     free(out);
 }
 
@@ -260,9 +269,9 @@ static void test_a_name_that_is_not_used_strips_nothing(void **state)
     otp_span_t header = OTP_SPAN("=x; a=1");
 
     (void) state;
-    assert_int_equal(otp_cookie_strip(header, &OTP_SPAN_NONE, 1, out), header.len);
+    assert_int_equal(strip(header, &OTP_SPAN_NONE, 1, out), header.len);
     assert_memory_equal(out, header.data, header.len);
-    assert_int_equal(otp_cookie_strip(header, NULL, 0, out), header.len);
+    assert_int_equal(strip(header, NULL, 0, out), header.len);
 }
 
 
@@ -284,7 +293,7 @@ static void test_what_is_found_is_what_is_stripped(void **state)
         }
         char taken_out[256];
         otp_span_t before = { header, len }, value = OTP_SPAN_NONE;
-        otp_span_t after = { out, otp_cookie_strip(before, names, 1, out) };
+        otp_span_t after = { out, strip(before, names, 1, out) };
         otp_cookie_taken_t taken = { OTP_SPAN_NONE, 0 };
         size_t first = otp_cookie_first(before, names, 1);
 

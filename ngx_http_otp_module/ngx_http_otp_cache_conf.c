@@ -90,7 +90,7 @@ static void ngx_http_otp_cache_map(ngx_http_otp_cache_t *cache)
 {
     cache->memory = mmap(NULL, cache->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (cache->memory == MAP_FAILED) {
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno, "otp_session_cache: nothing is cached, for there is no "
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, ngx_errno, "otp_session_cache: nothing is cached, for there is no "
             "memory for %uz bytes", cache->size);
         return;
     }

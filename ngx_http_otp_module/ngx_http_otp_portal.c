@@ -12,6 +12,7 @@ typedef struct {
     ngx_http_otp_redis_batch_t  *batch;
     ngx_http_otp_person_t       *person;
     ngx_event_t                  timer;
+    unsigned                     failed:1;  /* Redis, or the directory: the log says why */
     unsigned                     revoked:1; /* sessions were ended, and it is not sure yet that all gateways are told */
 } ngx_http_otp_portal_t;
 
@@ -81,6 +82,11 @@ static void ngx_http_otp_portal_record(ngx_http_otp_portal_t *portal)
         ngx_http_otp_metrics_event(r, view->audit[i]);
     }
 
+    if (!portal->failed && otp_span_equal(view->answer.verdict, OTP_SPAN("unavailable"))) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "otp: unavailable although Redis answered: it refused a "
+            "command, or what it holds cannot be read with this key ring (\"otpctl doctor\" tells)");
+    }
+
     ngx_http_otp_metrics_portal(r, view->answer.verdict);
 }
 
@@ -102,6 +108,7 @@ static void ngx_http_otp_portal_replied(void *data, const otp_reply_t *const *re
 
     portal->batch = NULL;
     if (replies == NULL) {
+        portal->failed = 1;
         ngx_http_otp_metrics_redis_failure(portal->r);
     }
 
@@ -124,6 +131,7 @@ static void ngx_http_otp_portal_person(void *data, const otp_person_result_t *re
 
     portal->person = NULL;
     ngx_http_otp_portal_hashed(portal, result->verdict);
+    portal->failed |= result->verdict == OTP_PERSON_UNAVAILABLE;
     ngx_http_otp_person_result_copy(otp_flow_view(portal->flow)->person_result, result);
     ngx_http_otp_portal_step(portal, NULL, 0);
 }
@@ -177,6 +185,7 @@ static bool ngx_http_otp_portal_send(ngx_http_otp_portal_t *portal, const otp_fl
     portal->batch = ngx_http_otp_redis_send(omcf->redis, view->command, view->commands, ngx_http_otp_portal_replied,
         portal);
     if (portal->batch == NULL) {
+        portal->failed = 1;
         ngx_http_otp_metrics_redis_failure(portal->r);
     }
 
@@ -317,38 +326,6 @@ static ngx_http_otp_portal_t *ngx_http_otp_portal_create(ngx_http_request_t *r, 
     cleanup->data = portal;
 
     return portal;
-}
-
-
-/* "/otp" for "/otp/". */
-static ngx_int_t ngx_http_otp_portal_redirect(ngx_http_request_t *r, otp_span_t path)
-{
-    otp_answer_t answer;
-    ngx_str_t    location;
-    ngx_int_t    rc = ngx_http_discard_request_body(r);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    location.data = ngx_pnalloc(r->pool, path.len + 1 + r->args.len);
-    if (location.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    location.len = path.len;
-    ngx_memcpy(location.data, path.data, path.len);
-    if (r->args.len != 0) {
-        location.data[location.len++] = '?';
-        ngx_memcpy(location.data + location.len, r->args.data, r->args.len);
-        location.len += r->args.len;
-    }
-
-    ngx_memzero(&answer, sizeof(answer));
-    answer.status = NGX_HTTP_MOVED_PERMANENTLY;
-    ngx_http_otp_answer_header(&answer, OTP_SPAN("Location"), ngx_http_otp_span(location));
-
-    return ngx_http_otp_answer_send(r, &answer);
 }
 
 

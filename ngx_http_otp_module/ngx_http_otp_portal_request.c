@@ -78,3 +78,34 @@ ngx_int_t ngx_http_otp_portal_fill(ngx_http_request_t *r, const ngx_http_otp_loc
 
     return NGX_OK;
 }
+
+
+ngx_int_t ngx_http_otp_portal_redirect(ngx_http_request_t *r, otp_span_t path)
+{
+    otp_answer_t answer;
+    ngx_str_t    location;
+    ngx_int_t    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    location.data = ngx_pnalloc(r->pool, path.len + 1 + r->args.len);
+    if (location.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    location.len = path.len;
+    ngx_memcpy(location.data, path.data, path.len);
+    if (r->args.len != 0) {
+        location.data[location.len++] = '?';
+        ngx_memcpy(location.data + location.len, r->args.data, r->args.len);
+        location.len += r->args.len;
+    }
+
+    ngx_memzero(&answer, sizeof(answer));
+    answer.status = NGX_HTTP_MOVED_PERMANENTLY;
+    ngx_http_otp_answer_header(&answer, OTP_SPAN("Location"), ngx_http_otp_span(location));
+
+    return ngx_http_otp_answer_send(r, &answer);
+}

@@ -221,7 +221,7 @@ static bool read_password(const char *path, char *password, size_t size, char *e
     if (fd < 0 || fstat(fd, &status) != 0) {
         (void) no_password(error, error_size, path, strerror(errno));
     } else if (status.st_mode & (S_IWGRP | S_IRWXO)) {
-        (void) no_password(error, error_size, path, "everybody may read it, or others write it: chmod 640 it");
+        (void) no_password(error, error_size, path, "everybody may read it, or others write it: chmod 600 it");
     } else if ((len = read(fd, password, size - 1)) < 0) {
         (void) no_password(error, error_size, path, strerror(errno));
     }

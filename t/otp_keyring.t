@@ -8,6 +8,8 @@ use OtpTest;
 my $server = '
     location /otp/ { otp_portal; }
     location /app/ { otp_require password; proxy_pass http://127.0.0.1:' . port(2) . '; }';
+sub new_key_holder { my $uid = new_uid(); new_key($uid); return $uid }
+
 my $other = world('keyring.other');
 unlink $other;
 my (undef, $status) = otpctl('keyring', 'init', $other);
@@ -19,6 +21,8 @@ my $nginx = start_nginx(3, http => "otp_keyring $other;", server => $server);
 my $answer = $nginx->browser->get('/app/', Cookie => $cookie);
 is($answer->status, 401, "a session of another ring is no session") or diag($answer->{raw});
 unlike($answer->{raw}, qr/X-Application/);
+is($nginx->browser->login_passcode(new_key_holder(), '407112345' . int rand 10)->status, 503, 'nor is an account an account');
+like($nginx->log, qr/unavailable although Redis answered: .*cannot be read with this key ring/, 'which the log says');
 $nginx->stop;
 
 # A rotated ring still reads what the older key made.

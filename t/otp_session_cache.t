@@ -137,7 +137,7 @@ redis_cli(qw(acl deluser otp-cache));
 
 $one = start_nginx(3, http => 'otp_session_cache 900000000m;', server => $server);
 is(app($one, $cookie)->header('X-Cache'), 'BYPASS', 'a size no machine has: everything works, and nothing is kept');
-like($one->log, qr/\[alert\].*otp_session_cache: nothing is cached, for there is no memory/, 'which the log says');
+like($one->log, qr/\[error\].*otp_session_cache: nothing is cached, for there is no memory/, 'which the log says');
 $one->stop;
 
 for my $wrong ('otp_session_cache on;', 'otp_session_cache;', 'otp_session_cache 0;', 'otp_session_cache 63k;', 'otp_session_cache -1;',

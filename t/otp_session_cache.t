@@ -75,6 +75,26 @@ ok(until_cache($two, $cookie, 'HIT'), 'a session of one gateway is kept by anoth
 browser(cookie => { split /=/, $cookie, 2 })->submit('logout');
 ok(refused_soon($_, $cookie), 'after a sign-out at one gateway every one refuses') for $one, $two;
 
+# Redis writes its answer to the next command after it has told the other gateways: the PING is why the answer to the
+# person comes after that.
+$browser = $one->browser;
+$browser->login('marie.dupont', password());
+my $watched = world('cache-monitor');
+my $monitor = fork // die;
+if ($monitor == 0) {
+    open STDOUT, '>', $watched or die;
+    exec 'redis-cli', '-s', world('redis.sock'), 'monitor';
+}
+my $seen = sub { open my $in, '<', $watched or return ''; local $/; <$in> // '' };
+my $until_seen = sub { my $what = shift; for (1 .. 100) { return 1 if $seen->() =~ $what; select undef, undef, undef, 0.1 } 0 };
+ok($until_seen->(qr/^OK/), 'Redis is watched');
+$browser->submit('logout');
+redis_cli('echo', 'signed out');
+ok($until_seen->(qr/"signed out"/), 'signed out');
+kill 'TERM', $monitor;
+waitpid $monitor, 0;
+like($seen->(), qr/"(?:DEL|del)"[^\n]*sess:.*"PING".*"signed out"/s, 'a sign-out is answered one exchange later');
+
 $cookie = password_cookie('marie.dupont');
 ok(until_cache($two, $cookie, 'HIT'), 'kept');
 my $emptied = figure($two, 'otp_session_cache_emptied_total');

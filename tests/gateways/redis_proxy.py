@@ -51,6 +51,8 @@ class Connection(threading.Thread):
 
     def back(self):
         data = self.redis.recv(65536)
+        if self.proxy.receivers_elsewhere and not self.listener:
+            data = data.replace(b":1\r\n", b":0\r\n")
         self.held += data
         return data
 
@@ -73,6 +75,7 @@ class Connection(threading.Thread):
 class Proxy:
     def __init__(self, path, target):
         self.path, self.target, self.target_of_listeners = path, target, None
+        self.receivers_elsewhere = False    # PUBLISH says 0, as where a cluster carries the message to its receiver
         self.frozen_listeners = self.frozen_replies = self.stopped = False
         self.server = socket.socket(socket.AF_UNIX)
         self.server.bind(path)

@@ -91,6 +91,15 @@ class SessionCache(unittest.TestCase):
         self.world.redis_cli("client", "kill", "type", "pubsub")
         wait_until(lambda: self.cached(client), "kept again", 30)
 
+    def test_a_beat_that_another_server_of_a_cluster_delivers(self):
+        client = self.signed_in()
+        wait_until(lambda: self.cached(client), "it is kept")
+        self.proxy.receivers_elsewhere = True
+        wait_until(lambda: self.cached(client, "BYPASS"), "heard, but not from the server that is read")
+        wait_until(lambda: "the two connections are at different servers" in self.world.log("gateway2"), "told", 30)
+        self.proxy.receivers_elsewhere = False
+        wait_until(lambda: self.cached(client), "kept again", 30)
+
     def test_a_worker_that_was_stopped_for_longer_than_the_lease(self):
         client = self.signed_in()
         wait_until(lambda: self.cached(client), "it is kept")

@@ -11,24 +11,9 @@
 
 #include "core/base/otp_buffer.h"
 #include "core/model/otp_session.h"
+#include "tests/keyring_load.h"
 
 #define BYTES_MAX   4096
-
-static otp_keyring_t *load(const char *path)
-{
-    static char text[BYTES_MAX];
-    char        error[128];
-    FILE       *file = fopen(path, "re");
-
-    if (!file) {
-        return NULL;
-    }
-    size_t len = fread(text, 1, sizeof(text), file);
-
-    fclose(file);
-    return otp_keyring_parse((otp_span_t) { text, len }, error, sizeof(error));
-}
-
 
 static void cookie_of(unsigned number, char cookie[OTP_COOKIE_LEN])
 {
@@ -103,7 +88,7 @@ static bool make(otp_keyring_t *ring, unsigned number, FILE *cookies)
 
 int main(int argc, char **argv)
 {
-    otp_keyring_t *ring = argc == 4 ? load(argv[1]) : NULL;
+    otp_keyring_t *ring = argc == 4 ? keyring_load(argv[1]) : NULL;
     FILE          *cookies = ring ? fopen(argv[3], "we") : NULL;
     bool           done = cookies != NULL;
 

@@ -15,24 +15,9 @@
 #include "core/model/otp_mail.h"
 #include "core/model/otp_mixup.h"
 #include "core/store/otp_names.h"
+#include "tests/keyring_load.h"
 
 #define BYTES_MAX   16384
-
-static otp_keyring_t *load(const char *path)
-{
-    static char text[BYTES_MAX];
-    char        error[128];
-    FILE       *file = fopen(path, "re");
-
-    if (!file) {
-        return NULL;
-    }
-    size_t len = fread(text, 1, sizeof(text), file);
-
-    fclose(file);
-    return otp_keyring_parse((otp_span_t) { text, len }, error, sizeof(error));
-}
-
 
 static otp_span_t span(const json_t *job, const char *name)
 {
@@ -85,7 +70,7 @@ static bool make(otp_keyring_t *ring, const json_t *job)
 int main(int argc, char **argv)
 {
     static char    line[BYTES_MAX];
-    otp_keyring_t *ring = argc == 2 ? load(argv[1]) : NULL;
+    otp_keyring_t *ring = argc == 2 ? keyring_load(argv[1]) : NULL;
     bool           made = ring != NULL;
 
     while (made && fgets(line, sizeof(line), stdin)) {

@@ -15,24 +15,9 @@
 
 #include "core/model/otp_session.h"
 #include "core/model/otp_stock.h"
+#include "tests/keyring_load.h"
 
 #define BYTES_MAX   16384
-
-static otp_keyring_t *load(const char *path)
-{
-    static char text[BYTES_MAX];
-    char        error[128];
-    FILE       *file = fopen(path, "re");
-
-    if (!file) {
-        return NULL;
-    }
-    size_t len = fread(text, 1, sizeof(text), file);
-
-    fclose(file);
-    return otp_keyring_parse((otp_span_t) { text, len }, error, sizeof(error));
-}
-
 
 static bool make_session(otp_keyring_t *ring, char **arg, char *record, size_t *len)
 {
@@ -122,7 +107,7 @@ int main(int argc, char **argv)
     static char    record[BYTES_MAX];
     size_t         len = 0;
     bool           made = false;
-    otp_keyring_t *ring = argc > 2 ? load(argv[1]) : NULL;
+    otp_keyring_t *ring = argc > 2 ? keyring_load(argv[1]) : NULL;
 
     for (size_t i = 0; ring && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(argv[2], kinds[i].kind) == 0 && argc == kinds[i].argc) {

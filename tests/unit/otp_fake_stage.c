@@ -102,6 +102,18 @@ const char *hidden(const char *name)
 }
 
 
+void fill_desk(void)
+{
+    otp_fake_account(&world, "paul", "KP", OTP_FAKE_PIN);
+    otp_fake_account(&world, "hugo", "KH", OTP_FAKE_PIN);
+    otp_fake_account(&world, "marie", "K-1", OTP_FAKE_PIN);
+    otp_fake_world_stock(&world, "KP", "paul");
+    otp_fake_world_stock(&world, "KH", "hugo");
+    otp_fake_world_stock(&world, "K-1", "marie");
+    otp_fake_world_stock(&world, "N-1", "");
+}
+
+
 void want(const char *uid, const char *serial)
 {
     char               fields[128];

@@ -27,6 +27,9 @@ const otp_fake_answer_t *follow_as(otp_fake_browser_t *who);
 /* The value of the hidden field of the last page, "" when it has none; into memory that the next call reuses. */
 const char *hidden(const char *name);
 
+/* Paul and hugo, who are agents, and marie have the keys KP, KH and K-1; N-1 is free. */
+void fill_desk(void);
+
 /* Somebody asks for the activation of a key of the stock. */
 void want(const char *uid, const char *serial);
 

@@ -29,13 +29,7 @@ static int open_world(void **state)
     memset(&agent, 0, sizeof(agent));
     memset(&colleague, 0, sizeof(colleague));
     memset(&person, 0, sizeof(person));
-    otp_fake_account(&world, "paul", "KP", OTP_FAKE_PIN);
-    otp_fake_account(&world, "hugo", "KH", OTP_FAKE_PIN);
-    otp_fake_account(&world, "marie", K, OTP_FAKE_PIN);
-    otp_fake_world_stock(&world, "KP", "paul");
-    otp_fake_world_stock(&world, "KH", "hugo");
-    otp_fake_world_stock(&world, K, "marie");
-    otp_fake_world_stock(&world, NEW, "");
+    fill_desk();
     assert_string_equal(otp_fake_by_key(&world, &agent, "paul", "KP"), "ok");
     assert_string_equal(otp_fake_by_key(&world, &colleague, "hugo", "KH"), "ok");
     return 0;

@@ -339,33 +339,35 @@ for (const language of ['fr', 'en']) {
     });
 }
 
-test('S10 an emergency password ends at midnight, and the session it opened with it', async () => {
-    const { uid, page: yesterday } = await inService('fr');
-    await yesterday.context().close();
-    await awayFromMidnight();
-    const password = await issueEmergency(agents.fr, 'fr', uid);
-    const page = await atTheKey('fr', uid);
-    await typeEmergency(page, 'fr', password);
-    await page.waitForURL(/\/notes\/$/);
+for (const language of ['fr', 'en']) {
+    test(`S10 an emergency password ends at midnight, and the session it opened with it (${language})`, async () => {
+        const { uid, page: yesterday } = await inService(language);
+        await yesterday.context().close();
+        await awayFromMidnight();
+        const password = await issueEmergency(agents[language], language, uid);
+        const page = await atTheKey(language, uid);
+        await typeEmergency(page, language, password);
+        await page.waitForURL(/\/notes\/$/);
 
-    // The same Redis and the same people, one day later: a gateway whose clock is ahead.
-    const shown = await agents.fr.request.get(`${gateways[0]}/otp/helpdesk/user/${uid}`,
-        { headers: { Accept: 'application/json' } });
-    const tomorrow = await gatewayAt((await shown.json()).emergency.expires + 1);
-    try {
-        const answer = await page.request.get(`${tomorrow.address}/notes/`, { maxRedirects: 0 });
-        assert.equal(answer.status(), 401, 'what it opened is closed');
-        const next = await atTheKey('fr', uid, tomorrow.address);
-        await typeEmergency(next, 'fr', password);
-        await next.getByRole('alert').waitFor();
-        await sees(next, life.fr.notAccepted);
-        await next.context().close();
-    } finally {
-        await tomorrow.stop();
-    }
-    assert.ok(await hasApplication(page), 'today it is good: only the clock was different');
-    await page.context().close();
-});
+        // The same Redis and the same people, one day later: a gateway whose clock is ahead.
+        const shown = await agents[language].request.get(`${gateways[0]}/otp/helpdesk/user/${uid}`,
+            { headers: { Accept: 'application/json' } });
+        const tomorrow = await gatewayAt((await shown.json()).emergency.expires + 1);
+        try {
+            const answer = await page.request.get(`${tomorrow.address}/notes/`, { maxRedirects: 0 });
+            assert.equal(answer.status(), 401, 'what it opened is closed');
+            const next = await atTheKey(language, uid, tomorrow.address);
+            await typeEmergency(next, language, password);
+            await next.getByRole('alert').waitFor();
+            await sees(next, life[language].notAccepted);
+            await next.context().close();
+        } finally {
+            await tomorrow.stop();
+        }
+        assert.ok(await hasApplication(page), 'today it is good: only the clock was different');
+        await page.context().close();
+    });
+}
 
 test('S10 the next use of the key ends the emergency password', async () => {
     const { uid, key, page: yesterday } = await inService('fr');

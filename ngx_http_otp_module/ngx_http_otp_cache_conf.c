@@ -86,7 +86,7 @@ static ngx_int_t ngx_http_otp_cache_name(ngx_http_otp_cache_t *cache)
 
 
 /* A worker that cannot keep sessions asks Redis about each: that is no reason not to work. */
-static void ngx_http_otp_cache_map(ngx_http_otp_cache_t *cache)
+static void ngx_http_otp_cache_map(ngx_http_otp_cache_t *cache, const uint8_t *key)
 {
     cache->memory = mmap(NULL, cache->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (cache->memory == MAP_FAILED) {
@@ -97,7 +97,8 @@ static void ngx_http_otp_cache_map(ngx_http_otp_cache_t *cache)
 
     /* Whose sessions are open does not belong in a core dump. */
     (void) madvise(cache->memory, cache->size, MADV_DONTDUMP);
-    cache->sessions = otp_session_cache_init(cache->memory, cache->size);
+    (void) madvise(cache->memory, cache->size, MADV_DONTFORK);     /* nothing for the process that checks passwords */
+    cache->sessions = otp_session_cache_init(cache->memory, cache->size, key);
 }
 
 
@@ -108,6 +109,7 @@ ngx_int_t ngx_http_otp_cache_init_process(ngx_cycle_t *cycle, ngx_http_otp_main_
     ngx_http_otp_redis_listener_t  hears = {
         cache, ngx_http_otp_cache_connected, ngx_http_otp_cache_deaf, ngx_http_otp_cache_message
     };
+    uint8_t                        key[OTP_SIPHASH_KEY];
 
     if (cache == NULL || cache->listener == NULL
         || (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE))
@@ -115,11 +117,12 @@ ngx_int_t ngx_http_otp_cache_init_process(ngx_cycle_t *cycle, ngx_http_otp_main_
         return NGX_OK;
     }
 
-    if (ngx_http_otp_cache_name(cache) != NGX_OK) {
+    if (ngx_http_otp_cache_name(cache) != NGX_OK || getrandom(key, sizeof(key), 0) != (ssize_t) sizeof(key)) {
         return NGX_ERROR;
     }
 
-    ngx_http_otp_cache_map(cache);
+    ngx_http_otp_cache_map(cache, key);
+    otp_secret_wipe(key, sizeof(key));
     if (cache->sessions == NULL) {
         return NGX_OK;
     }

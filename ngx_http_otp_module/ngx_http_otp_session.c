@@ -1,6 +1,18 @@
 /* Whose request this is: found out once, kept for subrequests and internal redirects. */
 #include "ngx_http_otp_module/ngx_http_otp_module.h"
 
+/* What a cookie's session is known by. */
+typedef struct {
+    otp_siphash_t  tag;                         /* in the worker's cache, when there is one */
+    uint8_t        digest[OTP_DIGEST_LEN];      /* everywhere; made only if the tag is not known */
+} ngx_http_otp_name_t;
+
+struct ngx_http_otp_read_s {
+    ngx_http_otp_name_t       name;
+    otp_session_lookup_t      lookup;
+    otp_session_cache_mark_t  mark;             /* when cached is MISS */
+};
+
 
 /* Marks the pool cleanup that holds the state: an internal redirect empties r->ctx, this stays, and it is
  * still there when the access log is written. */
@@ -147,8 +159,8 @@ static ngx_http_otp_resolved_t ngx_http_otp_session_found(ngx_http_otp_state_t *
         fresh_until_s = otp_session_fresh_until(session, ngx_time());
     }
 
-    if (cache != NULL) {
-        (void) otp_session_cache_put(cache, read->digest, read->mark, session, fresh_until_s);
+    if (cache != NULL && otp_session_cache_put(cache, read->name.digest, read->mark, session, fresh_until_s)) {
+        otp_session_cache_point(cache, read->name.digest, read->name.tag);
     }
 
     return NGX_HTTP_OTP_FOUND;
@@ -189,25 +201,40 @@ static void ngx_http_otp_session_replied(void *data, const otp_reply_t *const *r
 }
 
 
-/* NGX_OK: the session was in the cache.  NGX_DECLINED: it must be read. */
-static ngx_int_t ngx_http_otp_session_cached(ngx_http_otp_state_t *state, otp_session_cache_t *cache,
-    const uint8_t *digest)
+/* NGX_OK: `*size` is what it takes to copy the session out of the cache; 0: it must be read, and `name` is complete. */
+static ngx_int_t ngx_http_otp_session_find(otp_keyring_t *ring, otp_session_cache_t *cache, otp_span_t cookie,
+    ngx_http_otp_name_t *name, size_t *size)
 {
-    size_t  size;
-    char   *text;
-
-    state->cached = NGX_HTTP_OTP_CACHE_BYPASS;
-    if (cache == NULL) {
-        return NGX_DECLINED;
+    *size = 0;
+    if (cache != NULL) {
+        name->tag = otp_session_cache_tag(cache, cookie);
+        *size = otp_session_cache_find_tag(cache, name->tag, ngx_time());
     }
 
-    state->cached = NGX_HTTP_OTP_CACHE_MISS;
-    size = otp_session_cache_find(cache, digest, ngx_time());
-    if (size == 0) {
-        return NGX_DECLINED;
+    if (*size != 0) {
+        return NGX_OK;
     }
 
-    text = ngx_pnalloc(state->main->pool, size);
+    if (otp_keyring_sha256(ring, cookie, name->digest) != OTP_OK) {
+        return NGX_ERROR;
+    }
+
+    if (cache != NULL) {
+        *size = otp_session_cache_find(cache, name->digest, ngx_time());
+    }
+
+    if (*size != 0) {
+        otp_session_cache_point(cache, name->digest, name->tag);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t ngx_http_otp_session_copy(ngx_http_otp_state_t *state, const otp_session_cache_t *cache, size_t size)
+{
+    char *text = ngx_pnalloc(state->main->pool, size);
+
     if (text == NULL) {
         return NGX_ERROR;
     }
@@ -232,7 +259,7 @@ static void ngx_http_otp_session_leave(void *data)
 
 
 static ngx_int_t ngx_http_otp_session_read(ngx_http_request_t *r, ngx_http_otp_state_t *state,
-    const otp_session_cache_t *cache, const uint8_t *digest)
+    const otp_session_cache_t *cache, const ngx_http_otp_name_t *name)
 {
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
     ngx_http_otp_read_t      *read = ngx_palloc(r->main->pool, sizeof(ngx_http_otp_read_t));
@@ -244,10 +271,10 @@ static ngx_int_t ngx_http_otp_session_read(ngx_http_request_t *r, ngx_http_otp_s
 
     leave->handler = ngx_http_otp_session_leave;
     leave->data = state;
-    ngx_memcpy(read->digest, digest, OTP_DIGEST_LEN);
-    otp_session_lookup(ngx_http_otp_redis_prefix(omcf->redis), digest, &read->lookup);
+    read->name = *name;
+    otp_session_lookup(ngx_http_otp_redis_prefix(omcf->redis), name->digest, &read->lookup);
     if (cache != NULL) {
-        read->mark = otp_session_cache_mark(cache, digest);
+        read->mark = otp_session_cache_mark(cache, name->digest);
     }
 
     state->read = read;
@@ -264,29 +291,22 @@ static ngx_int_t ngx_http_otp_session_read(ngx_http_request_t *r, ngx_http_otp_s
 }
 
 
-/* NGX_OK: `digest` is that of the cookie.  NGX_DECLINED: there is no session.  NGX_ERROR: it cannot be known. */
-static ngx_int_t ngx_http_otp_session_digest(ngx_http_request_t *r, otp_span_t *cookie, uint8_t digest[OTP_DIGEST_LEN])
-{
-    ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
-    ngx_int_t                 rc = ngx_http_otp_cookies_session(r, cookie);
-
-    if (rc != NGX_OK || cookie->len != OTP_COOKIE_LEN) {
-        return rc == NGX_ERROR ? NGX_ERROR : NGX_DECLINED;
-    }
-
-    return otp_keyring_sha256(omcf->ring, *cookie, digest) == OTP_OK ? NGX_OK : NGX_ERROR;
-}
-
-
-static ngx_int_t ngx_http_otp_session_look(ngx_http_request_t *r, ngx_http_otp_state_t *state, otp_span_t cookie,
-    const uint8_t *digest)
+static ngx_int_t ngx_http_otp_session_look(ngx_http_request_t *r, ngx_http_otp_state_t *state, otp_span_t cookie)
 {
     ngx_http_otp_main_conf_t *omcf = ngx_http_get_module_main_conf(r, ngx_http_otp_module);
     otp_session_cache_t      *cache = ngx_http_otp_cache_sessions(omcf->cache);
-    ngx_int_t                 rc = ngx_http_otp_session_cached(state, cache, digest);
+    ngx_http_otp_name_t       name;
+    size_t                    size;
+    ngx_int_t                 rc;
+
+    state->cached = cache != NULL ? NGX_HTTP_OTP_CACHE_MISS : NGX_HTTP_OTP_CACHE_BYPASS;
+    rc = ngx_http_otp_session_find(omcf->ring, cache, cookie, &name, &size);
+    if (rc == NGX_OK && size != 0) {
+        rc = ngx_http_otp_session_copy(state, cache, size);
+    }
 
     ngx_http_otp_metrics_cache(r, state->cached);
-    if (rc != NGX_DECLINED) {
+    if (rc != NGX_OK || size != 0) {
         return rc;
     }
 
@@ -296,14 +316,13 @@ static ngx_int_t ngx_http_otp_session_look(ngx_http_request_t *r, ngx_http_otp_s
         return NGX_OK;
     }
 
-    return ngx_http_otp_session_read(r, state, cache, digest);
+    return ngx_http_otp_session_read(r, state, cache, &name);
 }
 
 
 ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state_t *state)
 {
     otp_span_t cookie;
-    uint8_t    digest[OTP_DIGEST_LEN];
     ngx_int_t  rc;
 
     if (state->resolved == NGX_HTTP_OTP_WAITING) {
@@ -314,11 +333,15 @@ ngx_int_t ngx_http_otp_session_resolve(ngx_http_request_t *r, ngx_http_otp_state
         return NGX_OK;
     }
 
-    rc = ngx_http_otp_session_digest(r, &cookie, digest);
-    if (rc == NGX_DECLINED) {
+    rc = ngx_http_otp_cookies_session(r, &cookie);
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK || cookie.len != OTP_COOKIE_LEN) {
         state->resolved = NGX_HTTP_OTP_ABSENT;
         return NGX_OK;
     }
 
-    return rc == NGX_OK ? ngx_http_otp_session_look(r, state, cookie, digest) : NGX_ERROR;
+    return ngx_http_otp_session_look(r, state, cookie);
 }

@@ -1,64 +1,13 @@
-#include "core/store/otp_session_cache.h"
-
-#include <stdalign.h>
 #include <string.h>
 
 #include "core/base/otp_encode.h"
+#include "core/store/otp_session_cache_private.h"
 
-#define OTP_CACHE_NONE      0           /* no slot: the first one is 1 */
-#define OTP_CACHE_FEWEST    16
-#define OTP_CACHE_TEXT      203         /* bytes of texts in the first slot of a chain */
-#define OTP_CACHE_MORE      (OTP_SESSION_CACHE_SLOT - 8)
-
-typedef struct {
-    uint32_t next;                      /* in the bucket; of a free slot: the next free one */
-    uint32_t more;                      /* the slot that goes on with the texts */
-} otp_cache_link_t;
-
-/* The first slot of a session, and those that follow it. */
-typedef struct {
-    otp_cache_link_t     link;
-    uint32_t             newer, older;
-    uint32_t             all;           /* cache->all when it was put: another number, and it is forgotten */
-    uint16_t             text_len;
-    uint8_t              level, method;
-    uint8_t              digest[OTP_DIGEST_LEN];
-    int64_t              fresh_until_s, created, auth_time, otp_time, expires, idle_s;
-    uint16_t             len[OTP_SESSION_TEXTS];
-    bool                 password_proven;
-    char                 text[OTP_CACHE_TEXT];
-} otp_cache_first_t;
-
-typedef struct {
-    otp_cache_link_t     link;
-    char                 text[OTP_CACHE_MORE];
-} otp_cache_more_t;
-
-typedef union {
-    alignas(64) otp_cache_link_t link;
-    otp_cache_first_t            first;
-    otp_cache_more_t             more;
-} otp_cache_slot_t;
-
-_Static_assert(sizeof(otp_cache_slot_t) == OTP_SESSION_CACHE_SLOT, "a slot");
-
-typedef struct {
-    uint32_t head, forgotten;           /* forgotten: how often */
-} otp_cache_bucket_t;
-
-struct otp_session_cache_s {
-    alignas(64) otp_cache_slot_t *slot; /* slot[0] is none */
-    otp_cache_bucket_t           *bucket;
-    uint64_t                      evictions;
-    uint32_t                      slots, buckets, untouched;    /* slots from `untouched` on were never used */
-    uint32_t                      free, newest, oldest, all, found;
-    size_t                        used;
-};
-
-otp_session_cache_t *otp_session_cache_init(void *memory, size_t size)
+otp_session_cache_t *otp_session_cache_init(void *memory, size_t size, const uint8_t key[OTP_SIPHASH_KEY])
 {
     otp_session_cache_t *cache = memory;
-    size_t               each = sizeof(otp_cache_slot_t) + 2 * sizeof(otp_cache_bucket_t), slots, buckets = 1;
+    size_t               index = 2 * (sizeof(otp_cache_bucket_t) + sizeof(uint32_t));   /* of a slot, at most */
+    size_t               each = sizeof(otp_cache_slot_t) + index, slots, buckets = 1;
 
     if (size < sizeof(*cache) + sizeof(otp_cache_slot_t) + OTP_CACHE_FEWEST * each) {
         return NULL;
@@ -72,6 +21,8 @@ otp_session_cache_t *otp_session_cache_init(void *memory, size_t size)
     cache->buckets = (uint32_t) buckets;
     cache->slot = (otp_cache_slot_t *) (cache + 1);
     cache->bucket = (otp_cache_bucket_t *) (cache->slot + slots + 1);
+    cache->hint = (uint32_t *) (cache->bucket + buckets);
+    memcpy(cache->key, key, OTP_SIPHASH_KEY);
     cache->untouched = 1;
     cache->all = 1;
     return cache;
@@ -122,6 +73,25 @@ static void otp_cache_link(otp_session_cache_t *cache, uint32_t index)
 }
 
 
+/* --- hints ----------------------------------------------------------------------------------------------------- */
+
+static uint32_t *otp_cache_hint(const otp_session_cache_t *cache, otp_siphash_t tag)
+{
+    return &cache->hint[tag.low & (cache->buckets - 1)];
+}
+
+
+/* No hint may stay behind: the slot will be another session's, or hold texts. */
+static void otp_cache_unhint(otp_session_cache_t *cache, uint32_t index)
+{
+    uint32_t *hint = otp_cache_hint(cache, cache->slot[index].first.tag);
+
+    if (*hint == index) {
+        *hint = OTP_CACHE_NONE;
+    }
+}
+
+
 /* --- slots ---------------------------------------------------------------------------------------------------- */
 
 static void otp_cache_free(otp_session_cache_t *cache, uint32_t index)
@@ -154,6 +124,7 @@ static void otp_cache_remove(otp_session_cache_t *cache, uint32_t *place)
     otp_cache_first_t *slot = &cache->slot[index].first;
 
     *place = slot->link.next;
+    otp_cache_unhint(cache, index);
     otp_cache_unlink(cache, slot);
     cache->used -= slot->all == cache->all;
     otp_cache_free(cache, index);
@@ -169,7 +140,7 @@ static void otp_cache_evict(otp_session_cache_t *cache)
 }
 
 
-static uint32_t otp_cache_take(otp_session_cache_t *cache)
+uint32_t otp_cache_take(otp_session_cache_t *cache)
 {
     uint32_t index;
 
@@ -185,58 +156,16 @@ static uint32_t otp_cache_take(otp_session_cache_t *cache)
 }
 
 
-/* --- texts ---------------------------------------------------------------------------------------------------- */
-
-static void otp_cache_write(otp_session_cache_t *cache, uint32_t index, const char *text, size_t len)
-{
-    size_t    part = len < OTP_CACHE_TEXT ? len : OTP_CACHE_TEXT;
-    uint32_t *more = &cache->slot[index].link.more;
-
-    memcpy(cache->slot[index].first.text, text, part);
-    *more = OTP_CACHE_NONE;
-    for (size_t done = part; done < len; done += part) {
-        uint32_t          next = otp_cache_take(cache);
-        otp_cache_more_t *slot = &cache->slot[next].more;
-
-        part = len - done < OTP_CACHE_MORE ? len - done : OTP_CACHE_MORE;
-        memcpy(slot->text, text + done, part);
-        slot->link.more = OTP_CACHE_NONE;
-        *more = next;
-        more = &slot->link.more;
-    }
-}
-
-
-static void otp_cache_copy(const otp_session_cache_t *cache, const otp_cache_first_t *slot, char *text)
-{
-    size_t   len = slot->text_len, part = len < OTP_CACHE_TEXT ? len : OTP_CACHE_TEXT;
-    uint32_t more = slot->link.more;
-
-    memcpy(text, slot->text, part);
-    for (size_t done = part; done < len; done += part) {
-        const otp_cache_more_t *next = &cache->slot[more].more;
-
-        part = len - done < OTP_CACHE_MORE ? len - done : OTP_CACHE_MORE;
-        memcpy(text + done, next->text, part);
-        more = next->link.more;
-    }
-}
-
-
 /* --- what the caller does -------------------------------------------------------------------------------------- */
 
-size_t otp_session_cache_find(otp_session_cache_t *cache, const uint8_t digest[OTP_DIGEST_LEN], int64_t now_s)
+/* The first slot `index`, if its session may be used. */
+static size_t otp_cache_use(otp_session_cache_t *cache, uint32_t index, int64_t now_s)
 {
-    uint32_t         *place = otp_cache_place(cache, digest);
-    uint32_t          index = *place;
     otp_cache_first_t *slot = &cache->slot[index].first;
 
-    if (index == OTP_CACHE_NONE) {
-        return 0;
-    }
     /* Later than any session is put for: somebody has set the clock back. */
     if (slot->all != cache->all || now_s >= slot->fresh_until_s || slot->fresh_until_s - now_s > OTP_SEEN_EVERY_S) {
-        otp_cache_remove(cache, place);
+        otp_cache_remove(cache, otp_cache_place(cache, slot->digest));
         return 0;
     }
     if (index != cache->newest) {
@@ -248,48 +177,49 @@ size_t otp_session_cache_find(otp_session_cache_t *cache, const uint8_t digest[O
 }
 
 
-void otp_session_cache_read(const otp_session_cache_t *cache, char *text, otp_session_t *session)
+size_t otp_session_cache_find(otp_session_cache_t *cache, const uint8_t digest[OTP_DIGEST_LEN], int64_t now_s)
 {
-    const otp_cache_first_t *slot = &cache->slot[cache->found].first;
-    otp_span_t              span[OTP_SESSION_TEXTS];
+    uint32_t index = *otp_cache_place(cache, digest);
 
-    otp_cache_copy(cache, slot, text);
-    for (size_t i = 0; i < OTP_SESSION_TEXTS; i++) {
-        span[i] = (otp_span_t) { text, slot->len[i] };
-        text += slot->len[i] + 1;
+    return index != OTP_CACHE_NONE ? otp_cache_use(cache, index, now_s) : 0;
+}
+
+
+otp_siphash_t otp_session_cache_tag(const otp_session_cache_t *cache, otp_span_t cookie)
+{
+    return otp_siphash(cache->key, cookie);
+}
+
+
+size_t otp_session_cache_find_tag(otp_session_cache_t *cache, otp_siphash_t tag, int64_t now_s)
+{
+    uint32_t      index = *otp_cache_hint(cache, tag);
+    otp_siphash_t known = cache->slot[index].first.tag;
+
+    /* Other cookies have the same hint. */
+    if (index == OTP_CACHE_NONE || ((known.low ^ tag.low) | (known.high ^ tag.high)) != 0) {
+        return 0;
     }
-    *session = (otp_session_t) {
-        .level = (otp_level_t) slot->level, .method = (otp_auth_t) slot->method,
-        .password_proven = slot->password_proven, .created = slot->created, .auth_time = slot->auth_time,
-        .otp_time = slot->otp_time, .expires = slot->expires, .idle_s = slot->idle_s
-    };
-    otp_session_set_texts(session, span);
+    return otp_cache_use(cache, index, now_s);
+}
+
+
+void otp_session_cache_point(otp_session_cache_t *cache, const uint8_t digest[OTP_DIGEST_LEN], otp_siphash_t tag)
+{
+    uint32_t index = *otp_cache_place(cache, digest);
+
+    if (index == OTP_CACHE_NONE) {
+        return;
+    }
+    otp_cache_unhint(cache, index);
+    cache->slot[index].first.tag = tag;
+    *otp_cache_hint(cache, tag) = index;
 }
 
 
 otp_session_cache_mark_t otp_session_cache_mark(const otp_session_cache_t *cache, const uint8_t digest[OTP_DIGEST_LEN])
 {
     return (otp_session_cache_mark_t) { cache->all, otp_cache_bucket(cache, digest)->forgotten };
-}
-
-
-static void otp_cache_fill(otp_cache_first_t *slot, const uint8_t *digest, const otp_session_t *session)
-{
-    otp_span_t span[OTP_SESSION_TEXTS];
-
-    memcpy(slot->digest, digest, OTP_DIGEST_LEN);
-    slot->level = (uint8_t) session->level;
-    slot->method = (uint8_t) session->method;
-    slot->password_proven = session->password_proven;
-    slot->created = session->created;
-    slot->auth_time = session->auth_time;
-    slot->otp_time = session->otp_time;
-    slot->expires = session->expires;
-    slot->idle_s = session->idle_s;
-    otp_session_texts(session, span);
-    for (size_t i = 0; i < OTP_SESSION_TEXTS; i++) {
-        slot->len[i] = (uint16_t) span[i].len;
-    }
 }
 
 
@@ -314,12 +244,10 @@ bool otp_session_cache_put(otp_session_cache_t *cache, const uint8_t digest[OTP_
     }
     otp_session_copy(session, text, &copy);
     index = otp_cache_take(cache);
+    otp_cache_fill(cache, index, digest, session, text);
     slot = &cache->slot[index].first;
-    otp_cache_fill(slot, digest, session);
-    slot->text_len = (uint16_t) otp_session_text_size(session);
     slot->fresh_until_s = fresh_until_s;
     slot->all = cache->all;
-    otp_cache_write(cache, index, text, slot->text_len);
     slot->link.next = bucket->head;
     bucket->head = index;
     otp_cache_link(cache, index);

@@ -29,7 +29,7 @@ BLOCKS, BLOCK = 8, 40
 PAUSE_S = 0.001     # before each message to nginx, so that it finds nginx waiting for it
 # Instructions a request above bare nginx, on x86-64: in all (measured and a tenth or 400), and in the module and its
 # libraries alone, which repeats to a thousandth (measured and a twentieth).  docs/profile.md: what they are spent on.
-ADMISSIBLE = {"public": (2000, 1290), "warm": (8300, 6150), "cold": (34800, 28000)}
+ADMISSIBLE = {"public": (2000, 1290), "warm": (5450, 3450), "cold": (35700, 28500)}
 OURS = ("ngx_http_otp_module.so", "libcrypto.so", "libhiredis.so")
 
 CONF = """

@@ -177,6 +177,6 @@ $(NGINX)/Makefile: config $(OUT)/sources $(OUT)/flags
 $(OUT)/ngx_http_otp_module.so: $(NGINX)/Makefile $(CORE) $(MODULE) $(HEADERS)
 	@echo "building the module (log: $(OUT)/nginx/make.log)"
 	@$(MAKE) --no-print-directory -f $(NGINX)/Makefile -C $(NGINX_SRC) modules > $(NGINX)/make.log 2>&1 || \
-	    { grep -E -A 6 'error|warning|undefined|\*\*\*' $(NGINX)/make.log | head -n 60; exit 1; }
+	    { grep -E -A 6 'error:|warning:|undefined|\*\*\*' $(NGINX)/make.log | head -n 60; exit 1; }
 	@! nm -u $(NGINX)/ngx_http_otp_module.so | grep -E ' (ngx_http_)?otp_'    # nothing of ours is missing
 	@install -m 644 $(NGINX)/ngx_http_otp_module.so $@

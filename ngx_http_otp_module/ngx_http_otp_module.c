@@ -1,4 +1,4 @@
-#include "ngx_http_otp_module/ngx_http_otp_module.h"
+#include "ngx_http_otp_module/ngx_http_otp_process.h"
 
 
 static void *ngx_http_otp_create_main_conf(ngx_conf_t *cf);
@@ -340,8 +340,8 @@ static ngx_int_t ngx_http_otp_postconfiguration(ngx_conf_t *cf)
     }
 
     if (omcf->people.nelts != 0) {
-        omcf->threads = ngx_http_otp_people_threads(cf);
-        if (omcf->threads == NULL) {
+        omcf->process = ngx_pcalloc(cf->pool, sizeof(ngx_http_otp_process_t));
+        if (omcf->process == NULL) {
             return NGX_ERROR;
         }
     }
@@ -364,7 +364,9 @@ static ngx_int_t ngx_http_otp_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    if (ngx_http_otp_cache_init_process(cycle, omcf) != NGX_OK
+    /* First: it is a copy of the worker, and shall have nothing of what comes after. */
+    if (ngx_http_otp_process_init_process(cycle, omcf->process) != NGX_OK
+        || ngx_http_otp_cache_init_process(cycle, omcf) != NGX_OK
         || ngx_http_otp_redis_init_process(cycle, omcf->redis) != NGX_OK)
     {
         return NGX_ERROR;
@@ -383,5 +385,6 @@ static void ngx_http_otp_exit_process(ngx_cycle_t *cycle)
     if (omcf != NULL) {
         ngx_http_otp_cache_exit_process(omcf);
         ngx_http_otp_redis_exit_process(omcf->redis);
+        ngx_http_otp_process_exit_process(omcf->process);
     }
 }

@@ -8,7 +8,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include <ngx_thread_pool.h>
 
 #include "core/decide/otp_guard.h"
 #include "core/http/otp_cookie.h"
@@ -18,10 +17,6 @@
 #include "core/store/otp_session_cache.h"
 #include "ngx_http_otp_module/ngx_http_otp_redis.h"
 
-#if !(NGX_THREADS)
-#error ngx_http_otp_module needs nginx built with --with-threads
-#endif
-
 #ifndef OTP_TEMPLATES_DIR
 #define OTP_TEMPLATES_DIR   "/usr/share/ngx-http-otp/templates"
 #endif
@@ -30,7 +25,7 @@
 #define NGX_HTTP_OTP_HEADER_LISTS   (nginx_version >= 1023000)
 
 typedef struct ngx_http_otp_people_s  ngx_http_otp_people_t;
-typedef struct ngx_http_otp_threads_s  ngx_http_otp_threads_t;
+typedef struct ngx_http_otp_process_s  ngx_http_otp_process_t;
 typedef struct ngx_http_otp_audit_s   ngx_http_otp_audit_t;
 typedef struct ngx_http_otp_cache_s   ngx_http_otp_cache_t;
 typedef struct ngx_http_otp_state_s   ngx_http_otp_state_t;
@@ -57,7 +52,7 @@ typedef struct {
     ngx_http_otp_place_t   needed;          /* the first directive that needs both; directive.len 0: none */
     ngx_array_t            pages;           /* of ngx_http_otp_pages_t: sets already read */
     ngx_array_t            people;          /* of ngx_http_otp_people_t *: password files already opened */
-    ngx_http_otp_threads_t  *threads;       /* NULL: no otp_password_file */
+    ngx_http_otp_process_t  *process;       /* checks passwords; NULL: no otp_password_file */
     ngx_shm_zone_t        *metrics;
     ngx_int_t              request_id;      /* index of $request_id */
     ngx_http_otp_cache_t  *cache;           /* NULL: otp_session_cache was not seen yet */
@@ -254,13 +249,7 @@ typedef enum {
     NGX_HTTP_OTP_CACHE_UNASKED, NGX_HTTP_OTP_CACHE_HIT, NGX_HTTP_OTP_CACHE_MISS, NGX_HTTP_OTP_CACHE_BYPASS
 } ngx_http_otp_cache_result_t;
 
-/* The read of a session that was not in the cache. */
-typedef struct {
-    uint8_t                   digest[OTP_DIGEST_LEN];
-    otp_session_lookup_t      lookup;
-    otp_session_cache_mark_t  mark;         /* when cached is MISS */
-} ngx_http_otp_read_t;
-
+typedef struct ngx_http_otp_read_s    ngx_http_otp_read_t;
 typedef struct ngx_http_otp_waiter_s  ngx_http_otp_waiter_t;
 struct ngx_http_otp_waiter_s {
     ngx_http_request_t     *r;
@@ -273,7 +262,7 @@ struct ngx_http_otp_state_s {
     ngx_http_otp_resolved_t      resolved;
     otp_session_t                session;       /* when FOUND; points into the request's pool */
     ngx_http_otp_cache_result_t  cached;
-    ngx_http_otp_read_t         *read;
+    ngx_http_otp_read_t         *read;          /* of a session that was not in the cache */
     ngx_http_otp_redis_batch_t  *batch;
     ngx_http_otp_waiter_t       *waiters;
     otp_span_t                  *cookie;        /* Cookie headers as they came, once they were stripped */
@@ -368,19 +357,20 @@ typedef void (*ngx_http_otp_person_handler_pt)(void *data, const otp_person_resu
 
 /* The password file `path`, one for every location that names it.  NULL: reported. */
 ngx_http_otp_people_t *ngx_http_otp_people_add(ngx_conf_t *cf, ngx_str_t *path);
-/* The pools of threads "otp" and "otp_directory": the operator's, or of our own; and the queue of the first. */
-ngx_http_otp_threads_t *ngx_http_otp_people_threads(ngx_conf_t *cf);
+/* Beside each worker, from its start to its end. */
+ngx_int_t ngx_http_otp_process_init_process(ngx_cycle_t *cycle, ngx_http_otp_process_t *process);
+void ngx_http_otp_process_exit_process(ngx_http_otp_process_t *process);
 /* What `from` has, and no more of the people found than there are. */
 void ngx_http_otp_person_result_copy(otp_person_result_t *to, const otp_person_result_t *from);
 /* A place for a password that will be checked.  NULL: there is no room, as `refused` says. */
-ngx_http_otp_person_t *ngx_http_otp_person_place(ngx_http_otp_threads_t *threads, const otp_limits_t *limits,
+ngx_http_otp_person_t *ngx_http_otp_person_place(ngx_http_otp_process_t *process, const otp_limits_t *limits,
     const otp_hash_asker_t *asker, otp_person_result_t *refused);
-/* Asks in a thread; the handler is called from the event loop, and what it is given is gone once it returns.
- * `place`: of a password; NULL: there is none to be checked.  NULL: there is no room, as `refused` says. */
-ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_person_t *place, ngx_http_otp_threads_t *threads,
+/* Asks the process; the handler is called from the event loop, and what it is given is gone once it returns.
+ * `place`: of a password; NULL: there is none to be checked.  NULL: it cannot be asked, as `refused` says. */
+ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_person_t *place, ngx_http_otp_process_t *process,
     ngx_http_otp_people_t *people, const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data,
     otp_person_result_t *refused);
-/* The request went away (or has no question left); a thread that has it finishes, and its memory is wiped. */
+/* The request went away (or has no question left); what is under way is finished, and nobody told. */
 void ngx_http_otp_person_orphan(ngx_http_otp_person_t *person);
 
 /* --- audit -------------------------------------------------------------------------------------- */

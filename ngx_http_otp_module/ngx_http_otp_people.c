@@ -1,24 +1,23 @@
-/* The password file: kept in memory, read again when it changes; used by the threads only. */
+/* The password file: kept in memory, read again when it changes; by threads of the process that checks passwords. */
 #include "ngx_http_otp_module/ngx_http_otp_people.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
+#define NGX_HTTP_OTP_PEOPLE_MAX  (64 * 1024 * 1024)
 
-#define NGX_HTTP_OTP_PEOPLE_MAX   (64 * 1024 * 1024)
-#define NGX_HTTP_OTP_PEOPLE_NICE  10
 
-extern ngx_module_t  ngx_thread_pool_module;
+static void ngx_http_otp_people_free(ngx_http_otp_text_t *text)
+{
+    otp_password_index_destroy(text->index);
+    otp_secret_wipe(text->data, text->len);
+    free(text->data);
+    free(text);
+}
 
 
 static void ngx_http_otp_people_release_locked(ngx_http_otp_text_t *text)
 {
-    if (text == NULL || --text->users != 0) {
-        return;
+    if (text != NULL && --text->users == 0) {
+        ngx_http_otp_people_free(text);
     }
-
-    otp_secret_wipe(text->data, text->len);
-    free(text->data);
-    free(text);
 }
 
 
@@ -60,51 +59,6 @@ ngx_http_otp_people_t *ngx_http_otp_people_add(ngx_conf_t *cf, ngx_str_t *path)
 }
 
 
-/*
- * nginx knows a pool by its `thread_pool` directive and gives defaults to the pool "default" alone.  Where the
- * operator has not written one of this name, the directive's own handler is given these words.
- */
-static ngx_thread_pool_t *ngx_http_otp_people_pool(ngx_conf_t *cf, ngx_str_t words[4])
-{
-    ngx_array_t    args = { words, 4, sizeof(ngx_str_t), 4, NULL };
-    ngx_command_t *cmd = ngx_thread_pool_module.commands;
-    ngx_conf_t     own = *cf;
-
-    if (ngx_thread_pool_get(cf->cycle, &words[1]) == NULL) {
-        own.args = &args;
-        if (cmd->set(&own, cmd, ngx_get_conf(cf->cycle->conf_ctx, ngx_thread_pool_module)) != NGX_CONF_OK) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "cannot make the thread pool \"%V\"", &words[1]);
-            return NULL;
-        }
-    }
-
-    return ngx_thread_pool_add(cf, &words[1]);
-}
-
-
-/* How long the queue of "otp" may be is for otp_hash_queue_enter() to say: as many as it has places. */
-ngx_http_otp_threads_t *ngx_http_otp_people_threads(ngx_conf_t *cf)
-{
-    static ngx_str_t hashing[] = {
-        ngx_string("thread_pool"), ngx_string("otp"), ngx_string("threads=2"), ngx_string("max_queue=256")
-    };
-    static ngx_str_t directory[] = {
-        ngx_string("thread_pool"), ngx_string("otp_directory"), ngx_string("threads=1"), ngx_string("max_queue=1024")
-    };
-
-    ngx_http_otp_threads_t *threads = ngx_pcalloc(cf->pool, sizeof(ngx_http_otp_threads_t));
-
-    if (threads == NULL) {
-        return NULL;
-    }
-
-    threads->hashing = ngx_http_otp_people_pool(cf, hashing);
-    threads->directory = ngx_http_otp_people_pool(cf, directory);
-
-    return threads->hashing == NULL || threads->directory == NULL ? NULL : threads;
-}
-
-
 static bool ngx_http_otp_people_changed(const ngx_http_otp_text_t *text, const struct stat *info)
 {
     return text == NULL || text->device != info->st_dev || text->inode != info->st_ino
@@ -123,6 +77,12 @@ static ngx_http_otp_text_t *ngx_http_otp_people_read(const ngx_http_otp_people_t
                             == -1)
     {
         free(text);
+        return NULL;
+    }
+
+    text->index = otp_password_index_create((otp_span_t) { text->data, text->len });
+    if (text->index == NULL) {
+        ngx_http_otp_people_free(text);
         return NULL;
     }
 
@@ -172,16 +132,4 @@ void ngx_http_otp_people_give(ngx_http_otp_people_t *people, ngx_http_otp_text_t
     (void) pthread_mutex_lock(&people->mutex);
     ngx_http_otp_people_release_locked(text);
     (void) pthread_mutex_unlock(&people->mutex);
-}
-
-
-void ngx_http_otp_people_be_nice(void)
-{
-    static __thread bool lowered;
-
-    /* On Linux priorities are per thread: requests go before password hashes. */
-    if (!lowered && getpriority(PRIO_PROCESS, (id_t) syscall(SYS_gettid)) < NGX_HTTP_OTP_PEOPLE_NICE) {
-        (void) setpriority(PRIO_PROCESS, (id_t) syscall(SYS_gettid), NGX_HTTP_OTP_PEOPLE_NICE);
-    }
-    lowered = true;
 }

@@ -1,214 +1,166 @@
-/* One question about people, answered in a thread: password hashes are slow by design, searches by size. */
-#include "core/people/otp_people_search.h"
-#include "core/people/otp_password.h"
-#include "ngx_http_otp_module/ngx_http_otp_people.h"
+/*
+ * Questions about people, in the worker: who may ask, who waits for a free slot, and who gets the answer.
+ *
+ *     place --ask--> waiting ----> under way ----> answered
+ *       |    \__________|______________^
+ *       |               +--> too late: "busy"
+ *       +--> orphan
+ */
+#include "ngx_http_otp_module/ngx_http_otp_process.h"
 
-#define NGX_HTTP_OTP_PASSWORD_MAX  OTP_BODY_MAX
 #define NGX_HTTP_OTP_PERSON_SLOW   60000    /* milliseconds */
 
-/* Outside every request's pool: the thread finishes when the request may be long gone. */
+typedef enum {
+    NGX_HTTP_OTP_PERSON_PLACED,     /* a place for a password is taken, nothing asked yet */
+    NGX_HTTP_OTP_PERSON_WAITING,    /* in its lane's queue */
+    NGX_HTTP_OTP_PERSON_ASKED       /* in a slot */
+} ngx_http_otp_person_stage_t;
+
+/* Outside every request's pool: the answer may come when the request is long gone. */
 struct ngx_http_otp_person_s {
-    ngx_thread_task_t               task;
-    ngx_http_otp_people_t          *people;
-    otp_hash_queue_t               *queue;          /* NULL: no password is to be checked */
-    size_t                          place;          /* in it */
+    ngx_queue_t                     queue;
+    ngx_http_otp_process_t         *process;
+    ngx_http_otp_person_stage_t     stage;
+    ngx_http_otp_lane_kind_t        lane;
+    size_t                          place;          /* of a password */
     int64_t                         asked_ms, wait_ms;
     ngx_http_otp_person_handler_pt  handler;        /* NULL: nobody waits any more */
-    ngx_atomic_t                    orphaned;       /* the same for the thread, which may not have begun */
-    ngx_atomic_t                    begun;          /* says the thread */
     void                           *data;
-    char                            uid[OTP_UID_LEN];
-    size_t                          uid_len;
-    char                            password[NGX_HTTP_OTP_PASSWORD_MAX];
-    size_t                          password_len;
-    char                            search[OTP_PEOPLE_QUERY_LEN];
-    size_t                          search_len;
-    char                            groups[OTP_SCOPE_LEN];
-    size_t                          groups_len;
-    bool                            searches, posted;
-    otp_person_result_t            *result;         /* large: those `found` are touched by a search only */
+    ngx_event_t                     timer;
+    ngx_connection_t                ident;          /* behind the timer, for nginx's debug log */
+    ngx_http_otp_question_t         question;
 };
 
 
-static void ngx_http_otp_person_free(ngx_http_otp_person_t *person)
+/* `computed`: a password's hash was. */
+static void ngx_http_otp_person_free(ngx_http_otp_person_t *person, bool computed)
 {
-    free(person->result);
+    if (person->timer.timer_set) {
+        ngx_del_timer(&person->timer);
+    }
+
+    if (person->lane == NGX_HTTP_OTP_HASHING) {
+        otp_hash_queue_leave(&person->process->queue, person->place, computed, ngx_http_otp_process_clock_ms());
+    }
+
     otp_secret_wipe(person, sizeof(*person));
     free(person);
 }
 
 
-/* A field longer than its place is left out: half a name would be another person's. */
-static void ngx_http_otp_person_copy(otp_span_t from, char *to, size_t size, size_t *len)
+/* --- slots ------------------------------------------------------------------------------------------------------ */
+
+/* What belongs to nobody is in no slot; the people found are as many as `founds` says. */
+static void ngx_http_otp_person_clear(ngx_http_otp_slot_t *slot)
 {
-    *len = 0;
-    if (from.len <= size && from.len != 0) {
-        ngx_memcpy(to, from.data, from.len);
-        *len = from.len;
+    otp_secret_wipe(slot->question.password, slot->question.password_len);
+    ngx_memzero(&slot->result, offsetof(otp_person_result_t, found));
+    slot->result.founds = 0;
+    slot->result.more = false;
+}
+
+
+static void ngx_http_otp_person_put(ngx_http_otp_person_t *person, ngx_uint_t index)
+{
+    ngx_http_otp_process_t *process = person->process;
+    uint32_t                number = (uint32_t) index;
+
+    ngx_http_otp_person_clear(&process->slot[index]);
+    process->slot[index].question = person->question;
+    process->asker[index] = person;
+    otp_secret_wipe(person->question.password, person->question.password_len);
+    person->stage = NGX_HTTP_OTP_PERSON_ASKED;
+
+    /* It always has room.  That nobody reads it any more, the other pipe will tell. */
+    if (write(process->lane[person->lane].fd, &number, sizeof(number)) != sizeof(number)) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, ngx_errno, "the process that checks passwords cannot be asked");
     }
 }
 
 
-static void ngx_http_otp_person_known(otp_person_result_t *result, const otp_person_t *person)
+/* Nobody has a slot's number as long as it is free. */
+static bool ngx_http_otp_person_slot(ngx_http_otp_process_t *process, ngx_http_otp_lane_kind_t lane, ngx_uint_t *index)
 {
-    result->verdict = OTP_PERSON_MATCHES;
-    ngx_http_otp_person_copy(person->name, result->name, sizeof(result->name), &result->name_len);
-    ngx_http_otp_person_copy(person->email, result->email, sizeof(result->email), &result->email_len);
-    ngx_http_otp_person_copy(person->groups, result->groups, sizeof(result->groups), &result->groups_len);
-}
-
-
-/* An unknown person costs the hash that a known one costs. */
-static void ngx_http_otp_person_check(ngx_http_otp_person_t *job, otp_span_t text)
-{
-    otp_span_t   uid = { job->uid, job->uid_len };
-    otp_span_t   password = { job->password, job->password_len };
-    otp_span_t   hash;
-    otp_person_t person;
-    bool         found = otp_password_find(text, uid, &person, &hash);
-    bool         matches;
-
-    if (job->queue == NULL) {
-        matches = true;
-    } else {
-        otp_span_t decoy = otp_password_decoy(text, uid);
-
-        if (!found || !otp_password_acceptable(hash)) {
-            found = false;
-            hash = decoy;
+    for (ngx_uint_t i = process->lane[lane].first; i < process->lane[lane].end; i++) {
+        if (process->asker[i] == NULL) {
+            *index = i;
+            return true;
         }
-
-        matches = otp_password_matches(password, hash);
     }
 
-    job->result->verdict = OTP_PERSON_REFUSED;
-    if (found && matches) {
-        ngx_http_otp_person_known(job->result, &person);
-    }
+    return false;
 }
 
 
-static void ngx_http_otp_person_text(otp_span_t from, char *to, size_t size)
+/* Tells whoever asked.  The handler may ask again: the slot is not free before it returns. */
+static void ngx_http_otp_person_tell(ngx_http_otp_person_t *person, ngx_uint_t index)
 {
-    size_t len;
+    ngx_http_otp_process_t *process = person->process;
+    otp_person_result_t    *result = &process->slot[index].result;
 
-    ngx_http_otp_person_copy(from, to, size - 1, &len);
-    to[len] = '\0';
-}
-
-
-static void ngx_http_otp_person_search(ngx_http_otp_person_t *job, otp_span_t text)
-{
-    otp_person_t         person[OTP_PEOPLE_FOUND];
-    otp_person_result_t *result = job->result;
-    size_t               len;
-
-    result->verdict = OTP_PERSON_MATCHES;
-    result->founds = otp_people_search(text, (otp_span_t) { job->search, job->search_len },
-        (otp_span_t) { job->groups, job->groups_len }, person, OTP_PEOPLE_FOUND, &result->more);
-
-    for (size_t i = 0; i < result->founds; i++) {
-        otp_person_found_t *found = &result->found[i];
-
-        if (otp_uid_canonical(person[i].uid, found->uid, &len) != OTP_OK) {
-            len = 0;
-        }
-
-        found->uid[len] = '\0';
-        ngx_http_otp_person_text(person[i].name, found->name, sizeof(found->name));
-        ngx_http_otp_person_text(person[i].email, found->email, sizeof(found->email));
-        ngx_http_otp_person_text(person[i].groups, found->groups, sizeof(found->groups));
-    }
-}
-
-
-static void ngx_http_otp_person_answer(ngx_http_otp_person_t *job)
-{
-    ngx_http_otp_text_t *text = ngx_http_otp_people_take(job->people);
-    otp_span_t           all;
-
-    if (text == NULL) {
-        job->result->verdict = OTP_PERSON_UNAVAILABLE;
-        return;
-    }
-
-    all = (otp_span_t) { text->data, text->len };
-    if (job->searches) {
-        ngx_http_otp_person_search(job, all);
-    } else {
-        ngx_http_otp_person_check(job, all);
-    }
-
-    ngx_http_otp_people_give(job->people, text);
-}
-
-
-/* A clock of its own: the thread cannot read that of the event loop. */
-static int64_t ngx_http_otp_person_clock_ms(void)
-{
-    struct timespec now;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &now);
-
-    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-
-/* In the thread. */
-static void ngx_http_otp_person_run(void *data, ngx_log_t *log)
-{
-    ngx_http_otp_person_t *job = data;
-
-    if (job->queue != NULL) {
-        ngx_http_otp_people_be_nice();
-    }
-
-    job->result->verdict = OTP_PERSON_REFUSED;
-    if (job->queue != NULL && ngx_http_otp_person_clock_ms() - job->asked_ms > job->wait_ms) {
-        /* It was foreseen otherwise.  What would come still later helps nobody, and keeps others waiting. */
-        job->result->verdict = OTP_PERSON_BUSY;
-        job->result->retry_after_s = 1;
-    } else if (!job->orphaned) {
-        job->begun = 1;
-        ngx_http_otp_person_answer(job);
-    }
-
-    otp_secret_wipe(job->password, sizeof(job->password));
-}
-
-
-/* Back in the event loop. */
-static void ngx_http_otp_person_finished(ngx_event_t *ev)
-{
-    ngx_http_otp_person_t *job = ev->data;
-
-    if (ev->timedout) {
-        /* The thread still has the job. */
-        ev->timedout = 0;
-        ngx_log_error(NGX_LOG_ALERT, ev->log, 0, "a password or a search has been waiting, or under way, for a minute");
-        return;
-    }
-
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
-    }
-
-    if (job->queue != NULL) {
-        otp_hash_queue_leave(job->queue, job->place, job->begun, ngx_http_otp_person_clock_ms());
-    }
-
-    if (job->result->verdict == OTP_PERSON_UNAVAILABLE) {
+    if (result->verdict == OTP_PERSON_UNAVAILABLE) {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0, "cannot read password file \"%s\": nobody can sign in",
-            job->people->path);
+            person->question.people->path);
     }
 
-    if (job->handler != NULL) {
-        job->handler(job->data, job->result);
+    if (person->handler != NULL) {
+        person->handler(person->data, result);
     }
-
-    ngx_http_otp_person_free(job);
 }
 
+
+static bool ngx_http_otp_person_late(const ngx_http_otp_person_t *person)
+{
+    return person->lane == NGX_HTTP_OTP_HASHING
+           && ngx_http_otp_process_clock_ms() - person->asked_ms > person->wait_ms;
+}
+
+
+/* Of those who wait the next one gets the slot.  Who waited too long, it was foreseen otherwise, is told so: what would
+ * come still later helps nobody, and keeps others waiting. */
+static void ngx_http_otp_person_next(ngx_http_otp_process_t *process, ngx_uint_t index, ngx_http_otp_lane_kind_t kind)
+{
+    ngx_http_otp_lane_t *lane = &process->lane[kind];
+
+    while (!ngx_queue_empty(&lane->waiting)) {
+        ngx_queue_t           *first = ngx_queue_head(&lane->waiting);
+        ngx_http_otp_person_t *person = ngx_queue_data(first, ngx_http_otp_person_t, queue);
+
+        ngx_queue_remove(first);
+        if (lane->fd != -1 && !ngx_http_otp_person_late(person)) {
+            ngx_http_otp_person_put(person, index);
+            return;
+        }
+
+        ngx_http_otp_person_clear(&process->slot[index]);
+        process->slot[index].result.verdict = OTP_PERSON_BUSY;
+        process->slot[index].result.retry_after_s = 1;
+        ngx_http_otp_person_tell(person, index);
+        ngx_http_otp_person_free(person, false);
+    }
+
+    process->asker[index] = NULL;
+}
+
+
+void ngx_http_otp_person_answered(ngx_http_otp_process_t *process, ngx_uint_t index, bool lost)
+{
+    ngx_http_otp_person_t   *person = process->asker[index];
+    ngx_http_otp_lane_kind_t lane = person->lane;
+
+    if (lost) {
+        ngx_http_otp_person_clear(&process->slot[index]);
+        process->slot[index].result.verdict = OTP_PERSON_BUSY;
+        process->slot[index].result.retry_after_s = 1;
+    }
+
+    ngx_http_otp_person_tell(person, index);
+    ngx_http_otp_person_free(person, !lost);
+    ngx_http_otp_person_next(process, index, lane);
+}
+
+
+/* --- asking ----------------------------------------------------------------------------------------------------- */
 
 void ngx_http_otp_person_result_copy(otp_person_result_t *to, const otp_person_result_t *from)
 {
@@ -219,25 +171,30 @@ void ngx_http_otp_person_result_copy(otp_person_result_t *to, const otp_person_r
 }
 
 
-static ngx_http_otp_person_t *ngx_http_otp_person_create(void)
+/* It still has the question, or cannot get to it. */
+static void ngx_http_otp_person_slow(ngx_event_t *ev)
 {
-    ngx_http_otp_person_t *job = calloc(1, sizeof(ngx_http_otp_person_t));
+    ngx_log_error(NGX_LOG_ALERT, ev->log, 0, "a password or a search has been waiting, or under way, for a minute");
+}
 
-    if (job == NULL) {
+
+static ngx_http_otp_person_t *ngx_http_otp_person_create(ngx_http_otp_process_t *process, ngx_http_otp_lane_kind_t lane)
+{
+    ngx_http_otp_person_t *person = calloc(1, sizeof(ngx_http_otp_person_t));
+
+    if (person == NULL) {
         return NULL;
     }
 
-    job->result = malloc(sizeof(otp_person_result_t));
-    if (job->result == NULL) {
-        free(job);
-        return NULL;
-    }
+    person->process = process;
+    person->lane = lane;
+    person->ident.data = person;
+    person->ident.fd = (ngx_socket_t) -1;
+    person->timer.handler = ngx_http_otp_person_slow;
+    person->timer.data = &person->ident;
+    person->timer.log = ngx_cycle->log;
 
-    ngx_memzero(job->result, offsetof(otp_person_result_t, found));
-    job->result->founds = 0;
-    job->result->more = false;
-
-    return job;
+    return person;
 }
 
 
@@ -254,97 +211,99 @@ static void ngx_http_otp_person_refuse(const otp_hash_queue_t *queue, otp_person
 }
 
 
-/* A password needs a place in the queue. */
-static bool ngx_http_otp_person_enter(ngx_http_otp_person_t *job, otp_hash_queue_t *queue, const otp_limits_t *limits,
+ngx_http_otp_person_t *ngx_http_otp_person_place(ngx_http_otp_process_t *process, const otp_limits_t *limits,
     const otp_hash_asker_t *asker, otp_person_result_t *refused)
 {
-    job->asked_ms = ngx_http_otp_person_clock_ms();
-    job->wait_ms = limits->hash_wait_s * 1000;
+    int64_t                now_ms = ngx_http_otp_process_clock_ms();
+    int64_t                wait_ms = limits->hash_wait_s * 1000;
+    ngx_http_otp_person_t *person;
+    size_t                 place;
 
-    switch (otp_hash_queue_enter(queue, (size_t) limits->hash_queue, job->wait_ms, asker, job->asked_ms, &job->place)) {
+    switch (otp_hash_queue_enter(&process->queue, (size_t) limits->hash_queue, wait_ms, asker, now_ms, &place)) {
     case OTP_HASH_ADMITTED:
-        job->queue = queue;
-        return true;
+        break;
     case OTP_HASH_ACCOUNT_FULL:
     case OTP_HASH_ADDRESS_FULL:
-        ngx_http_otp_person_refuse(queue, OTP_PERSON_THROTTLED, refused);
-        break;
+        ngx_http_otp_person_refuse(&process->queue, OTP_PERSON_THROTTLED, refused);
+        return NULL;
     case OTP_HASH_FULL:
-        ngx_http_otp_person_refuse(queue, OTP_PERSON_BUSY, refused);
-        break;
-    }
-
-    return false;
-}
-
-
-ngx_http_otp_person_t *ngx_http_otp_person_place(ngx_http_otp_threads_t *threads, const otp_limits_t *limits,
-    const otp_hash_asker_t *asker, otp_person_result_t *refused)
-{
-    ngx_http_otp_person_t *job = ngx_http_otp_person_create();
-
-    if (job == NULL) {
-        ngx_http_otp_person_refuse(&threads->queue, OTP_PERSON_BUSY, refused);
+        ngx_http_otp_person_refuse(&process->queue, OTP_PERSON_BUSY, refused);
         return NULL;
     }
 
-    if (!ngx_http_otp_person_enter(job, &threads->queue, limits, asker, refused)) {
-        ngx_http_otp_person_free(job);
+    person = ngx_http_otp_person_create(process, NGX_HTTP_OTP_HASHING);
+    if (person == NULL) {
+        otp_hash_queue_leave(&process->queue, place, false, now_ms);
+        ngx_http_otp_person_refuse(&process->queue, OTP_PERSON_BUSY, refused);
         return NULL;
     }
 
-    return job;
+    person->place = place;
+    person->asked_ms = now_ms;
+    person->wait_ms = wait_ms;
+
+    return person;
 }
 
 
-/* A question that no thread has got. */
-static void ngx_http_otp_person_drop(ngx_http_otp_person_t *job)
+/* A field longer than its place is left out: half a name would be another person's. */
+static void ngx_http_otp_person_copy(otp_span_t from, char *to, size_t size, size_t *len)
 {
-    if (job->queue != NULL) {
-        otp_hash_queue_leave(job->queue, job->place, false, job->asked_ms);
+    *len = 0;
+    if (from.len <= size && from.len != 0) {
+        ngx_memcpy(to, from.data, from.len);
+        *len = from.len;
     }
-
-    ngx_http_otp_person_free(job);
 }
 
 
-ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_person_t *place, ngx_http_otp_threads_t *threads,
+static void ngx_http_otp_person_question(ngx_http_otp_person_t *person, ngx_http_otp_people_t *people,
+    const otp_person_query_t *query)
+{
+    ngx_http_otp_question_t *question = &person->question;
+
+    question->people = people;
+    question->checks = person->lane == NGX_HTTP_OTP_HASHING;
+    question->searches = query->search.data != NULL;
+    ngx_http_otp_person_copy(query->uid, question->uid, sizeof(question->uid), &question->uid_len);
+    ngx_http_otp_person_copy(query->password, question->password, sizeof(question->password), &question->password_len);
+    ngx_http_otp_person_copy(query->search, question->search, sizeof(question->search), &question->search_len);
+    ngx_http_otp_person_copy(query->groups, question->groups, sizeof(question->groups), &question->groups_len);
+}
+
+
+ngx_http_otp_person_t *ngx_http_otp_person_ask(ngx_http_otp_person_t *place, ngx_http_otp_process_t *process,
     ngx_http_otp_people_t *people, const otp_person_query_t *query, ngx_http_otp_person_handler_pt handler, void *data,
     otp_person_result_t *refused)
 {
-    ngx_http_otp_person_t *job = place != NULL ? place : ngx_http_otp_person_create();
+    ngx_http_otp_person_t *person = place;
+    ngx_uint_t             index;
 
-    if (job == NULL) {
-        ngx_http_otp_person_refuse(&threads->queue, OTP_PERSON_BUSY, refused);
+    if (person == NULL) {
+        person = ngx_http_otp_person_create(process, NGX_HTTP_OTP_LOOKUP);
+    }
+
+    if (person == NULL || process->answers == NULL) {
+        ngx_http_otp_person_refuse(&process->queue, OTP_PERSON_BUSY, refused);
+        ngx_http_otp_person_orphan(person);
         return NULL;
     }
 
-    job->people = people;
-    job->handler = handler;
-    job->data = data;
-    job->searches = query->search.data != NULL;
-    ngx_http_otp_person_copy(query->uid, job->uid, sizeof(job->uid), &job->uid_len);
-    ngx_http_otp_person_copy(query->password, job->password, sizeof(job->password), &job->password_len);
-    ngx_http_otp_person_copy(query->search, job->search, sizeof(job->search), &job->search_len);
-    ngx_http_otp_person_copy(query->groups, job->groups, sizeof(job->groups), &job->groups_len);
+    person->handler = handler;
+    person->data = data;
+    ngx_http_otp_person_question(person, people, query);
 
-    job->task.ctx = job;
-    job->task.handler = ngx_http_otp_person_run;
-    job->task.event.handler = ngx_http_otp_person_finished;
-    job->task.event.data = job;
-    job->task.event.log = ngx_cycle->log;
+    /* A worker that is asked to quit waits for timers. */
+    ngx_add_timer(&person->timer, NGX_HTTP_OTP_PERSON_SLOW);
 
-    if (ngx_thread_task_post(job->queue != NULL ? threads->hashing : threads->directory, &job->task) != NGX_OK) {
-        ngx_http_otp_person_refuse(&threads->queue, OTP_PERSON_BUSY, refused);
-        ngx_http_otp_person_drop(job);
-        return NULL;
+    if (ngx_http_otp_person_slot(process, person->lane, &index)) {
+        ngx_http_otp_person_put(person, index);
+    } else {
+        person->stage = NGX_HTTP_OTP_PERSON_WAITING;
+        ngx_queue_insert_tail(&process->lane[person->lane].waiting, &person->queue);
     }
 
-    /* A worker that is asked to quit waits for timers, not for threads. */
-    job->posted = true;
-    ngx_add_timer(&job->task.event, NGX_HTTP_OTP_PERSON_SLOW);
-
-    return job;
+    return person;
 }
 
 
@@ -354,15 +313,18 @@ void ngx_http_otp_person_orphan(ngx_http_otp_person_t *person)
         return;
     }
 
-    if (!person->posted) {
-        ngx_http_otp_person_drop(person);
+    switch (person->stage) {
+    case NGX_HTTP_OTP_PERSON_WAITING:
+        ngx_queue_remove(&person->queue);
+        ngx_http_otp_person_free(person, false);
         return;
+    case NGX_HTTP_OTP_PERSON_PLACED:
+        ngx_http_otp_person_free(person, false);
+        return;
+    case NGX_HTTP_OTP_PERSON_ASKED:
+        break;
     }
 
     person->handler = NULL;
-    person->orphaned = 1;
     person->data = NULL;
-    if (person->queue != NULL && !person->begun) {
-        otp_hash_queue_abandon(person->queue, person->place);
-    }
 }

@@ -203,7 +203,7 @@ static void ngx_http_otp_portal_place(ngx_http_otp_portal_t *portal, const otp_f
         return;
     }
 
-    portal->person = ngx_http_otp_person_place(omcf->threads, &portal->olcf->settings.limits, &view->person_query.asker,
+    portal->person = ngx_http_otp_person_place(omcf->process, &portal->olcf->settings.limits, &view->person_query.asker,
         view->person_result);
     if (portal->person == NULL) {
         ngx_http_otp_metrics_hash(portal->r, view->person_result->verdict);
@@ -223,7 +223,7 @@ static bool ngx_http_otp_portal_ask(ngx_http_otp_portal_t *portal, const otp_flo
         return false;
     }
 
-    portal->person = ngx_http_otp_person_ask(portal->person, omcf->threads, portal->olcf->people, &view->person_query,
+    portal->person = ngx_http_otp_person_ask(portal->person, omcf->process, portal->olcf->people, &view->person_query,
         ngx_http_otp_portal_person, portal, view->person_result);
     if (portal->person == NULL) {
         ngx_http_otp_portal_hashed(portal, view->person_result->verdict);

@@ -144,12 +144,6 @@ void otp_hash_queue_leave(otp_hash_queue_t *queue, size_t place, bool computed, 
 }
 
 
-void otp_hash_queue_abandon(otp_hash_queue_t *queue, size_t place)
-{
-    queue->place[place].account_len = 0;
-}
-
-
 int64_t otp_hash_queue_wait_ms(const otp_hash_queue_t *queue)
 {
     return (int64_t) queue->taken * queue->pace_us / 1000;

@@ -54,8 +54,6 @@ OTP_MUST_USE otp_hash_verdict_t otp_hash_queue_enter(otp_hash_queue_t *queue, si
     const otp_hash_asker_t *asker, int64_t now_ms, size_t *place);
 /* `computed`: its hash was; otherwise nothing is learned from it. */
 void otp_hash_queue_leave(otp_hash_queue_t *queue, size_t place, bool computed, int64_t now_ms);
-/* Who asked went away before the hash was begun: the account may ask again; the place is still taken. */
-void otp_hash_queue_abandon(otp_hash_queue_t *queue, size_t place);
 
 /* What somebody who came now would wait, as far as can be foreseen. */
 int64_t otp_hash_queue_wait_ms(const otp_hash_queue_t *queue);

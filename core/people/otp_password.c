@@ -8,19 +8,15 @@
 #define HASH_MAX        256
 #define BCRYPT_USED     72      /* bytes of a password that bcrypt looks at */
 
-/* Fields of a line after the uid, in order. */
-enum { FIELD_HASH, FIELD_NAME, FIELD_EMAIL, FIELD_GROUPS, FIELDS };
+/* Fields of a line, in order. */
+enum { FIELD_UID, FIELD_HASH, FIELD_NAME, FIELD_EMAIL, FIELD_GROUPS, FIELDS };
 
-/* Takes the next line that can be somebody's off `*text`: one with a uid and a hash. */
-static bool next_line(otp_span_t *text, otp_span_t *uid, otp_span_t *rest)
+bool otp_password_line(otp_span_t *text, otp_span_t *line)
 {
     while (text->data) {
-        *rest = otp_span_cut(text, '\n');
-        if (rest->len == 0 || rest->data[0] == '#') {
-            continue;
-        }
-        *uid = otp_span_trim(otp_span_cut(rest, ':'));
-        if (rest->data && uid->len) {
+        otp_span_t rest = *line = otp_span_cut(text, '\n');
+
+        if (rest.len && rest.data[0] != '#' && otp_span_trim(otp_span_cut(&rest, ':')).len && rest.data) {
             return true;
         }
     }
@@ -28,16 +24,15 @@ static bool next_line(otp_span_t *text, otp_span_t *uid, otp_span_t *rest)
 }
 
 
-/* Of one line: `rest` is what follows the uid. */
-static void read_fields(otp_span_t owner, otp_span_t rest, otp_person_t *person, otp_span_t *hash)
+void otp_password_read(otp_span_t line, otp_person_t *person, otp_span_t *hash)
 {
     otp_span_t field[FIELDS] = { { NULL, 0 } };
 
-    for (size_t i = FIELD_HASH; i < FIELDS && rest.data; i++) {
-        field[i] = otp_span_trim(otp_span_cut(&rest, ':'));
+    for (size_t i = 0; i < FIELDS && line.data; i++) {
+        field[i] = otp_span_trim(otp_span_cut(&line, ':'));
     }
     *person = (otp_person_t) {
-        .uid = owner, .name = field[FIELD_NAME], .email = field[FIELD_EMAIL], .groups = field[FIELD_GROUPS]
+        .uid = field[FIELD_UID], .name = field[FIELD_NAME], .email = field[FIELD_EMAIL], .groups = field[FIELD_GROUPS]
     };
     *hash = field[FIELD_HASH];
 }
@@ -45,75 +40,13 @@ static void read_fields(otp_span_t owner, otp_span_t rest, otp_person_t *person,
 
 bool otp_password_next(otp_span_t *text, otp_person_t *person)
 {
-    otp_span_t owner, rest, hash;
+    otp_span_t line, hash;
 
-    if (!next_line(text, &owner, &rest)) {
+    if (!otp_password_line(text, &line)) {
         return false;
     }
-    read_fields(owner, rest, person, &hash);
+    otp_password_read(line, person, &hash);
     return true;
-}
-
-
-bool otp_password_find(otp_span_t text, otp_span_t uid, otp_person_t *person, otp_span_t *hash)
-{
-    otp_span_t owner, rest;
-    bool       found = false;
-
-    /* To the end in any case: the time must not tell whether somebody has a line, nor where. */
-    while (next_line(&text, &owner, &rest)) {
-        if (!otp_span_equal_nocase(owner, uid) || found) {
-            continue;
-        }
-        read_fields(owner, rest, person, hash);
-        found = true;
-    }
-    return found;
-}
-
-
-/* FNV-1a, mixed once more: spreads the decoys over the file, protects nothing. */
-static uint64_t spread(otp_span_t uid)
-{
-    uint64_t value = 0xcbf29ce484222325U;
-
-    for (size_t i = 0; i < uid.len; i++) {
-        value = (value ^ (unsigned char) uid.data[i]) * 0x100000001b3U;
-    }
-    value = (value ^ value >> 33) * 0xff51afd7ed558ccdU;
-    return value ^ value >> 33;
-}
-
-
-static otp_span_t first_acceptable(otp_span_t text)
-{
-    otp_span_t owner, rest;
-
-    while (next_line(&text, &owner, &rest)) {
-        otp_span_t hash = otp_span_trim(otp_span_cut(&rest, ':'));
-
-        if (otp_password_acceptable(hash)) {
-            return hash;
-        }
-    }
-    return OTP_SPAN_NONE;
-}
-
-
-/* The first hash after a place that the uid decides, not a choice among all of them: judging every line of the
- * file would itself tell by its time who is unknown. */
-otp_span_t otp_password_decoy(otp_span_t text, otp_span_t uid)
-{
-    size_t     skipped = text.len ? (size_t) (spread(uid) % text.len) : 0;
-    otp_span_t after = { text.len ? text.data + skipped : NULL, text.len - skipped };
-
-    (void) otp_span_cut(&after, '\n');
-    otp_span_t hash = first_acceptable(after);
-
-    if (!hash.data) {
-        hash = first_acceptable(text);
-    }
-    return hash.data ? hash : OTP_SPAN("$y$j9T$nVmwnBYGMSQzL9aXK3vWq/$5wVq8Yk6h8eBv9Fd3uLQ2mT7cXsRj1oPzN4gWbHyKtD");
 }
 
 

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/people/otp_password.h"
-
 #define FILE_MAX    67108864
 
 static bool is_same(const struct stat *a, const struct stat *b)
@@ -28,10 +26,12 @@ static bool fail(const otpctl_people_t *people, const char *why, char *error, si
 /* It holds hashes of passwords, which are not left behind in memory. */
 void otpctl_people_free(otpctl_people_t *people)
 {
+    otp_password_index_destroy(people->index);
     if (people->text) {
         otp_secret_wipe(people->text, people->len);
         free(people->text);
     }
+    people->index = NULL;
     people->text = NULL;
     people->len = 0;
 }
@@ -39,9 +39,10 @@ void otpctl_people_free(otpctl_people_t *people)
 
 static bool read_text(otpctl_people_t *people, int fd, const struct stat *now, char *error, size_t error_size)
 {
-    size_t  size = (size_t) now->st_size, len = 0;
-    ssize_t got = 0;
-    char   *text = now->st_size < FILE_MAX ? malloc(size + 1) : NULL;
+    size_t                size = (size_t) now->st_size, len = 0;
+    ssize_t               got = 0;
+    char                 *text = now->st_size < FILE_MAX ? malloc(size + 1) : NULL;
+    otp_password_index_t *index;
 
     if (!text) {
         return fail(people, "it is too large", error, error_size);
@@ -53,9 +54,16 @@ static bool read_text(otpctl_people_t *people, int fd, const struct stat *now, c
         free(text);
         return fail(people, strerror(errno), error, error_size);
     }
+    index = otp_password_index_create((otp_span_t) { text, len });
+    if (!index) {
+        otp_secret_wipe(text, len);
+        free(text);
+        return fail(people, "there is no memory for it", error, error_size);
+    }
     otpctl_people_free(people);
     people->text = text;
     people->len = len;
+    people->index = index;
     people->read = *now;
     return true;
 }
@@ -87,5 +95,5 @@ bool otpctl_people_find(const otpctl_people_t *people, otp_span_t uid, otp_perso
 {
     otp_span_t hash;
 
-    return people->text && otp_password_find((otp_span_t) { people->text, people->len }, uid, person, &hash);
+    return people->index && otp_password_index_find(people->index, uid, person, &hash);
 }

@@ -6,13 +6,14 @@
 
 #include <sys/stat.h>
 
-#include "core/model/otp_person.h"
+#include "core/people/otp_password_index.h"
 
 typedef struct {
-    const char *path;       /* NULL: there is no such file */
-    char       *text;
-    size_t      len;
-    struct stat read;       /* as the file was when it was read */
+    const char           *path;     /* NULL: there is no such file */
+    char                 *text;
+    size_t                len;
+    otp_password_index_t *index;
+    struct stat           read;     /* as the file was when it was read */
 } otpctl_people_t;
 
 /* Reads the file anew when it has changed.  False: `error` says why it cannot be read; what was read before stays. */

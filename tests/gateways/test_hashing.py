@@ -53,15 +53,6 @@ def close(swimmers):
             swimmer.stream[1].close()
 
 
-def threads(pid):
-    """{thread: nice}"""
-    found = {}
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/stat") as stat:
-            found[int(thread)] = int(stat.read().rpartition(")")[2].split()[16])
-    return found
-
-
 class Hashing(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -230,25 +221,6 @@ class Hashing(unittest.TestCase):
         refused = sum(map(int, re.findall(r'otp_password_hashes_total\{verdict="(?:throttled|busy)"\} (\d+)', figures)))
         self.assertEqual(computed, verdicts["ok"] + verdicts["denied"])
         self.assertEqual(refused, verdicts["throttled"] + verdicts["busy"])
-
-    def test_threads_that_hash_are_nice_and_no_other_is(self):
-        async def some():
-            swimmers = [Distant(port, 800 + number) for port in self.world.ports for number in range(60)]
-            try:
-                return await storm(swimmers, [password_form("p%03d" % (number % 60)) for number in range(len(swimmers))])
-            finally:
-                close(swimmers)
-
-        asyncio.run(some())
-        for pid in self.worker_pids():
-            nice = threads(pid)
-            base = nice[pid]
-            self.assertLess(base, 10, "the tests run at a low priority themselves")
-            others = collections.Counter(value for thread, value in nice.items() if thread != pid)
-            self.assertEqual(set(others) - {base, 10}, set(), nice)
-            self.assertLessEqual(others[10], 2, "those of the pool \"otp\"")
-            self.assertGreater(others[base], 0, "that of the pool \"otp_directory\"")
-        self.assertTrue(any(10 in threads(pid).values() for pid in self.worker_pids()))
 
     def test_the_logs_are_quiet(self):
         self.assertNotRegex(self.world.logs(), r"\[(alert|emerg|crit)\]|queue overflow")

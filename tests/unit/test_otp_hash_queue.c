@@ -140,18 +140,6 @@ static void test_refusal_takes_no_place(void **state)
 }
 
 
-static void test_account_may_ask_again_when_who_asked_went_away_but_the_place_stays_taken(void **state)
-{
-    (void) state;
-    for (unsigned i = 0; i < PLACES / 2; i++) {
-        assert_int_equal(enter("marie", "192.0.2.1", false), OTP_HASH_ADMITTED);
-        otp_hash_queue_abandon(&queue, place);
-    }
-    assert_int_equal(queue.taken, PLACES / 2);
-    assert_int_equal(enter("marie", "192.0.2.1", false), OTP_HASH_ADDRESS_FULL);
-}
-
-
 static void test_address_holds_half_of_the_room_whatever_names_it_invents(void **state)
 {
     char account[32];
@@ -346,7 +334,6 @@ int main(void)
         cmocka_unit_test_setup(test_account_that_is_full_leaves_room_for_others, open_queue),
         cmocka_unit_test_setup(test_place_that_is_left_is_the_next_ones, open_queue),
         cmocka_unit_test_setup(test_refusal_takes_no_place, open_queue),
-        cmocka_unit_test_setup(test_account_may_ask_again_when_who_asked_went_away_but_the_place_stays_taken,
                                open_queue),
         cmocka_unit_test_setup(test_address_holds_half_of_the_room_whatever_names_it_invents, open_queue),
         cmocka_unit_test_setup(test_browser_the_person_has_used_counts_for_no_address, open_queue),

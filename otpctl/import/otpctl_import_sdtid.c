@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "otpctl/import/otpctl_import_sdtid_lock.h"
 #include "otpctl/import/otpctl_import_securid.h"
 #include "otpctl/import/otpctl_import_tokens.h"
 #include "otpctl/import/otpctl_import_xml.h"
@@ -22,10 +23,11 @@
 #define PART_MAX        (PART_TEXT * 2)
 
 typedef struct {
-    otpctl_tokens_t tokens;
-    char            header[PART_MAX];
-    size_t          header_len;
-    char            document[DOCUMENT_MAX];
+    otpctl_tokens_t     tokens;
+    char                header[PART_MAX], relocked[PART_MAX];
+    size_t              header_len, relocked_len, header_line;
+    otpctl_sdtid_lock_t lock;
+    char                document[DOCUMENT_MAX];
 } sdtid_t;
 
 typedef struct {
@@ -55,9 +57,9 @@ static bool fits(const otpctl_xml_node_t *node, otpctl_import_error_t *error)
 }
 
 
-static bool visit_header(sdtid_t *sdtid, const otpctl_xml_node_t *header, otpctl_import_error_t *error)
+static bool visit_header(sdtid_t *sdtid, otpctl_xml_node_t *header, otpctl_import_error_t *error)
 {
-    otp_buffer_t out;
+    otp_buffer_t out, relocked;
 
     if (sdtid->header_len) {
         return otpctl_import_refuse(error, header->line, "there is a second TKNHeader");
@@ -65,20 +67,38 @@ static bool visit_header(sdtid_t *sdtid, const otpctl_xml_node_t *header, otpctl
     otp_buffer_init(&out, sdtid->header, sizeof(sdtid->header));
     otpctl_xml_write(header, NULL, &out);
     sdtid->header_len = out.len;
+    sdtid->header_line = header->line;
+    if (sdtid->tokens.password) {
+        otp_buffer_init(&relocked, sdtid->relocked, sizeof(sdtid->relocked));
+        sdtid->lock = otpctl_sdtid_relock(header, sdtid->tokens.password, &relocked);
+        sdtid->relocked_len = relocked.len;
+    }
     return !out.overflow || otpctl_import_refuse(error, header->line, "the header is too long");
 }
 
 
-static bool visit_token(sdtid_t *sdtid, const otpctl_xml_node_t *token, otpctl_import_error_t *error)
+static otp_span_t header_of(const sdtid_t *sdtid, otpctl_sdtid_lock_t lock)
 {
-    otp_buffer_t out;
+    return lock == OTPCTL_SDTID_RELOCKED ? (otp_span_t) { sdtid->relocked, sdtid->relocked_len }
+                                         : (otp_span_t) { sdtid->header, sdtid->header_len };
+}
+
+
+static bool visit_token(sdtid_t *sdtid, otpctl_xml_node_t *token, otpctl_import_error_t *error)
+{
+    otpctl_sdtid_lock_t lock = otpctl_sdtid_own_lock(token) ? OTPCTL_SDTID_LEFT : sdtid->lock;
+    otp_buffer_t        out;
 
     if (sdtid->header_len == 0) {
         return otpctl_import_refuse(error, token->line, "there is no TKNHeader before the first token");
     }
+    if (lock == OTPCTL_SDTID_SHUT) {
+        return otpctl_import_refuse(error, sdtid->header_line, "the file does not open: the password is a wrong one, "
+                                    "or its header was changed");
+    }
     otp_buffer_init(&out, sdtid->document, sizeof(sdtid->document) - 1);
     otp_buffer_add_text(&out, "<?xml version=\"1.0\"?><TKNBatch>");
-    otp_buffer_add(&out, (otp_span_t) { sdtid->header, sdtid->header_len });
+    otp_buffer_add(&out, header_of(sdtid, lock));
     otpctl_xml_write(token, NULL, &out);
     otp_buffer_add_text(&out, "<TKNTrailer></TKNTrailer></TKNBatch>");
     if (out.overflow) {

@@ -18,6 +18,7 @@
 /* Made with `stoken issue`, `stoken export` (0.92) and, for the files of two, an editor. */
 #define SERIAL_1 "519840477516"
 #define SERIAL_2 "666533604163"
+#define LINE_HEADER 3
 #define LINE_1 34
 #define LINE_2 46
 #define TOKEN_1 \
@@ -197,7 +198,7 @@ static void test_file_of_two_tokens_is_read(void **state)
 static void test_file_with_a_password_is_read_with_it_alone(void **state)
 {
     static const otp_refused_t locked[] = { { locked_batch, LINE_1, "locked with a password" } };
-    static const otp_refused_t wrong[] = { { locked_batch, LINE_1, "the password is a wrong one" } };
+    static const otp_refused_t wrong[] = { { locked_batch, LINE_HEADER, "the password is a wrong one" } };
 
     (void) state;
     assert_first(read_keys(locked_batch, PASSWORD, 2));

@@ -334,7 +334,6 @@ int main(void)
         cmocka_unit_test_setup(test_account_that_is_full_leaves_room_for_others, open_queue),
         cmocka_unit_test_setup(test_place_that_is_left_is_the_next_ones, open_queue),
         cmocka_unit_test_setup(test_refusal_takes_no_place, open_queue),
-                               open_queue),
         cmocka_unit_test_setup(test_address_holds_half_of_the_room_whatever_names_it_invents, open_queue),
         cmocka_unit_test_setup(test_browser_the_person_has_used_counts_for_no_address, open_queue),
         cmocka_unit_test_setup(test_strangers_leave_a_quarter_to_browsers_people_have_used, open_queue),

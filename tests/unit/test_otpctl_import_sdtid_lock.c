@@ -96,6 +96,7 @@ typedef struct {
     const char         *password;
     size_t              room;
     otpctl_sdtid_lock_t lock;
+    uint8_t             file_key[OTPCTL_AES_BLOCK];
     char                before[TEXT_MAX], after[TEXT_MAX], relocked[TEXT_MAX];
 } header_t;
 
@@ -119,7 +120,7 @@ static bool visit(otpctl_xml_node_t *piece, void *data, otpctl_import_error_t *e
     if (otp_span_equal(piece->name, OTP_SPAN("TKNHeader"))) {
         write_header(piece, header->before);
         otp_buffer_init(&out, header->relocked, header->room);
-        header->lock = otpctl_sdtid_relock(piece, header->password, &out);
+        header->lock = otpctl_sdtid_open(piece, header->password, header->file_key, &out);
         header->relocked[out.len] = '\0';
         write_header(piece, header->after);
     }
@@ -254,16 +255,37 @@ static void test_changed_token_of_a_relocked_file_is_refused(void **state)
 }
 
 
-static void test_file_without_a_password_is_left_as_it_is(void **state)
+static void test_file_without_a_password_is_open_as_it_is(void **state)
 {
     static const char   text[] = ONE(UNLOCKED);
     const otp_refused_t cases[] = { { otp_changed(text, "<UserLogin> ", "<UserLogin>x"), LINE_1, "checksum" } };
 
     (void) state;
-    assert_int_equal(relock(text, PASSWORD)->lock, OTPCTL_SDTID_LEFT);
+    assert_int_equal(relock(text, NULL)->lock, OTPCTL_SDTID_OPEN);
+    assert_int_equal(relock(text, PASSWORD)->lock, OTPCTL_SDTID_OPEN);
+    assert_string_equal(relock(text, PASSWORD)->relocked, "");
     assert_read_as_alone(text, NULL);
     assert_read_as_alone(text, PASSWORD);
     REFUSE(PASSWORD, cases);
+}
+
+
+/* These files have one key. */
+static void test_key_of_the_file_is_known_when_it_opens_alone(void **state)
+{
+    static const uint8_t zero[OTPCTL_AES_BLOCK];
+    uint8_t              file_key[OTPCTL_AES_BLOCK];
+
+    (void) state;
+    memcpy(file_key, relock(ONE(UNLOCKED), NULL)->file_key, sizeof(file_key));
+    assert_memory_not_equal(file_key, zero, sizeof(zero));
+    for (size_t i = 0; i < sizeof(locked) / sizeof(locked[0]); i++) {
+        assert_memory_equal(relock(locked[i].text, locked[i].password)->file_key, file_key, sizeof(file_key));
+    }
+    assert_int_equal(relock(ONE(LOCKED), NULL)->lock, OTPCTL_SDTID_LEFT);
+    assert_memory_equal(relock(ONE(LOCKED), NULL)->file_key, zero, sizeof(zero));
+    assert_memory_equal(relock(ONE(LOCKED), "flame")->file_key, zero, sizeof(zero));
+    assert_memory_equal(relock_within(100, ONE(LOCKED), PASSWORD)->file_key, zero, sizeof(zero));
 }
 
 
@@ -349,7 +371,8 @@ int main(void)
         cmocka_unit_test(test_wrong_password_is_told_at_the_header),
         cmocka_unit_test(test_changed_header_is_told_at_the_header),
         cmocka_unit_test(test_changed_token_of_a_relocked_file_is_refused),
-        cmocka_unit_test(test_file_without_a_password_is_left_as_it_is),
+        cmocka_unit_test(test_file_without_a_password_is_open_as_it_is),
+        cmocka_unit_test(test_key_of_the_file_is_known_when_it_opens_alone),
         cmocka_unit_test(test_password_of_more_than_40_bytes_opens_its_file),
         cmocka_unit_test(test_headers_that_are_libstokens_to_judge_are_left_to_it),
         cmocka_unit_test(test_header_that_finds_no_room_is_left_as_it_is),

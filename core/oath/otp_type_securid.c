@@ -108,6 +108,11 @@ OTP_MUST_USE static const char *otp_securid_unfit(struct stoken_ctx *token, cons
     int64_t  interval_s, expires;
     uint32_t code;
 
+    /* Tokens may say one to eight; an account's record holds no such key. */
+    if (secret->digits < OTP_DIGITS_MIN || secret->digits > OTP_DIGITS_MAX) {
+        return "the codes have not 6 to 8 digits";
+    }
+
     if (!otp_securid_info(token, &interval_s, &expires) || interval_s != secret->period_s) {
         return "the period is not that of the token";
     }

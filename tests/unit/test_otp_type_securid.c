@@ -12,6 +12,7 @@
 
 /* Tokens made with `stoken issue` and written with `stoken export`; they are nobody's. */
 #define SIX_60      "209594812462953760247622117602126443110523773552437163404152155376343272716776360"
+#define FIVE_60     "200000000000535304372330656212127632062164605774713661724142161740023322716775001"
 #define WITHOUT_PIN "209594812462947562256221127075413142726745237002427036244150151466231452716705651"
 #define PASSWORD    "209594812462952217507166545554501370305540162252052271406150151466231452716744025"
 #define DEVICE      "209594812462974315374243454060421626645670742645720447745150151466231452237572170"
@@ -126,6 +127,17 @@ static void test_period_and_digits_must_be_the_tokens(void **state)
 }
 
 
+static void test_token_of_five_digits_is_no_key(void **state)
+{
+    otp_type_secret_t secret = token(FIVE_60, 5, 60);
+    const char       *reason = NULL;
+
+    (void) state;
+    assert_false(rules->valid(&secret, &reason));
+    assert_string_equal(reason, "the codes have not 6 to 8 digits");
+}
+
+
 static void assert_no_token(otp_type_secret_t secret)
 {
     const char *reason = NULL;
@@ -219,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_codes_of_a_range_are_those_of_its_steps),
         cmocka_unit_test(test_before_1970_there_is_no_code_and_no_date_is_too_late_unnoticed),
         cmocka_unit_test(test_period_and_digits_must_be_the_tokens),
+        cmocka_unit_test(test_token_of_five_digits_is_no_key),
         cmocka_unit_test(test_what_is_no_bare_token_is_refused),
         cmocka_unit_test(test_token_with_any_digit_changed_is_refused),
         cmocka_unit_test(test_day_on_which_a_token_ends_is_known),

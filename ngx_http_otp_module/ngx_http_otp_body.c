@@ -102,6 +102,7 @@ ngx_int_t ngx_http_otp_body_read(ngx_http_request_t *r, ngx_http_otp_body_t *bod
 
     state->body = body;
     if (r->headers_in.content_length_n > OTP_BODY_MAX) {
+        r->expect_tested = 1;       /* who asks first whether to send it (Expect: 100-continue) is not told to */
         rc = ngx_http_discard_request_body(r);
         if (rc != NGX_OK) {
             return rc;

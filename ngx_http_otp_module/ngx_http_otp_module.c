@@ -347,6 +347,7 @@ static ngx_int_t ngx_http_otp_postconfiguration(ngx_conf_t *cf)
     }
 
     if (ngx_http_otp_cache_create(cf, omcf) != NGX_OK || ngx_http_otp_metrics_add(cf, omcf) != NGX_OK
+        || ngx_http_otp_spent_add(cf, omcf) != NGX_OK
         || ngx_http_otp_add_handler(cf, NGX_HTTP_PREACCESS_PHASE, ngx_http_otp_guard_preaccess) != NGX_OK)
     {
         return NGX_ERROR;

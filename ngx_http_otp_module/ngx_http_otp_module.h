@@ -53,7 +53,7 @@ typedef struct {
     ngx_array_t            pages;           /* of ngx_http_otp_pages_t: sets already read */
     ngx_array_t            people;          /* of ngx_http_otp_people_t *: password files already opened */
     ngx_http_otp_process_t  *process;       /* checks passwords; NULL: no otp_password_file */
-    ngx_shm_zone_t        *metrics;
+    ngx_shm_zone_t        *metrics, *spent;
     ngx_int_t              request_id;      /* index of $request_id */
     ngx_http_otp_cache_t  *cache;           /* NULL: otp_session_cache was not seen yet */
     ngx_http_otp_retention_t  retention;
@@ -384,5 +384,6 @@ void ngx_http_otp_audit_guard(ngx_http_request_t *r, otp_span_t verdict, const o
 otp_span_t ngx_http_otp_request_id(ngx_http_request_t *r);
 
 #include "ngx_http_otp_module/ngx_http_otp_metrics.h"
+#include "ngx_http_otp_module/ngx_http_otp_spent.h"
 
 #endif

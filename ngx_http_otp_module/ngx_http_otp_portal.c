@@ -91,13 +91,22 @@ static void ngx_http_otp_portal_record(ngx_http_otp_portal_t *portal)
 }
 
 
+static otp_effect_t ngx_http_otp_portal_flow(ngx_http_otp_portal_t *portal, const otp_reply_t *const *replies,
+    size_t count)
+{
+    ngx_http_otp_spent_tell(ngx_http_get_module_main_conf(portal->r, ngx_http_otp_module), &portal->request);
+
+    return otp_flow_step(portal->flow, ngx_http_otp_now_ms(), replies, count);
+}
+
+
 /* Back from outside: goes on, then lets nginx do what became due. */
 static void ngx_http_otp_portal_step(ngx_http_otp_portal_t *portal, const otp_reply_t *const *replies, size_t count)
 {
     ngx_connection_t *c = portal->r->connection;
 
     ngx_http_set_log_request(c->log, portal->r);
-    ngx_http_otp_portal_drive(portal, otp_flow_step(portal->flow, ngx_http_otp_now_ms(), replies, count));
+    ngx_http_otp_portal_drive(portal, ngx_http_otp_portal_flow(portal, replies, count));
     ngx_http_run_posted_requests(c);
 }
 
@@ -277,7 +286,7 @@ static void ngx_http_otp_portal_drive(ngx_http_otp_portal_t *portal, otp_effect_
             return;
         }
 
-        effect = otp_flow_step(portal->flow, ngx_http_otp_now_ms(), NULL, 0);
+        effect = ngx_http_otp_portal_flow(portal, NULL, 0);
     }
 }
 
@@ -303,7 +312,7 @@ static void ngx_http_otp_portal_begin(ngx_http_request_t *r, ngx_http_otp_body_t
     }
 
     ngx_http_otp_metrics_flow(r, 1);
-    ngx_http_otp_portal_drive(portal, otp_flow_step(portal->flow, ngx_http_otp_now_ms(), NULL, 0));
+    ngx_http_otp_portal_drive(portal, ngx_http_otp_portal_flow(portal, NULL, 0));
 }
 
 

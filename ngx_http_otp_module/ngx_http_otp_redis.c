@@ -50,7 +50,10 @@ ngx_int_t ngx_http_otp_redis_init_process(ngx_cycle_t *cycle, ngx_http_otp_redis
     ngx_queue_init(&redis->pending);
     redis->patient = 1;
     ngx_http_otp_redis_retry(redis, 1);
-    return NGX_OK;
+    if (redis->sentinel && ngx_http_otp_redis_sentinel_init(cycle, redis->sentinel) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    return ngx_http_otp_redis_init_process(cycle, redis->writer);
 }
 
 
@@ -58,6 +61,10 @@ void ngx_http_otp_redis_exit_process(ngx_http_otp_redis_t *redis)
 {
     if (redis == NULL || redis->state == NGX_HTTP_OTP_REDIS_CLOSED) {
         return;
+    }
+    ngx_http_otp_redis_exit_process(redis->writer);
+    if (redis->sentinel) {
+        ngx_http_otp_redis_sentinel_exit(redis->sentinel);
     }
     ngx_http_otp_redis_close(redis);
     redis->state = NGX_HTTP_OTP_REDIS_CLOSED;
@@ -85,7 +92,10 @@ ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, ngx_http_otp_re
     if (clone) {
         *clone = *redis;
         clone->role = role;
+        clone->task = NGX_HTTP_OTP_REDIS_LISTENS;
         clone->leader = redis;
+        clone->sentinel = NULL;
+        clone->writer = NULL;
         ngx_memzero(&clone->listener, sizeof(clone->listener));
     }
     return clone;
@@ -94,25 +104,25 @@ ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, ngx_http_otp_re
 
 ngx_uint_t ngx_http_otp_redis_beside(const ngx_http_otp_redis_t *clone)
 {
-    return clone->current == clone->leader->current;
+    return clone->current == clone->leader->current && clone->moves == clone->leader->moves;
 }
 
 
 void ngx_http_otp_redis_renew(ngx_http_otp_redis_t *redis, const char *reason)
 {
-    ngx_http_otp_redis_fault_t fault = { NGX_HTTP_OTP_REDIS_RENEWED, 0, reason, "" };
-
-    if (redis->receiving) {
-        redis->renewing = reason;
-    } else if (redis->state == NGX_HTTP_OTP_REDIS_CONNECTING || redis->state == NGX_HTTP_OTP_REDIS_READY) {
-        ngx_http_otp_redis_drop(redis, &fault);
-    }
+    ngx_http_otp_redis_end(redis, NGX_HTTP_OTP_REDIS_RENEWED, reason);
 }
 
 
 otp_span_t ngx_http_otp_redis_prefix(const ngx_http_otp_redis_t *redis)
 {
     return (otp_span_t) { (const char *) redis->prefix.data, redis->prefix.len };
+}
+
+
+int64_t ngx_http_otp_redis_floor_s(const ngx_http_otp_redis_t *redis)
+{
+    return redis != NULL ? redis->floor_s : 0;
 }
 
 
@@ -152,10 +162,35 @@ static void ngx_http_otp_redis_enqueue(ngx_http_otp_redis_t *redis, ngx_http_otp
 }
 
 
+static ngx_http_otp_redis_batch_t *ngx_http_otp_redis_post(ngx_http_otp_redis_t *redis, const otp_command_t *commands,
+    size_t count, ngx_uint_t waits)
+{
+    ngx_uint_t                   ready = redis->state == NGX_HTTP_OTP_REDIS_READY && redis->leaving == NULL;
+    ngx_http_otp_redis_batch_t  *batch;
+
+    if (!ready && !redis->patient) {
+        ngx_http_otp_redis_wanted(redis);
+        return NULL;
+    }
+    batch = ngx_http_otp_redis_batch_create(count + waits);
+    if (batch == NULL) {
+        return NULL;
+    }
+    batch->waits = waits != 0;
+    batch->held = !ready;
+    if (ngx_http_otp_redis_encode(redis, batch, commands, ready ? &redis->out : &redis->held) != NGX_OK) {
+        ngx_http_otp_redis_batch_free(batch);
+        return NULL;
+    }
+    ngx_http_otp_redis_enqueue(redis, batch);
+    return batch;
+}
+
+
 ngx_http_otp_redis_batch_t *ngx_http_otp_redis_send(ngx_http_otp_redis_t *redis, const otp_command_t *commands,
     size_t count, ngx_http_otp_redis_handler_pt handler, void *data)
 {
-    ngx_uint_t                   ready;
+    ngx_uint_t                   waits;
     ngx_http_otp_redis_batch_t  *batch;
 
     if (redis == NULL || redis->state == NGX_HTTP_OTP_REDIS_CLOSED || count == 0
@@ -163,23 +198,12 @@ ngx_http_otp_redis_batch_t *ngx_http_otp_redis_send(ngx_http_otp_redis_t *redis,
     {
         return NULL;
     }
-    ready = redis->state == NGX_HTTP_OTP_REDIS_READY && redis->leaving == NULL;
-    if (!ready && !redis->patient) {
-        ngx_http_otp_redis_wanted(redis);
-        return NULL;
+    waits = redis->writer && ngx_http_otp_redis_has_swap(commands, count);
+    batch = ngx_http_otp_redis_post(waits ? redis->writer : redis, commands, count, waits);
+    if (batch) {
+        batch->handler = handler;
+        batch->data = data;
     }
-    batch = ngx_http_otp_redis_batch_create(count);
-    if (batch == NULL) {
-        return NULL;
-    }
-    batch->handler = handler;
-    batch->data = data;
-    batch->held = !ready;
-    if (ngx_http_otp_redis_encode(batch, commands, ready ? &redis->out : &redis->held) != NGX_OK) {
-        ngx_http_otp_redis_batch_free(batch);
-        return NULL;
-    }
-    ngx_http_otp_redis_enqueue(redis, batch);
     return batch;
 }
 

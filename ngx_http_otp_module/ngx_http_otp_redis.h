@@ -1,5 +1,5 @@
 /*
- * Redis for the module: one pipelined, non-blocking connection a worker.
+ * Redis for the module: one pipelined, non-blocking connection a worker, to whoever is the master.
  *
  *     { ngx_string("otp_redis"), NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE, ngx_http_otp_redis_set,
  *       NGX_HTTP_MAIN_CONF_OFFSET, offsetof(ngx_http_otp_main_conf_t, redis), NULL }
@@ -41,7 +41,11 @@ void ngx_http_otp_redis_exit_process(ngx_http_otp_redis_t *redis);
  * `handler` NULL: the replies do not matter; the pointer returned only says that it was queued.
  *
  * A `swap` command that is answered NOSCRIPT is sent again as EVAL, and then runs after the commands that
- * follow it in the batch: put nothing after a swap that relies on its having run. */
+ * follow it in the batch: put nothing after a swap that relies on its having run.
+ *
+ * With `replicas=N` a batch with a swap goes over a connection of its own, in no order with other batches; its swaps
+ * are answered by an error (NOREPLICAS) unless N replicas have what was written, and NOSCRIPT is an error like another.
+ */
 ngx_http_otp_redis_batch_t *ngx_http_otp_redis_send(ngx_http_otp_redis_t *redis, const otp_command_t *commands,
     size_t count, ngx_http_otp_redis_handler_pt handler, void *data);
 
@@ -70,6 +74,10 @@ void ngx_http_otp_redis_renew(ngx_http_otp_redis_t *redis, const char *reason);
 
 /* `prefix=` of the directive, "otp:" by default; lives as long as the configuration. */
 otp_span_t ngx_http_otp_redis_prefix(const ngx_http_otp_redis_t *redis);
+
+/* Codes of steps that began at or before this second (unix time) are spent: the master may have forgotten who used
+ * them (docs/decisions/015-which-master.md).  0: none; it never falls.  Ask when a code is judged, not before. */
+int64_t ngx_http_otp_redis_floor_s(const ngx_http_otp_redis_t *redis);
 
 /* Whether the connection is up as far as this worker knows (for figures: a decision sends and sees). */
 ngx_uint_t ngx_http_otp_redis_is_up(const ngx_http_otp_redis_t *redis);

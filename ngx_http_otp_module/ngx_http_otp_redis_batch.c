@@ -115,20 +115,35 @@ static ngx_int_t ngx_http_otp_redis_keep_eval(ngx_http_otp_redis_slot_t *slot, c
 }
 
 
-ngx_int_t ngx_http_otp_redis_encode(ngx_http_otp_redis_batch_t *batch, const otp_command_t *commands,
-    ngx_http_otp_redis_buffer_t *buffer)
+/* EVAL in place of an EVALSHA that was refused would come after its WAIT: such a batch does not keep it. */
+static ngx_int_t ngx_http_otp_redis_encode_one(ngx_http_otp_redis_batch_t *batch, size_t i,
+    const otp_command_t *command, ngx_http_otp_redis_buffer_t *buffer)
 {
-    size_t before = (size_t) (buffer->last - buffer->pos);
-
-    for (size_t i = 0; i < batch->count; i++) {
-        if ((commands[i].swap && ngx_http_otp_redis_keep_eval(&batch->slot[i], &commands[i]) != NGX_OK)
-            || ngx_http_otp_redis_append(buffer, &commands[i]) != NGX_OK)
-        {
-            /* half a batch must not go out */
-            otp_secret_wipe(buffer->pos + before, (size_t) (buffer->last - buffer->pos) - before);
-            buffer->last = buffer->pos + before;
-            return NGX_ERROR;
-        }
+    batch->slot[i].swap = command->swap;
+    if (command->swap && !batch->waits && ngx_http_otp_redis_keep_eval(&batch->slot[i], command) != NGX_OK) {
+        return NGX_ERROR;
     }
-    return NGX_OK;
+    return ngx_http_otp_redis_append(buffer, command);
+}
+
+
+ngx_int_t ngx_http_otp_redis_encode(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_batch_t *batch,
+    const otp_command_t *commands, ngx_http_otp_redis_buffer_t *buffer)
+{
+    size_t    before = (size_t) (buffer->last - buffer->pos);
+    size_t    count = batch->count - batch->waits;
+    ngx_int_t rc = NGX_OK;
+
+    for (size_t i = 0; i < count && rc == NGX_OK; i++) {
+        rc = ngx_http_otp_redis_encode_one(batch, i, &commands[i], buffer);
+    }
+    if (rc == NGX_OK && batch->waits) {
+        rc = ngx_http_otp_redis_append_wait(redis, buffer);
+    }
+    if (rc != NGX_OK) {
+        /* half a batch must not go out */
+        otp_secret_wipe(buffer->pos + before, (size_t) (buffer->last - buffer->pos) - before);
+        buffer->last = buffer->pos + before;
+    }
+    return rc;
 }

@@ -1,159 +1,15 @@
 /*
- * The connection: made, read, written, dropped, made again.
+ * The connection: made, read, written.
  */
 #include "ngx_http_otp_module/ngx_http_otp_redis_internal.h"
 
 #include "core/base/otp_span.h"
 
-#define BACKOFF_MIN_MS      50
-#define BACKOFF_MAX_MS      5000
 #define ATTEMPT_MIN_MS      50
-#define WANTED_MS           400             /* between attempts while requests are being refused */
+#define NOWHERE_MS          100             /* until a look at whether there is an address now */
 #define POOL_SIZE           512
 
 static void ngx_http_otp_redis_connected_handler(ngx_event_t *ev);
-
-void ngx_http_otp_redis_retry(ngx_http_otp_redis_t *redis, ngx_msec_t delay)
-{
-    redis->state = NGX_HTTP_OTP_REDIS_WAITING;
-    redis->tried_ms = ngx_http_otp_redis_now();
-    redis->hurried = 0;
-    ngx_add_timer(&redis->timer, delay);
-}
-
-
-void ngx_http_otp_redis_close(ngx_http_otp_redis_t *redis)
-{
-    ngx_connection_t *c = redis->connection;
-    ngx_pool_t       *pool;
-
-    redis->connection = NULL;
-    redis->leaving = NULL;
-    redis->renewing = NULL;
-    otp_resp_destroy(redis->resp);
-    redis->resp = NULL;
-    if (redis->flush.posted) {
-        ngx_delete_posted_event(&redis->flush);
-    }
-    if (redis->timer.timer_set) {
-        ngx_del_timer(&redis->timer);
-    }
-    if (c == NULL) {
-        return;
-    }
-    if (c->ssl) {
-        /* both: or the shutdown may go on after this function */
-        c->ssl->no_wait_shutdown = 1;
-        c->ssl->no_send_shutdown = 1;
-        (void) ngx_ssl_shutdown(c);
-    }
-    pool = c->pool;
-    ngx_close_connection(c);
-    if (pool) {
-        ngx_destroy_pool(pool);
-    }
-}
-
-
-/* Dropping */
-
-/* One line a change of state: the loss of a good connection, then each address's reason when it is new. */
-static void ngx_http_otp_redis_log_drop(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_fault_t *fault)
-{
-    ngx_uint_t                     good = redis->state == NGX_HTTP_OTP_REDIS_READY;
-    ngx_http_otp_redis_address_t  *address = &redis->address[redis->current];
-
-    if (fault->cause == NGX_HTTP_OTP_REDIS_RENEWED) {
-        ngx_log_error(NGX_LOG_INFO, redis->log, 0, "otp: redis %V%s: connection ended: %s", &address->name, redis->role,
-            fault->reason);
-        return;
-    }
-    if (!good && address->reported == fault->reason) {
-        return;
-    }
-    if (!good) {
-        address->reported = fault->reason;
-    }
-    redis->lost = 1;
-    ngx_log_error(NGX_LOG_ERR, redis->log, fault->err, "otp: redis %V%s: %s: %s%s%s", &address->name, redis->role,
-        good ? "connection lost" : "out of reach", fault->reason, fault->detail[0] ? ": " : "", fault->detail);
-}
-
-
-static ngx_msec_t ngx_http_otp_redis_next_backoff(ngx_http_otp_redis_t *redis)
-{
-    redis->backoff = redis->backoff ? ngx_min(redis->backoff * 2, BACKOFF_MAX_MS) : BACKOFF_MIN_MS;
-    return redis->backoff / 2 + (ngx_msec_t) ngx_random() % (redis->backoff / 2 + 1);
-}
-
-
-/* Somebody was refused: the next attempt need not wait for the end of a long backoff. */
-void ngx_http_otp_redis_wanted(ngx_http_otp_redis_t *redis)
-{
-    ngx_msec_int_t left;
-
-    if (redis->state != NGX_HTTP_OTP_REDIS_WAITING || redis->hurried || redis->backoff < WANTED_MS) {
-        return;
-    }
-    redis->hurried = 1;
-    left = (ngx_msec_int_t) (redis->tried_ms + WANTED_MS + (ngx_msec_t) ngx_random() % WANTED_MS
-        - ngx_http_otp_redis_now());
-    if (left < (ngx_msec_int_t) (redis->timer.timer.key - ngx_current_msec)) {
-        ngx_add_timer(&redis->timer, (ngx_msec_t) ngx_max(left, 1));
-    }
-}
-
-
-/* A connection that had been good is made again at once; one that fails soon after it was made counts as a failed
- * attempt, or a server that accepts and then refuses would be asked in a tight loop. */
-static ngx_msec_t ngx_http_otp_redis_plan(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_cause_t cause)
-{
-    ngx_uint_t steady = redis->state == NGX_HTTP_OTP_REDIS_READY
-        && ngx_http_otp_redis_now() - redis->ready_ms >= NGX_HTTP_OTP_REDIS_STEADY_MS;
-
-    if (!steady || (cause != NGX_HTTP_OTP_REDIS_ENDED && cause != NGX_HTTP_OTP_REDIS_RENEWED)) {
-        redis->current = (redis->current + 1) % redis->addresses;
-    }
-    if (steady) {
-        redis->tries = 0;
-        redis->backoff = 0;
-        redis->patient = cause != NGX_HTTP_OTP_REDIS_SLOW;
-        return 1;
-    }
-    if (++redis->tries < redis->addresses) {
-        return 1;
-    }
-    redis->tries = 0;
-    redis->patient = 0;
-    return ngx_http_otp_redis_next_backoff(redis);
-}
-
-
-void ngx_http_otp_redis_drop(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_fault_t *fault)
-{
-    ngx_msec_t  delay;
-    ngx_uint_t  good = redis->state == NGX_HTTP_OTP_REDIS_READY;
-    ngx_queue_t doomed;
-
-    ngx_http_otp_redis_log_drop(redis, fault);
-    ngx_http_otp_redis_close(redis);
-    delay = ngx_http_otp_redis_plan(redis, fault->cause);
-    ngx_http_otp_redis_doom(redis, &doomed);
-    ngx_http_otp_redis_retry(redis, delay);
-    if (good && redis->listener.lost) {
-        redis->listener.lost(redis->listener.data);
-    }
-    ngx_http_otp_redis_fail(&doomed);
-}
-
-
-void ngx_http_otp_redis_ended(ngx_http_otp_redis_t *redis, ngx_err_t err, const char *reason)
-{
-    ngx_http_otp_redis_fault_t fault = { NGX_HTTP_OTP_REDIS_ENDED, err, reason, "" };
-
-    ngx_http_otp_redis_drop(redis, &fault);
-}
-
 
 /* Connecting */
 
@@ -189,17 +45,34 @@ static ngx_int_t ngx_http_otp_redis_open(ngx_http_otp_redis_t *redis)
 }
 
 
+static void ngx_http_otp_redis_take_address(ngx_http_otp_redis_t *clone)
+{
+    const ngx_http_otp_redis_t    *leader = clone->leader;
+    ngx_http_otp_redis_address_t  *address = &clone->address[leader->current];
+    const char                    *reported = address->reported;
+
+    clone->current = leader->current;
+    clone->moves = leader->moves;
+    *address = leader->address[leader->current];
+    address->reported = reported;
+}
+
+
 static void ngx_http_otp_redis_connect(ngx_http_otp_redis_t *redis)
 {
     ngx_int_t  rc;
     ngx_msec_t budget = redis->timeout;
 
     /* While somebody waits, every address gets its share. */
-    if (redis->patient && redis->addresses > 1) {
+    if ((redis->patient || redis->task == NGX_HTTP_OTP_REDIS_WATCHES) && redis->addresses > 1) {
         budget = ngx_max(budget / redis->addresses, ATTEMPT_MIN_MS);
     }
     if (redis->leader) {
-        redis->current = redis->leader->current;
+        ngx_http_otp_redis_take_address(redis);
+    }
+    if (redis->address[redis->current].socklen == 0) {
+        ngx_http_otp_redis_retry(redis, NOWHERE_MS);
+        return;
     }
     redis->state = NGX_HTTP_OTP_REDIS_CONNECTING;
     redis->greetings = redis->greeted = 0;
@@ -306,8 +179,8 @@ void ngx_http_otp_redis_read(ngx_http_otp_redis_t *redis)
         ngx_http_otp_redis_drop(redis, &fault);
         return;
     }
-    if (redis->renewing) {
-        ngx_http_otp_redis_renew(redis, redis->renewing);
+    if (redis->ending) {
+        ngx_http_otp_redis_end(redis, redis->ending_cause, redis->ending);
         return;
     }
     if (redis->leaving && ngx_queue_empty(&redis->wire)) {
@@ -365,12 +238,15 @@ void ngx_http_otp_redis_flush_handler(ngx_event_t *ev)
 }
 
 
-/* Finds a peer that went without a word before somebody has to wait for it. */
+/* Finds a peer that went without a word before somebody has to wait for it, and a master that is none any more
+ * although nobody writes to it. */
 static void ngx_http_otp_redis_heartbeat(ngx_http_otp_redis_t *redis)
 {
     otp_command_t ping = { .arg = { OTP_SPAN("PING") }, .args = 1 };
 
-    if (ngx_queue_empty(&redis->pending)) {
+    if (redis->task == NGX_HTTP_OTP_REDIS_LEADS) {
+        ngx_http_otp_redis_check_role(redis);
+    } else if (ngx_queue_empty(&redis->pending)) {
         (void) ngx_http_otp_redis_send(redis, &ping, 1, NULL, NULL);
     }
     ngx_add_timer(&redis->timer, NGX_HTTP_OTP_REDIS_HEARTBEAT_MS);

@@ -1,13 +1,16 @@
 /*
  * What the files of the Redis client share.  Nobody else includes this.
  *
- *     waiting --timer--> connecting --PONG--> ready
- *        ^                   |                  |
- *        +----- drop --------+------ drop ------+        closed: before init_process, after exit_process
+ *     waiting --timer--> connecting --greeted--> ready
+ *        ^                   |                     |
+ *        +----- drop --------+-------- drop -------+     closed: before init_process, after exit_process
  *
  * Commands are taken in `ready`, and held in `connecting` and `waiting` while the client is `patient`:
  * until the first round of all addresses after the start, or after the loss of a connection that had
  * been good, has failed.  Otherwise they are refused at once.
+ *
+ * One client is what the module knows; with `sentinel=` it has a client of its own that asks Sentinels for its address,
+ * with `replicas=` one that writes what must be in replicas, too.
  */
 #ifndef NGX_HTTP_OTP_REDIS_INTERNAL_H
 #define NGX_HTTP_OTP_REDIS_INTERNAL_H
@@ -23,7 +26,8 @@
 #endif
 
 #define NGX_HTTP_OTP_REDIS_ADDRESSES    16
-#define NGX_HTTP_OTP_REDIS_GREETING     3               /* AUTH, SELECT, PING */
+#define NGX_HTTP_OTP_REDIS_GREETING     8
+#define NGX_HTTP_OTP_REDIS_RUN_ID       40              /* hex digits */
 #define NGX_HTTP_OTP_REDIS_IN           16384           /* bytes of a read */
 #define NGX_HTTP_OTP_REDIS_STEADY_MS    1000            /* a connection that lasts this long was a good one */
 #define NGX_HTTP_OTP_REDIS_HEARTBEAT_MS 10000
@@ -40,8 +44,30 @@ typedef enum {
     NGX_HTTP_OTP_REDIS_ENDED,                           /* the server, or the network, ended it */
     NGX_HTTP_OTP_REDIS_LEFT,                            /* this server does not serve us: the next one may */
     NGX_HTTP_OTP_REDIS_RENEWED,                         /* we did: nothing is wrong with it */
+    NGX_HTTP_OTP_REDIS_MOVED,                           /* we did: its address is another one now */
+    NGX_HTTP_OTP_REDIS_TURNED,                          /* we did, to ask the next one */
     NGX_HTTP_OTP_REDIS_SLOW                             /* no answer in time: whoever asks now would wait too */
 } ngx_http_otp_redis_cause_t;
+
+/* What a connection is for. */
+typedef enum {
+    NGX_HTTP_OTP_REDIS_LEADS,                           /* commands of the module */
+    NGX_HTTP_OTP_REDIS_LISTENS,                         /* invalidations */
+    NGX_HTTP_OTP_REDIS_WRITES,                          /* compare-and-set that waits for replicas */
+    NGX_HTTP_OTP_REDIS_WATCHES                          /* it is at a Sentinel */
+} ngx_http_otp_redis_task_t;
+
+/* What is said at its beginning, in this order (ngx_http_otp_redis_greeting.c has the table). */
+typedef enum {
+    NGX_HTTP_OTP_REDIS_AUTH,
+    NGX_HTTP_OTP_REDIS_SELECT,
+    NGX_HTTP_OTP_REDIS_PING,
+    NGX_HTTP_OTP_REDIS_ROLE,
+    NGX_HTTP_OTP_REDIS_INFO,
+    NGX_HTTP_OTP_REDIS_GET,
+    NGX_HTTP_OTP_REDIS_LOAD,
+    NGX_HTTP_OTP_REDIS_SET
+} ngx_http_otp_redis_step_t;
 
 /* Why a connection is dropped.  `reason` is a literal; of what Redis said, only the first word of an error
  * is ever logged: the rest may quote our arguments. */
@@ -71,6 +97,7 @@ typedef struct {
     size_t                       index;
     u_char                      *eval;                  /* what to send after NOSCRIPT, or NULL */
     size_t                       eval_len;
+    unsigned                     swap:1;
 } ngx_http_otp_redis_slot_t;
 
 struct ngx_http_otp_redis_batch_s {
@@ -78,12 +105,34 @@ struct ngx_http_otp_redis_batch_s {
     ngx_http_otp_redis_handler_pt   handler;            /* NULL: nobody waits (any more) */
     void                           *data;
     ngx_msec_t                      deadline;           /* in ngx_http_otp_redis_now() */
-    size_t                          count, answered;
+    size_t                          count, answered;    /* `count`: WAIT included */
     ngx_http_otp_redis_slot_t      *slot;
     otp_reply_t                   **reply;
     unsigned                        held:1;             /* in redis->held, not on this connection */
     unsigned                        flushed:1;          /* offered to the socket at least once */
+    unsigned                        waits:1;            /* the last command is WAIT, ours */
 };
+
+/* What an address that Sentinel gave is kept in. */
+typedef struct {
+    ngx_sockaddr_t                  sockaddr;
+    u_char                          name[NGX_SOCKADDR_STRLEN];
+    u_char                          host[NGX_INET6_ADDRSTRLEN + 1];
+} ngx_http_otp_redis_place_t;
+
+typedef struct {
+    ngx_str_t                       name;               /* of the master, as Sentinels know it */
+    ngx_str_t                       user, password;     /* towards Sentinels */
+    ngx_http_otp_redis_t           *redis;              /* whose master it is */
+    ngx_http_otp_redis_t           *watcher;
+    ngx_http_otp_redis_place_t      place;
+    int64_t                         epoch;              /* newest seen; -1: none */
+    const char                     *complaint[NGX_HTTP_OTP_REDIS_ADDRESSES];   /* logged of each Sentinel */
+    ngx_event_t                     timer;
+    ngx_connection_t                ident;              /* behind the timer, for nginx's debug log */
+    ngx_uint_t                      answers;            /* of the Sentinel that is asked now */
+    unsigned                        asking:1;
+} ngx_http_otp_redis_sentinel_t;
 
 struct ngx_http_otp_redis_s {
     /* configuration */
@@ -97,7 +146,11 @@ struct ngx_http_otp_redis_s {
     ngx_ssl_t                      *ssl;                /* NULL: plain */
     const char                     *role;               /* for the log, after the address */
     ngx_http_otp_redis_listener_t   listener;
+    ngx_http_otp_redis_task_t       task;
     ngx_http_otp_redis_t           *leader;             /* whose address to take; NULL: our own choice */
+    ngx_http_otp_redis_t           *writer;             /* takes swaps; NULL: they need no replicas */
+    ngx_http_otp_redis_sentinel_t  *sentinel;           /* chooses the address; NULL: nobody does */
+    ngx_int_t                       replicas;
 
     /* the worker's */
     ngx_http_otp_redis_state_t      state;
@@ -115,16 +168,24 @@ struct ngx_http_otp_redis_s {
     ngx_http_otp_redis_buffer_t     held;               /* for the next one that is ready */
     ngx_queue_t                     wire, held_wire;    /* slots, in the order of out and held */
     ngx_queue_t                     pending;            /* batches */
-    const char                     *greeting[NGX_HTTP_OTP_REDIS_GREETING];
+    ngx_http_otp_redis_step_t       greeting[NGX_HTTP_OTP_REDIS_GREETING];
     ngx_uint_t                      greetings, greeted;
+    ngx_uint_t                      denied;             /* steps whose refusal was logged, a bit each */
+    char                            run_id[NGX_HTTP_OTP_REDIS_RUN_ID];
+    size_t                          run_id_len;         /* 0: not known */
+    int64_t                         server_s;           /* its clock; 0: not known */
     const char                     *leaving;            /* why the connection is dropped when it is drained */
     ngx_uint_t                      current, tries;
+    ngx_uint_t                      moves;              /* times that Sentinel gave another address */
+    int64_t                         floor_s;            /* of the leader: ngx_http_otp_redis_floor_s() */
     ngx_msec_t                      backoff, tried_ms, ready_ms, posted_ms;
-    const char                     *renewing;           /* the same, by our own will */
+    const char                     *ending;             /* the same, by our own will, once all is read */
+    ngx_http_otp_redis_cause_t      ending_cause;
     unsigned                        receiving:1;        /* nobody may close the connection */
     unsigned                        patient:1;
     unsigned                        hurried:1;          /* the timer of this wait was brought forward */
     unsigned                        lost:1;             /* to tell when it is back */
+    unsigned                        short_of:1;         /* replicas, and it was logged */
 };
 
 /* ngx_http_otp_redis.c */
@@ -144,8 +205,8 @@ void ngx_http_otp_redis_buffer_reset(ngx_http_otp_redis_buffer_t *buffer);
 ngx_http_otp_redis_batch_t *ngx_http_otp_redis_batch_create(size_t count);
 void ngx_http_otp_redis_batch_free(ngx_http_otp_redis_batch_t *batch);
 /* All commands of the batch to the end of `buffer`, or none. */
-ngx_int_t ngx_http_otp_redis_encode(ngx_http_otp_redis_batch_t *batch, const otp_command_t *commands,
-    ngx_http_otp_redis_buffer_t *buffer);
+ngx_int_t ngx_http_otp_redis_encode(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_batch_t *batch,
+    const otp_command_t *commands, ngx_http_otp_redis_buffer_t *buffer);
 
 /* ngx_http_otp_redis_queue.c */
 
@@ -160,18 +221,28 @@ void ngx_http_otp_redis_release(ngx_http_otp_redis_t *redis);
 void ngx_http_otp_redis_doom(ngx_http_otp_redis_t *redis, ngx_queue_t *doomed);
 void ngx_http_otp_redis_fail(ngx_queue_t *doomed);
 
-/* ngx_http_otp_redis_connection.c */
+/* ngx_http_otp_redis_drop.c */
 void ngx_http_otp_redis_retry(ngx_http_otp_redis_t *redis, ngx_msec_t delay);
 void ngx_http_otp_redis_wanted(ngx_http_otp_redis_t *redis);
-void ngx_http_otp_redis_timer_handler(ngx_event_t *ev);
-void ngx_http_otp_redis_flush_handler(ngx_event_t *ev);
-/* May drop the connection. */
-void ngx_http_otp_redis_read(ngx_http_otp_redis_t *redis);
 /* Closes, logs once, decides when to try again and which address, fails what cannot be answered. */
 void ngx_http_otp_redis_drop(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_fault_t *fault);
 /* The same for what the server, or the network, ended. */
 void ngx_http_otp_redis_ended(ngx_http_otp_redis_t *redis, ngx_err_t err, const char *reason);
+/* The same by our own will: RENEWED, MOVED, TURNED; not in the middle of reading, and not what is not there. */
+void ngx_http_otp_redis_end(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_cause_t cause, const char *reason);
+/* The server has another role than the one we came for: drops once what was sent is answered. */
+void ngx_http_otp_redis_leave(ngx_http_otp_redis_t *redis, const char *reason);
+/* The address is another one, or there is somebody again: no need to wait any longer. */
+void ngx_http_otp_redis_hurry(ngx_http_otp_redis_t *redis);
+/* To the address of its leader, now. */
+void ngx_http_otp_redis_follow(ngx_http_otp_redis_t *redis);
 void ngx_http_otp_redis_close(ngx_http_otp_redis_t *redis);
+
+/* ngx_http_otp_redis_connection.c */
+void ngx_http_otp_redis_timer_handler(ngx_event_t *ev);
+void ngx_http_otp_redis_flush_handler(ngx_event_t *ev);
+/* May drop the connection. */
+void ngx_http_otp_redis_read(ngx_http_otp_redis_t *redis);
 void ngx_http_otp_redis_read_handler(ngx_event_t *ev);
 void ngx_http_otp_redis_write_handler(ngx_event_t *ev);
 
@@ -182,6 +253,51 @@ void ngx_http_otp_redis_greet(ngx_http_otp_redis_t *redis);
 /* The next reply of the greeting; the last one makes the client ready.  NGX_ERROR: `fault` says why. */
 ngx_int_t ngx_http_otp_redis_greeted(ngx_http_otp_redis_t *redis, const otp_reply_t *reply,
     ngx_http_otp_redis_fault_t *fault);
+ngx_int_t ngx_http_otp_redis_say(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_step_t step,
+    const otp_command_t *command);
+
+/* ngx_http_otp_redis_master.c */
+
+/* Asks the server who it is, and who its data says is the master. */
+ngx_int_t ngx_http_otp_redis_ask_master(ngx_http_otp_redis_t *redis);
+/* What it answers.  NGX_ERROR: `fault` says why it will not do. */
+ngx_int_t ngx_http_otp_redis_take_role(ngx_http_otp_redis_t *redis, const otp_reply_t *reply,
+    ngx_http_otp_redis_fault_t *fault);
+ngx_int_t ngx_http_otp_redis_take_info(ngx_http_otp_redis_t *redis, const otp_reply_t *reply,
+    ngx_http_otp_redis_fault_t *fault);
+ngx_int_t ngx_http_otp_redis_take_known(ngx_http_otp_redis_t *redis, const otp_reply_t *reply,
+    ngx_http_otp_redis_fault_t *fault);
+/* Of a connection that is ready: leaves a server that is a replica by now. */
+void ngx_http_otp_redis_check_role(ngx_http_otp_redis_t *redis);
+
+/* ngx_http_otp_redis_durable.c */
+ngx_http_otp_redis_t *ngx_http_otp_redis_writer_create(ngx_pool_t *pool, ngx_http_otp_redis_t *redis);
+/* Whether one of the commands is a swap. */
+ngx_uint_t ngx_http_otp_redis_has_swap(const otp_command_t *commands, size_t count);
+ngx_int_t ngx_http_otp_redis_append_wait(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_buffer_t *buffer);
+ngx_int_t ngx_http_otp_redis_say_script(ngx_http_otp_redis_t *redis);
+/* The script is gone from Redis: for those who come after. */
+void ngx_http_otp_redis_load_script(ngx_http_otp_redis_t *redis);
+/* Puts the replies to hand on into `handed`: a swap's only when enough replicas have it. */
+void ngx_http_otp_redis_weigh(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_batch_t *batch,
+    const otp_reply_t **handed);
+
+/* ngx_http_otp_redis_sentinel.c */
+
+/* Takes over the addresses of `redis`. */
+ngx_int_t ngx_http_otp_redis_sentinel_create(ngx_conf_t *cf, ngx_http_otp_redis_t *redis);
+ngx_int_t ngx_http_otp_redis_sentinel_init(ngx_cycle_t *cycle, ngx_http_otp_redis_sentinel_t *sentinel);
+void ngx_http_otp_redis_sentinel_exit(ngx_http_otp_redis_sentinel_t *sentinel);
+/* The master is lost: asks at once, and more often until it is back.  `sentinel` NULL: nothing happens. */
+void ngx_http_otp_redis_seek(ngx_http_otp_redis_sentinel_t *sentinel);
+
+/* ngx_http_otp_redis_values.c */
+ngx_int_t ngx_http_otp_redis_refuse(ngx_conf_t *cf, const char *what);
+ngx_int_t ngx_http_otp_redis_read_tls_ca(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *name);
+/* The first line of the file, in memory that is wiped when the configuration goes. */
+ngx_int_t ngx_http_otp_redis_read_password(ngx_conf_t *cf, ngx_str_t *value, const char *option, ngx_str_t *password);
+ngx_int_t ngx_http_otp_redis_add_address(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value,
+    in_port_t port);
 
 /* ngx_http_otp_redis_tls.c */
 ngx_int_t ngx_http_otp_redis_tls_create(ngx_conf_t *cf, ngx_http_otp_redis_t *redis);

@@ -13,17 +13,29 @@ static ngx_http_otp_redis_batch_t *ngx_http_otp_redis_batch_at(ngx_queue_t *q)
 
 
 /* Forgets the handler before it is called: cancelling from inside is harmless. */
-static void ngx_http_otp_redis_finish(ngx_http_otp_redis_batch_t *batch, ngx_uint_t answered)
+static void ngx_http_otp_redis_finish(ngx_http_otp_redis_batch_t *batch, const otp_reply_t *const *replies,
+    size_t count)
 {
     ngx_http_otp_redis_handler_pt handler = batch->handler;
 
     batch->handler = NULL;
-    if (handler && answered) {
-        handler(batch->data, (const otp_reply_t *const *) batch->reply, batch->count);
-    } else if (handler) {
-        handler(batch->data, NULL, 0);
+    if (handler) {
+        handler(batch->data, replies, count);
     }
     ngx_http_otp_redis_batch_free(batch);
+}
+
+
+static void ngx_http_otp_redis_complete(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_batch_t *batch)
+{
+    const otp_reply_t *handed[NGX_HTTP_OTP_REDIS_COMMANDS];
+
+    if (batch->waits) {
+        ngx_http_otp_redis_weigh(redis, batch, handed);
+        ngx_http_otp_redis_finish(batch, handed, batch->count - 1);
+        return;
+    }
+    ngx_http_otp_redis_finish(batch, (const otp_reply_t *const *) batch->reply, batch->count);
 }
 
 
@@ -33,19 +45,23 @@ static ngx_uint_t ngx_http_otp_redis_is_error(const otp_reply_t *reply, otp_span
 }
 
 
-/* These say that the server has another role than the one we came for.  At most once a second: where there
- * is no better server, this one still answers those who only read. */
+/* What says that the server has another role than the one we came for. */
 static void ngx_http_otp_redis_consider_leaving(ngx_http_otp_redis_t *redis, const otp_reply_t *reply)
 {
-    if (reply->kind != OTP_REPLY_ERROR || ngx_http_otp_redis_now() - redis->ready_ms < NGX_HTTP_OTP_REDIS_STEADY_MS) {
+    const char *reason;
+
+    if (ngx_http_otp_redis_is_error(reply, OTP_SPAN("READONLY"))) {
+        reason = "it answers READONLY, looking for the master";
+    } else if (ngx_http_otp_redis_is_error(reply, OTP_SPAN("LOADING"))) {
+        reason = "it answers LOADING";
+    } else if (ngx_http_otp_redis_is_error(reply, OTP_SPAN("MASTERDOWN"))) {
+        reason = "it answers MASTERDOWN";
+    } else {
         return;
     }
-    if (ngx_http_otp_redis_is_error(reply, OTP_SPAN("READONLY"))) {
-        redis->leaving = "it answers READONLY, looking for the master";
-    } else if (ngx_http_otp_redis_is_error(reply, OTP_SPAN("LOADING"))) {
-        redis->leaving = "it answers LOADING";
-    } else if (ngx_http_otp_redis_is_error(reply, OTP_SPAN("MASTERDOWN"))) {
-        redis->leaving = "it answers MASTERDOWN";
+    ngx_http_otp_redis_leave(redis, reason);
+    if (redis->task == NGX_HTTP_OTP_REDIS_WRITES) {
+        ngx_http_otp_redis_leave(redis->leader, reason);
     }
 }
 
@@ -92,16 +108,21 @@ ngx_int_t ngx_http_otp_redis_answer(ngx_http_otp_redis_t *redis, otp_reply_t *re
     ngx_queue_remove(q);
     slot = ngx_queue_data(q, ngx_http_otp_redis_slot_t, queue);
     batch = slot->batch;
-    if (ngx_http_otp_redis_is_error(reply, OTP_SPAN("NOSCRIPT")) && ngx_http_otp_redis_resend(redis, slot) == NGX_OK) {
-        otp_reply_destroy(reply);
-        return NGX_OK;
+    if (ngx_http_otp_redis_is_error(reply, OTP_SPAN("NOSCRIPT"))) {
+        if (ngx_http_otp_redis_resend(redis, slot) == NGX_OK) {
+            otp_reply_destroy(reply);
+            return NGX_OK;
+        }
+        if (redis->task == NGX_HTTP_OTP_REDIS_WRITES) {
+            ngx_http_otp_redis_load_script(redis);
+        }
     }
     ngx_http_otp_redis_consider_leaving(redis, reply);
     batch->reply[slot->index] = reply;
     if (++batch->answered == batch->count) {
         ngx_queue_remove(&batch->queue);
         redis->deadline.cancelable = ngx_queue_empty(&redis->pending);
-        ngx_http_otp_redis_finish(batch, 1);
+        ngx_http_otp_redis_complete(redis, batch);
     }
     return NGX_OK;
 }
@@ -176,6 +197,6 @@ void ngx_http_otp_redis_fail(ngx_queue_t *doomed)
     while (!ngx_queue_empty(doomed)) {
         q = ngx_queue_head(doomed);
         ngx_queue_remove(q);
-        ngx_http_otp_redis_finish(ngx_http_otp_redis_batch_at(q), 0);
+        ngx_http_otp_redis_finish(ngx_http_otp_redis_batch_at(q), NULL, 0);
     }
 }

@@ -7,10 +7,9 @@
 #include "core/base/otp_span.h"
 
 #define TIMEOUT_MAX_MS  (10 * 60 * 1000)
-
-/* Words of the directive that this version of otpctl cannot follow: going on without them would break
- * what they promise. */
-static const char *const unsupported[] = { "sentinel=", "cluster", "replicas=" };
+#define REPLICAS_MAX    100
+#define REDIS_PORT      "6379"
+#define SENTINEL_PORT   "26379"
 
 static bool begins(const char *word, const char *with)
 {
@@ -58,11 +57,17 @@ static const char *read_option(otpctl_address_t *address, const char *word)
     } texts[] = {
         { "tls_ca=", &address->tls_ca }, { "tls_name=", &address->tls_name }, { "user=", &address->user },
         { "password_file=", &address->password_file }, { "db=", &address->db }, { "prefix=", &address->prefix },
+        { "sentinel=", &address->sentinel }, { "sentinel_user=", &address->sentinel_user },
+        { "sentinel_password_file=", &address->sentinel_password_file },
     };
 
     if (begins(word, "timeout=")) {
         return read_time(word + strlen("timeout="), &address->timeout_ms) ? NULL
             : "a time like 1s or 500ms, at most 10m";
+    }
+    if (begins(word, "replicas=")) {
+        return otp_span_number(otp_span_of(word + strlen("replicas=")), &address->replicas) == OTP_OK
+            && address->replicas <= REPLICAS_MAX ? NULL : "a number from 0 to 100";
     }
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (begins(word, texts[i].name)) {
@@ -101,7 +106,7 @@ static const char *read_host(otpctl_place_t *place, char *word)
         return "the port is not between 1 and 65535";
     }
     place->host = host;
-    place->port = port ? port : "6379";
+    place->port = port;
     return NULL;
 }
 
@@ -111,7 +116,7 @@ static const char *read_place(otpctl_address_t *address, char *word, const char 
     otpctl_place_t *place = &address->place[address->places];
 
     if (address->places == OTPCTL_PLACES) {
-        return "more than 8 addresses";
+        return "more than 16 addresses";
     }
     address->places++;
     place->text = text;
@@ -128,21 +133,36 @@ static const char *read_place(otpctl_address_t *address, char *word, const char 
 
 static const char *read_word(otpctl_address_t *address, char *word, const char *text)
 {
-    for (size_t i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
-        if (begins(word, unsupported[i]) && strcmp(word, "replicas=0") != 0) {
-            return "not supported by this version of otpctl";
-        }
-    }
     if (strcmp(word, "tls") == 0) {
         address->tls = true;
         return NULL;
     }
-    if (strcmp(word, "replicas=0") == 0) {
+    if (strcmp(word, "cluster") == 0) {
+        address->cluster = true;
         return NULL;
     }
     /* A path may hold '=' too. */
     return strchr(word, '=') && !begins(word, "unix:") ? read_option(address, word)
         : read_place(address, word, text);
+}
+
+
+/* What goes with Sentinel or Cluster, or does not. */
+static const char *judge_masters(const otpctl_address_t *address)
+{
+    if (address->sentinel && address->cluster) {
+        return "sentinel= and cluster are two ways to find the master: give one of them";
+    }
+    if ((address->sentinel_user || address->sentinel_password_file) && !address->sentinel) {
+        return "sentinel_user and sentinel_password_file need sentinel=";
+    }
+    if (address->sentinel_user && !address->sentinel_password_file) {
+        return "sentinel_user needs sentinel_password_file";
+    }
+    if (address->cluster && strcmp(address->db, "0") != 0) {
+        return "a cluster has no database but 0: leave db= out";
+    }
+    return NULL;
 }
 
 
@@ -163,7 +183,19 @@ static const char *judge(const otpctl_address_t *address)
     if (strlen(address->prefix) > OTPCTL_PREFIX_MAX) {
         return "the prefix has more than 64 bytes";
     }
-    return is_number(address->db, 1 << 16) ? NULL : "db is not a number";
+    return is_number(address->db, 1 << 16) ? judge_masters(address) : "db is not a number";
+}
+
+
+static void complete_ports(otpctl_address_t *address)
+{
+    for (size_t i = 0; i < address->places; i++) {
+        otpctl_place_t *place = &address->place[i];
+
+        if (!place->path && !place->port) {
+            place->port = address->sentinel ? SENTINEL_PORT : REDIS_PORT;
+        }
+    }
 }
 
 
@@ -193,6 +225,7 @@ bool otpctl_address_parse(otpctl_address_t *address, const char *text, char *err
         }
         at = end + strspn(text + end, blanks);
     }
+    complete_ports(address);
     wrong = judge(address);
     if (wrong) {
         (void) snprintf(error, error_size, "%s", wrong);

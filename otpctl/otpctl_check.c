@@ -9,10 +9,7 @@
 #define SKEW_FAULT_MS   10000
 #define OUTBOX_PATIENCE_S   900
 
-static void say(otpctl_check_t *check, otpctl_health_t health, const char *remedy, const char *format, ...)
-    OTP_PRINTF(4, 5);
-
-static void say(otpctl_check_t *check, otpctl_health_t health, const char *remedy, const char *format, ...)
+void otpctl_check_say(otpctl_check_t *check, otpctl_health_t health, const char *remedy, const char *format, ...)
 {
     va_list arguments;
 
@@ -60,10 +57,10 @@ void otpctl_check_version(otp_span_t info, otpctl_check_t *check)
 
     check->name = "version";
     if (read && (major > 6 || (major == 6 && minor >= 2))) {
-        say(check, OTPCTL_FINE, "", "Redis %.*s", (int) version.len, version.data);
+        otpctl_check_say(check, OTPCTL_FINE, "", "Redis %.*s", (int) version.len, version.data);
         return;
     }
-    say(check, OTPCTL_FAULT, "install Redis 6.2 or newer", "Redis %.*s is older than 6.2, or does not say",
+    otpctl_check_say(check, OTPCTL_FAULT, "install Redis 6.2 or newer", "Redis %.*s is older than 6.2, or does not say",
         (int) version.len, version.len ? version.data : "");
 }
 
@@ -73,22 +70,23 @@ void otpctl_check_persistence(otp_span_t info, otp_span_t save, otpctl_check_t *
     check->name = "persistence";
     if (says(info, "aof_enabled", "1")) {
         if (says(info, "aof_last_write_status", "err")) {
-            say(check, OTPCTL_FAULT, "make room on its disk, look at its log", "the last write of the AOF failed");
+            otpctl_check_say(check, OTPCTL_FAULT, "make room on its disk, look at its log",
+                "the last write of the AOF failed");
             return;
         }
-        say(check, OTPCTL_FINE, "", "append-only file");
+        otpctl_check_say(check, OTPCTL_FINE, "", "append-only file");
         return;
     }
     if (save.data && save.len == 0) {
-        say(check, OTPCTL_FAULT, "set `appendonly yes` in redis.conf",
+        otpctl_check_say(check, OTPCTL_FAULT, "set `appendonly yes` in redis.conf",
             "none: a restart forgets accounts, locks and spent codes");
         return;
     }
     if (says(info, "rdb_last_bgsave_status", "err")) {
-        say(check, OTPCTL_FAULT, "make room on its disk, look at its log", "the last snapshot failed");
+        otpctl_check_say(check, OTPCTL_FAULT, "make room on its disk, look at its log", "the last snapshot failed");
         return;
     }
-    say(check, OTPCTL_WARNING, "set `appendonly yes` in redis.conf",
+    otpctl_check_say(check, OTPCTL_WARNING, "set `appendonly yes` in redis.conf",
         "%s: a crash forgets what came after the last one, "
         "spent codes and locks among it", save.data ? "snapshots only" : "no append-only file, perhaps snapshots");
 }
@@ -101,17 +99,17 @@ void otpctl_check_eviction(otp_span_t info, otpctl_check_t *check)
 
     check->name = "eviction";
     if (!otp_span_equal(policy, OTP_SPAN("noeviction"))) {
-        say(check, OTPCTL_FAULT, "set `maxmemory-policy noeviction` in redis.conf",
+        otpctl_check_say(check, OTPCTL_FAULT, "set `maxmemory-policy noeviction` in redis.conf",
             "maxmemory-policy %.*s: when memory is short, accounts and locks disappear", (int) policy.len,
             policy.len ? policy.data : "");
         return;
     }
     if (max && used > max - max / 10) {
-        say(check, OTPCTL_WARNING, "raise maxmemory", "noeviction, but nine tenths of maxmemory are used: soon "
-            "nobody can sign in");
+        otpctl_check_say(check, OTPCTL_WARNING, "raise maxmemory",
+            "noeviction, but nine tenths of maxmemory are used: soon nobody can sign in");
         return;
     }
-    say(check, OTPCTL_FINE, "", "noeviction");
+    otpctl_check_say(check, OTPCTL_FINE, "", "noeviction");
 }
 
 
@@ -123,16 +121,16 @@ void otpctl_check_replicas(otp_span_t info, otpctl_check_t *check)
     if (says(info, "role", "slave")) {
         otp_span_t host = otpctl_info(info, "master_host");
 
-        say(check, OTPCTL_FAULT, "give the master's address", "this is a replica of %.*s: nothing can be written here",
-            (int) host.len, host.len ? host.data : "");
+        otpctl_check_say(check, OTPCTL_FAULT, "give the master's address",
+            "this is a replica of %.*s: nothing can be written here", (int) host.len, host.len ? host.data : "");
         return;
     }
     if (replicas == 0) {
-        say(check, OTPCTL_WARNING, "add a replica (replicaof) on another machine",
+        otpctl_check_say(check, OTPCTL_WARNING, "add a replica (replicaof) on another machine",
             "none: when this server is gone, so is every account");
         return;
     }
-    say(check, OTPCTL_FINE, "", "%lld connected", (long long) replicas);
+    otpctl_check_say(check, OTPCTL_FINE, "", "%lld connected", (long long) replicas);
 }
 
 
@@ -157,12 +155,13 @@ void otpctl_check_default_user(const otp_reply_t *user, bool aof, otpctl_check_t
 
     check->name = "default user";
     if (aof && !everything) {
-        say(check, OTPCTL_FAULT, "`user default off resetpass ~* &* +@all`: switched off, with its rights kept",
+        otpctl_check_say(check, OTPCTL_FAULT,
+            "`user default off resetpass ~* &* +@all`: switched off, with its rights kept",
             "it has not the right to everything, and with it Redis reads the append-only file at a start: "
             "sign-ins and changes since the last rewrite would be lost");
         return;
     }
-    say(check, OTPCTL_FINE, "", "its rights do not stand in the way of a restart");
+    otpctl_check_say(check, OTPCTL_FINE, "", "its rights do not stand in the way of a restart");
 }
 
 
@@ -170,16 +169,17 @@ void otpctl_check_outbox(int64_t entries, int64_t age_s, int64_t failed, otpctl_
 {
     check->name = "mail";
     if (entries && age_s > OUTBOX_PATIENCE_S) {
-        say(check, OTPCTL_WARNING, "is `otpctl notify` running, and does its mail server answer?",
+        otpctl_check_say(check, OTPCTL_WARNING, "is `otpctl notify` running, and does its mail server answer?",
             "%lld mail(s) wait to be sent, the oldest for %lld minutes", (long long) entries, (long long) age_s / 60);
         return;
     }
     if (failed) {
-        say(check, OTPCTL_WARNING, "see `otpctl notify --list`, then put them back (--again) or drop them (--discard)",
+        otpctl_check_say(check, OTPCTL_WARNING,
+            "see `otpctl notify --list`, then put them back (--again) or drop them (--discard)",
             "%lld mail(s) were given up", (long long) failed);
         return;
     }
-    say(check, OTPCTL_FINE, "", "%lld due", (long long) entries);
+    otpctl_check_say(check, OTPCTL_FINE, "", "%lld due", (long long) entries);
 }
 
 
@@ -190,7 +190,8 @@ void otpctl_check_clock(int64_t skew_ms, otpctl_check_t *check)
         : size_ms <= SKEW_FAULT_MS ? OTPCTL_WARNING : OTPCTL_FAULT;
 
     check->name = "clock";
-    say(check, health, health == OTPCTL_FINE ? "" : "let both machines take their time from NTP (timedatectl)",
+    otpctl_check_say(check, health,
+        health == OTPCTL_FINE ? "" : "let both machines take their time from NTP (timedatectl)",
         "Redis' clock is %lld.%03lld s %s ours", (long long) (size_ms / 1000), (long long) (size_ms % 1000),
         skew_ms < 0 ? "behind" : "ahead of");
 }

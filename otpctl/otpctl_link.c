@@ -252,6 +252,27 @@ size_t otpctl_link_read(otpctl_link_t *link, char *bytes, size_t size, int64_t d
 }
 
 
+bool otpctl_link_ended(otpctl_link_t *link)
+{
+    char    byte;
+    ssize_t got;
+
+    if (link->fd < 0) {
+        return true;
+    }
+    if (link->ssl) {
+        size_t done;
+
+        ERR_clear_error();
+        int result = SSL_peek_ex(link->ssl, &byte, 1, &done);
+
+        return result != 1 && SSL_get_error(link->ssl, result) != SSL_ERROR_WANT_READ;
+    }
+    got = recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+
 void otpctl_link_close(otpctl_link_t *link)
 {
     SSL_free(link->ssl);

@@ -24,6 +24,8 @@ OTP_MUST_USE bool otpctl_link_open(otpctl_link_t *link, const otpctl_address_t *
 OTP_MUST_USE bool otpctl_link_write(otpctl_link_t *link, otp_span_t bytes, int64_t deadline_ms);
 /* At least one byte; 0 after an error. */
 OTP_MUST_USE size_t otpctl_link_read(otpctl_link_t *link, char *bytes, size_t size, int64_t deadline_ms);
+/* Whether the other side has ended it, as far as that is known here by now; nothing may be under way. */
+bool otpctl_link_ended(otpctl_link_t *link);
 void otpctl_link_close(otpctl_link_t *link);
 
 #endif

@@ -9,6 +9,7 @@
 #define PATTERN_MAX (2 * OTPCTL_PREFIX_MAX + 128)
 #define SCAN_COUNT  OTP_SPAN("1000")
 #define BATCH       64
+#define WALKS       2       /* over all masters while slots move; as many may break off */
 
 bool otpctl_names_add(otpctl_names_t *names, otp_span_t name)
 {
@@ -105,26 +106,71 @@ static otpctl_status_t take_page(const otp_reply_t *reply, char cursor[24], otpc
 }
 
 
-otpctl_status_t otpctl_scan(otpctl_t *ctl, const char *pattern, otpctl_names_t *names)
+static otpctl_status_t scan_master(otpctl_t *ctl, size_t master, otp_span_t match, otpctl_names_t *names, bool *lost)
 {
-    char            text[PATTERN_MAX], cursor[24] = "0";
-    otp_span_t      match = write_pattern(ctl, pattern, text, sizeof(text));
-    otpctl_status_t status;
+    char            cursor[24] = "0";
+    otpctl_status_t status = OTPCTL_DONE;
 
     do {
         otp_span_t arg[] = {
             OTP_SPAN("SCAN"), otp_span_of(cursor), OTP_SPAN("MATCH"), match, OTP_SPAN("COUNT"), SCAN_COUNT
         };
-        otp_reply_t *reply;
+        otp_reply_t *reply = otpctl_redis_ask_master(ctl->redis, master, arg, sizeof(arg) / sizeof(arg[0]));
 
-        status = otpctl_ask(ctl, arg, sizeof(arg) / sizeof(arg[0]), &reply);
-        if (status == OTPCTL_DONE) {
-            status = take_page(reply, cursor, names);
-            otp_reply_destroy(reply);
+        if (!reply) {
+            *lost = true;
+            return OTPCTL_UNREACHABLE;
         }
+        status = reply->kind == OTP_REPLY_ERROR ? otpctl_refused(ctl, reply->text) : take_page(reply, cursor, names);
+        otp_reply_destroy(reply);
     } while (status == OTPCTL_DONE && strcmp(cursor, "0") != 0);
+    return status;
+}
+
+
+/* Every master in turn.  *settled: what was there from beginning to end has been met in this walk. */
+static otpctl_status_t walk_masters(otpctl_t *ctl, otp_span_t match, otpctl_names_t *names, bool *lost, bool *settled)
+{
+    otpctl_layout_t before, after;
+    otpctl_status_t status = OTPCTL_DONE;
+
+    *lost = !otpctl_redis_layout(ctl->redis, &before);
+    *settled = false;
+    for (size_t i = 0; i < otpctl_redis_masters(ctl->redis) && status == OTPCTL_DONE && !*lost; i++) {
+        status = scan_master(ctl, i, match, names, lost);
+    }
+    if (status != OTPCTL_DONE || *lost) {
+        return *lost ? OTPCTL_UNREACHABLE : status;
+    }
+    if (!otpctl_redis_layout(ctl->redis, &after) || before.opened != after.opened) {
+        *lost = true;
+        return OTPCTL_UNREACHABLE;
+    }
+    *settled = before.digest == after.digest && !before.moving && !after.moving;
+    return OTPCTL_DONE;
+}
+
+
+/* A name that moves from one master to another while they are gone through may be met on neither; but on the second
+ * walk it is where it has moved to.  A master that is lost on the way has to be gone through from its beginning. */
+otpctl_status_t otpctl_scan(otpctl_t *ctl, const char *pattern, otpctl_names_t *names)
+{
+    char            text[PATTERN_MAX];
+    otp_span_t      match = write_pattern(ctl, pattern, text, sizeof(text));
+    otpctl_status_t status = OTPCTL_UNREACHABLE;
+    unsigned        complete = 0, broken = 0;
+    bool            lost = true, settled = false;
+
+    while (!settled && complete < WALKS && broken < WALKS && (lost || status == OTPCTL_DONE)) {
+        status = walk_masters(ctl, match, names, &lost, &settled);
+        complete += status == OTPCTL_DONE;
+        broken += lost;
+    }
     if (status == OTPCTL_DONE) {
         sort(names);
+    } else if (lost) {
+        otpctl_say("%s", *otpctl_redis_error(ctl->redis) ? otpctl_redis_error(ctl->redis)
+                   : "the master of Redis changes all the time");
     }
     return status;
 }
@@ -155,14 +201,40 @@ static otpctl_status_t visit_batch(otpctl_t *ctl, char *const *name, size_t n, o
 }
 
 
+/* In a cluster MGET takes names of one slot only. */
+static otpctl_status_t visit_spread(otpctl_t *ctl, char *const *name, size_t n, otpctl_visit_t *visit, void *data)
+{
+    otp_command_t   command[BATCH] = { { .args = 0 } };
+    otp_reply_t    *reply[BATCH];
+    otpctl_status_t status = OTPCTL_DONE;
+
+    for (size_t i = 0; i < n; i++) {
+        command[i] = (otp_command_t) { .arg = { OTP_SPAN("GET"), otp_span_of(name[i]) }, .args = 2 };
+    }
+    if (!otpctl_redis_ask_many(ctl->redis, command, n, reply)) {
+        otpctl_say("%s", otpctl_redis_error(ctl->redis));
+        status = OTPCTL_UNREACHABLE;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (status == OTPCTL_DONE) {
+            status = reply[i]->kind == OTP_REPLY_ERROR ? otpctl_refused(ctl, reply[i]->text)
+                : visit(ctl, command[i].arg[1], reply[i]->text, data);
+        }
+        otp_reply_destroy(reply[i]);
+    }
+    return status;
+}
+
+
 otpctl_status_t otpctl_each(otpctl_t *ctl, const otpctl_names_t *names, otpctl_visit_t *visit, void *data)
 {
     otpctl_status_t status = OTPCTL_DONE;
 
     for (size_t i = 0; i < names->names && status == OTPCTL_DONE; i += BATCH) {
-        size_t left = names->names - i;
+        size_t left = names->names - i, n = left < BATCH ? left : BATCH;
 
-        status = visit_batch(ctl, names->name + i, left < BATCH ? left : BATCH, visit, data);
+        status = ctl->address.cluster ? visit_spread(ctl, names->name + i, n, visit, data)
+            : visit_batch(ctl, names->name + i, n, visit, data);
     }
     return status;
 }

@@ -68,6 +68,135 @@ subtest 'several addresses: the first that answers' => sub {
     $nginx->stop;
 };
 
+subtest 'where Redis is: what is refused' => sub {
+    my $file = world('sentinel-password');
+    open my $out, '>', $file or die;
+    print $out "secret\n";
+    close $out;
+    chmod 0600, $file;
+    my $loose = world('loose-password');
+    system 'cp', $file, $loose;
+    chmod 0644, $loose;
+    for my $case (
+        [ 'sentinel=',                                    qr/"sentinel=" takes the name/ ],
+        [ 'sentinel=a sentinel=b',                        qr/"sentinel=" is given twice/ ],
+        [ 'sentinel=' . 'n' x 129,                        qr/"sentinel=" takes the name/ ],
+        [ "sentinel_user=u sentinel_password_file=$file", qr/need "sentinel="/ ],
+        [ "sentinel_password_file=$file",                 qr/need "sentinel="/ ],
+        [ 'sentinel=a sentinel_user=u',                   qr/"sentinel_user=" needs "sentinel_password_file="/ ],
+        [ "sentinel=a sentinel_user= sentinel_password_file=$file", qr/"sentinel_user=" takes the name/ ],
+        [ 'sentinel=a sentinel_password_file=/nowhere/f', qr{sentinel_password_file "/nowhere/f" cannot be read} ],
+        [ "sentinel=a sentinel_password_file=$loose",     qr/sentinel_password_file .* can be reached by others/ ],
+        [ 'cluster',                                      qr/"cluster" is not supported/ ],
+        [ 'replicas=-1',                                  qr/"replicas=" takes a number from 0 to 100/ ],
+        [ 'replicas=101',                                 qr/"replicas=" takes a number from 0 to 100/ ],
+        [ 'replicas=x',                                   qr/"replicas=" takes a number from 0 to 100/ ],
+    ) {
+        my ($option, $message) = @$case;
+        my ($text, $status) = check_config(http => "otp_redis 127.0.0.1:$tcp $option;", server => $server);
+        isnt($status, 0, "$option: refused");
+        like($text, $message, "$option: says why");
+    }
+    for my $option ("sentinel=a sentinel_user=u sentinel_password_file=$file replicas=2 db=3", 'replicas=0',
+        'sentinel=salle-des-profs', 'replicas=100')
+    {
+        my ($text, $status) = check_config(http => "otp_redis 127.0.0.1:$tcp localhost $option;", server => $server);
+        is($status, 0, "$option: accepted") or diag($text);
+    }
+};
+
+subtest 'who is not a Sentinel, or knows another one' => sub {
+    my $nginx = gateway("127.0.0.1:$tcp sentinel=salle timeout=500ms");
+    is($nginx->browser->get('/otp/health')->status, 503, 'Redis is not a Sentinel');
+    like($nginx->log, qr/\(Sentinel\): master "salle": it refuses SENTINEL/, 'and the log says so');
+    is(scalar(() = $nginx->log =~ /it refuses SENTINEL/g), 1, 'once');
+    $nginx->stop;
+};
+
+# Two Sentinels, made up: each says where the master is, at which epoch, and hangs up.
+sub sentinels {
+    my (@answers) = @_;
+    my @pids;
+    for my $number (0 .. $#answers) {
+        my ($host, $port, $epoch) = @{ $answers[$number] };
+        my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => port(6 + $number), Listen => 5,
+            ReuseAddr => 1) or die $!;
+        my $pid = fork;
+        push @pids, $pid;
+        next if $pid;
+        $SIG{ALRM} = sub { exit };
+        alarm 20;
+        while (my $client = $listener->accept) {
+            while (sysread $client, my $x, 65536) {
+                print $client "+PONG\r\n" if $x =~ /^PING\r$/m;
+                next unless $x =~ /GET-MASTER-ADDR-BY-NAME/;
+                print $client "*2\r\n", map({ '$' . length($_) . "\r\n$_\r\n" } $host, $port),
+                    "*4\r\n", map({ '$' . length($_) . "\r\n$_\r\n" } 'name', 'salle', 'config-epoch', $epoch);
+                last;
+            }
+            close $client;
+        }
+        exit;
+    }
+    return @pids;
+}
+
+sub with_sentinels {
+    my ($check, @answers) = @_;
+    my @pids = sentinels(@answers);
+    my $nginx = gateway('127.0.0.1:' . port(6) . ' 127.0.0.1:' . port(7) . ' sentinel=salle timeout=1s');
+    $check->($nginx);
+    unlike($nginx->log, qr/\[(alert|emerg)\]/, 'nothing alarming');
+    $nginx->stop;
+    kill 'TERM', @pids;
+    waitpid $_, 0 for @pids;
+}
+
+subtest 'a Sentinel that has not heard of the last failover is not believed' => sub {
+    with_sentinels(sub {
+        my ($nginx) = @_;
+        my @status = map { sleep 0.2; $nginx->browser->get('/otp/health')->status } 1 .. 15;
+        is("@status", join(' ', (200) x 15), 'the master stays');
+        is(scalar(() = $nginx->log =~ /is at 127\.0\.0\.1:/g), 1, 'found once');
+        is(scalar(() = $nginx->log =~ /it is not believed/g), 1, 'told once');
+    }, [ '127.0.0.1', $tcp, 5 ], [ '127.0.0.1', 1, 4 ]);
+};
+
+subtest 'a Sentinel that has heard of a newer one is' => sub {
+    with_sentinels(sub {
+        my ($nginx) = @_;
+        my $status = 0;
+        for (1 .. 30) {
+            $status = $nginx->browser->get('/otp/health')->status;
+            last if $status == 200;
+            sleep 0.1;
+        }
+        is($status, 200);
+        like($nginx->log, qr/master "salle" is at 127\.0\.0\.1:$tcp \(epoch 5\)/);
+    }, [ '127.0.0.1', 1, 4 ], [ '127.0.0.1', $tcp, 5 ]);
+};
+
+subtest 'a Sentinel that tells names of hosts' => sub {
+    with_sentinels(sub {
+        my ($nginx) = @_;
+        is($nginx->browser->get('/otp/health')->status, 503, 'no Redis for us');
+        like($nginx->log, qr/names of hosts are not taken \(Sentinel: announce-hostnames no/);
+    }, ([ 'redis.example', $tcp, 5 ]) x 2);
+};
+
+# Says who it is as a master does, and `error` to all that is not asked at the beginning of a connection.
+sub answers_of {
+    my ($error, $text) = @_;
+    my $id = 'f' x 40;
+    my %first = (PING => "+PONG\r\n", ROLE => "*3\r\n\$6\r\nmaster\r\n:0\r\n*0\r\n", INFO => "\$47\r\nrun_id:$id\r\n",
+        GET => "\$42\r\n$id 0\r\n");
+    my $out = '';
+    for my $command ($text =~ /^\*\d+\r\n\$\d+\r\n(\w+)\r$/mg) {
+        $out .= $first{$command} // "-$error\r\n";
+    }
+    return $out;
+}
+
 subtest 'Redis that hangs: answered within the timeout, then at once' => sub {
     my $deaf = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => port(6), Listen => 5, ReuseAddr => 1) or die $!;
     my $nginx = gateway('127.0.0.1:' . port(6) . ' timeout=500ms');
@@ -110,8 +239,7 @@ subtest 'errors of Redis are never a success' => sub {
             while (my $client = $listener->accept) {
                 next if fork;
                 while (sysread $client, my $x, 65536) {
-                    my @command = $x =~ /^\*\d+\r$/mg;
-                    syswrite $client, $x =~ /^PING\r$/mi ? "+PONG\r\n" x @command : "-$error\r\n" x @command;
+                    syswrite $client, answers_of($error, $x);
                 }
                 exit;
             }

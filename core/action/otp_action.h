@@ -55,6 +55,7 @@ typedef struct {
     otp_span_t          prefix;
     const otp_limits_t *limits;
     otp_span_t          events_kept;        /* decimal text; empty: OTP_EVENTS_KEPT */
+    int64_t             floor_s;            /* of otp_doubt_t; 0: none */
 } otp_action_context_t;
 
 /* Spans belong to the caller and live as long as the action. */
@@ -84,6 +85,7 @@ typedef struct {
     size_t        sessions_lowered, sessions_ended;
     char          password[OTP_EMERGENCY_LEN + 1];  /* wiped with the action */
     int64_t       expires;
+    int64_t       wait_s;                   /* OTP_MANAGE_WAIT: until the next code, about */
     bool          approved;                 /* of a request: at once, by rule */
 } otp_action_result_t;
 

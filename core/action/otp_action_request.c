@@ -30,6 +30,23 @@ static bool wanted_since(const otp_action_t *action)
 }
 
 
+/* The key shows the code of `step` now. */
+static otp_managed_t want(otp_action_t *action, int64_t step)
+{
+    otp_doubt_t   doubt = { .floor_s = action->context.floor_s };
+    otp_stock_t   stock = action->stock;
+    otp_managed_t managed = otp_manage_stock_want(&stock, uid_of(action), step, action->now_s);
+    int64_t       wait = otp_key_doubt_wait(&action->stock.key, action->context.limits, &doubt, step, action->now_s);
+
+    if (!otp_managed_refused(managed) && wait != 0) {
+        action->view.result.wait_s = wait;
+        return OTP_MANAGE_WAIT;
+    }
+    action->stock = stock;
+    return managed;
+}
+
+
 static otp_managed_t rule_want(otp_action_t *action)
 {
     int64_t step;
@@ -41,7 +58,7 @@ static otp_managed_t rule_want(otp_action_t *action)
                           action->context.limits, &step))
     {
     case OTP_OK:
-        return otp_manage_stock_want(&action->stock, uid_of(action), step, action->now_s);
+        return want(action, step);
     case OTP_INVALID:
     case OTP_NO_ROOM:
         return OTP_MANAGE_MISFIT;

@@ -239,15 +239,29 @@ otp_action_effect_t otp_action_enable(otp_action_t *action)
 }
 
 
+/* `key` as two codes have just taught it. */
+OTP_MUST_USE static otp_managed_t resynced(otp_action_t *action, otp_key_t *key, const otp_key_t *next)
+{
+    otp_doubt_t doubt = { .floor_s = action->context.floor_s };
+    int64_t     wait = otp_key_doubt_wait(next, action->context.limits, &doubt, next->step, action->now_s);
+
+    if (wait != 0) {
+        action->view.result.wait_s = wait;
+        return OTP_MANAGE_WAIT;
+    }
+    *key = *next;
+    (void) otp_manage_resynced(key);
+    return OTP_MANAGE_CHANGED;
+}
+
+
 OTP_MUST_USE static otp_managed_t resync(otp_action_t *action, otp_key_t *key)
 {
     otp_key_t next;
 
     switch (otp_resync(action->context.ring, key, action->order.code, action->order.next_code, action->now_s, &next)) {
     case OTP_OK:
-        *key = next;
-        (void) otp_manage_resynced(key);
-        return OTP_MANAGE_CHANGED;
+        return resynced(action, key, &next);
     case OTP_INVALID:
     case OTP_NO_ROOM:
         return OTP_MANAGE_MISFIT;

@@ -85,6 +85,7 @@ OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d)
     case OTP_PROOF_PIN:
     case OTP_PROOF_CODE:
     case OTP_PROOF_SPENT:
+    case OTP_PROOF_DOUBTFUL:
         otp_decide_short_of_proof(d, proven);
         return OTP_OK;
     case OTP_PROOF_WIDE:
@@ -103,14 +104,45 @@ OTP_MUST_USE static otp_status_t otp_decide_passcode(otp_deciding_t *d)
 }
 
 
-/* The first code again: how long until the display changes, by what it suggested of the drift. */
-static void otp_decide_again(otp_deciding_t *d, const otp_key_t *key, int64_t step)
+/* The key as the first code suggests that its clock is. */
+OTP_MUST_USE static otp_key_t otp_decide_suggested(const otp_deciding_t *d, const otp_key_t *key)
 {
     otp_key_t suggested = *key;
 
-    otp_key_learn(&suggested, step, d->next->pending.until - d->limits->pin_page_s);
+    otp_key_learn(&suggested, d->next->pending.step, d->next->pending.until - d->limits->pin_page_s);
+
+    return suggested;
+}
+
+
+/* The first code again: how long until the display changes. */
+static void otp_decide_again(otp_deciding_t *d, const otp_key_t *key, int64_t step)
+{
+    otp_key_t suggested = otp_decide_suggested(d, key);
+
     d->out->verdict = OTP_VERDICT_ALREADY_USED;
     d->out->retry_after_s = otp_key_wait(&suggested, step, d->in->now_s);
+}
+
+
+/* The second code is right.  One that may be spent takes the place of the first, and the one after it is waited for. */
+static void otp_decide_second(otp_deciding_t *d, otp_key_t *key, int64_t step)
+{
+    otp_key_t   suggested = otp_decide_suggested(d, key);
+    otp_doubt_t doubt = otp_decide_doubt(d, key);
+
+    if (otp_key_doubt_wait(&suggested, d->limits, &doubt, step, d->in->now_s) == 0) {
+        otp_decide_clear(d);
+        otp_decide_proven(d, key, step);
+        return;
+    }
+
+    d->out->verdict = OTP_VERDICT_WAIT_NEXT_CODE;
+    d->out->wait_s = otp_key_wait(&suggested, step, d->in->now_s);
+    key->step = step;
+    d->next->pending.step = step;
+    d->next->pending.until = d->in->now_s + d->limits->pin_page_s;
+    d->out->changed = true;
 }
 
 
@@ -139,8 +171,7 @@ OTP_MUST_USE static otp_status_t otp_decide_next_code(otp_deciding_t *d)
     }
 
     if (right) {
-        otp_decide_clear(d);
-        otp_decide_proven(d, key, step + 1);
+        otp_decide_second(d, key, step + 1);
         return OTP_OK;
     }
 

@@ -32,6 +32,8 @@ typedef struct {
     const otp_span_t *personal;             /* texts a PIN must not be part of */
     size_t           personals;
     int64_t          now_s;
+    int64_t          floor_s;               /* of otp_doubt_t, and */
+    int64_t          remembered[OTP_ACCOUNT_KEYS];      /* of each key of the account */
     uint8_t          random_id[16];         /* for a new pending id */
     uint8_t          random_salt[OTP_SALT_LEN];
 } otp_submitted_t;

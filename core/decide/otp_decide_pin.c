@@ -65,7 +65,7 @@ otp_status_t otp_decide_pin(otp_deciding_t *d)
     memset(&d->next->pending, 0, sizeof(d->next->pending));
     d->out->changed = true;
     d->out->verdict = OTP_VERDICT_WAIT_NEXT_CODE;
-    d->out->wait_s = otp_key_wait(key, key->step, d->in->now_s);
+    d->out->wait_s = otp_key_wait(key, otp_decide_last(d, key), d->in->now_s);
 
     return OTP_OK;
 }

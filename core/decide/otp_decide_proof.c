@@ -7,10 +7,21 @@
 /* What a passcode proves about the keys of an account, and what follows from less than everything. */
 
 
+/* 0: nothing speaks against the code of `step` but, perhaps, the record. */
+OTP_MUST_USE static int64_t otp_decide_doubt_wait(const otp_deciding_t *d, const otp_key_t *key, int64_t step)
+{
+    otp_doubt_t doubt = otp_decide_doubt(d, key);
+
+    return otp_key_doubt_wait(key, d->limits, &doubt, step, d->in->now_s);
+}
+
+
+/* A code that may be spent is worth nothing without the PIN, as one that is. */
 OTP_MUST_USE static otp_proof_t otp_decide_proof_of(const otp_deciding_t *d, const otp_key_t *key,
     const otp_match_t *match)
 {
     bool first_use = d->in->first_use && d->in->kind != OTP_SUBMIT_PIN_CHANGE;
+    bool doubtful = otp_decide_doubt_wait(d, key, match->step) != 0;
 
     if (!otp_key_usable(key) || (!key->pin.set && !first_use)) {
         return OTP_PROOF_NONE;
@@ -22,12 +33,18 @@ OTP_MUST_USE static otp_proof_t otp_decide_proof_of(const otp_deciding_t *d, con
     case OTP_CODE_SPENT:
         return match->pin_right ? OTP_PROOF_SPENT : OTP_PROOF_NONE;
     case OTP_CODE_WIDE:
-        return match->pin_right ? OTP_PROOF_WIDE : OTP_PROOF_CODE;
     case OTP_CODE_FRESH:
-        return match->pin_right ? OTP_PROOF_FULL : OTP_PROOF_CODE;
+        break;
     }
 
-    return OTP_PROOF_NONE;
+    if (doubtful) {
+        return match->pin_right ? OTP_PROOF_DOUBTFUL : OTP_PROOF_NONE;
+    }
+    if (match->pin_right) {
+        return match->code == OTP_CODE_FRESH ? OTP_PROOF_FULL : OTP_PROOF_WIDE;
+    }
+
+    return OTP_PROOF_CODE;
 }
 
 
@@ -69,7 +86,7 @@ static void otp_decide_spent(otp_deciding_t *d, const otp_key_t *key)
 {
     /* A key without PIN has no PIN to be right: only who is signed in is told. */
     d->out->verdict = key->pin.set || d->in->signed_in ? OTP_VERDICT_ALREADY_USED : OTP_VERDICT_DENIED;
-    d->out->retry_after_s = otp_key_wait(key, key->step, d->in->now_s);
+    d->out->retry_after_s = otp_key_wait(key, otp_decide_last(d, key), d->in->now_s);
     d->out->signal = OTP_SIGNAL_REPLAY;
 
     if (key->pin.set && otp_decide_elsewhere(d)) {
@@ -93,6 +110,14 @@ static void otp_decide_code_without_pin(otp_deciding_t *d, otp_key_t *key, int64
 }
 
 
+/* The right passcode, too early: no failure, and nothing to be told of. */
+static void otp_decide_doubted(otp_deciding_t *d, const otp_key_t *key, int64_t step)
+{
+    d->out->verdict = OTP_VERDICT_WAIT_NEXT_CODE;
+    d->out->wait_s = otp_decide_doubt_wait(d, key, step);
+}
+
+
 void otp_decide_short_of_proof(otp_deciding_t *d, const otp_proven_t *proven)
 {
     switch (proven->proof) {
@@ -104,6 +129,9 @@ void otp_decide_short_of_proof(otp_deciding_t *d, const otp_proven_t *proven)
         return;
     case OTP_PROOF_SPENT:
         otp_decide_spent(d, proven->key);
+        return;
+    case OTP_PROOF_DOUBTFUL:
+        otp_decide_doubted(d, proven->key, proven->step);
         return;
     case OTP_PROOF_NONE:
     case OTP_PROOF_WIDE:

@@ -20,6 +20,21 @@ bool otp_decide_holds_pending(const otp_deciding_t *d)
 }
 
 
+otp_doubt_t otp_decide_doubt(const otp_deciding_t *d, const otp_key_t *key)
+{
+    return (otp_doubt_t) { d->in->floor_s, d->in->remembered[key - d->next->key] };
+}
+
+
+int64_t otp_decide_last(const otp_deciding_t *d, const otp_key_t *key)
+{
+    otp_doubt_t doubt = otp_decide_doubt(d, key);
+    int64_t     now_s = d->in->now_s, last = otp_key_doubtful(key, d->limits, &doubt, otp_key_step(key, now_s), now_s);
+
+    return last > key->step ? last : key->step;
+}
+
+
 otp_guesses_t *otp_decide_guesses(const otp_deciding_t *d)
 {
     return otp_account_guesses(d->next, d->guesser);

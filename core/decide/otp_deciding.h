@@ -8,7 +8,9 @@
 
 /* How much a passcode proves, from nothing to everything. */
 typedef enum {
-    OTP_PROOF_NONE, OTP_PROOF_PIN, OTP_PROOF_CODE, OTP_PROOF_SPENT, OTP_PROOF_WIDE, OTP_PROOF_FULL
+    OTP_PROOF_NONE, OTP_PROOF_PIN, OTP_PROOF_CODE, OTP_PROOF_SPENT,
+    OTP_PROOF_DOUBTFUL,     /* everything, but its code may have been accepted before (otp_doubt_t) */
+    OTP_PROOF_WIDE, OTP_PROOF_FULL
 } otp_proof_t;
 
 typedef struct {
@@ -39,6 +41,10 @@ void otp_decide_accept(otp_deciding_t *d, otp_key_t *key, int64_t step);
 void otp_decide_key_used(otp_deciding_t *d);
 
 /* ---- otp_deciding.c ---- */
+/* What may be spent of `key`, one of d->next, beyond what it says itself. */
+OTP_MUST_USE otp_doubt_t otp_decide_doubt(const otp_deciding_t *d, const otp_key_t *key);
+/* The last step of which no code will be accepted now: spent, or perhaps. */
+OTP_MUST_USE int64_t otp_decide_last(const otp_deciding_t *d, const otp_key_t *key);
 /* Names the key the decision is about. */
 void otp_decide_concern(otp_deciding_t *d, const otp_key_t *key);
 /* Whether the browser is the one that a first code has opened something for. */

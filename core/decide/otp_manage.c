@@ -24,6 +24,8 @@ static const otp_managed_words_t words[] = {
     [OTP_MANAGE_NO_REQUEST] = { "no_request", "nobody waits for this key: look at the list of requests" },
     [OTP_MANAGE_REQUESTED] = { "requested", "there is a request already: it waits for the helpdesk" },
     [OTP_MANAGE_MISFIT] = { "misfit", "this is not what the key shows now: wait for the next code and try again" },
+    [OTP_MANAGE_WAIT] = { "wait_next_code", "Redis has a new master, and codes from before count as used: wait for "
+                          "later ones and try again" },
     [OTP_MANAGE_NO_EMERGENCY] = { "no_emergency", "there is no emergency password" },
     [OTP_MANAGE_NO_SESSION] = { "no_session", "the person has no such session" },
     [OTP_MANAGE_BUSY] = { "busy", "others keep changing the same record: try again" },

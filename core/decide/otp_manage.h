@@ -55,6 +55,7 @@ typedef enum {
     OTP_MANAGE_NO_REQUEST,      /* nobody waits for this key */
     OTP_MANAGE_REQUESTED,       /* there is a request already */
     OTP_MANAGE_MISFIT,          /* the code, or the two codes, are not what this key shows */
+    OTP_MANAGE_WAIT,            /* they are, and may have been accepted before (otp_doubt_t): the next one is wanted */
     OTP_MANAGE_NO_EMERGENCY,    /* there is no emergency password */
     OTP_MANAGE_NO_SESSION,      /* the person has no such session */
     OTP_MANAGE_BUSY,            /* others keep changing the same record */

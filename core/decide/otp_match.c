@@ -48,11 +48,46 @@ bool otp_key_near(const otp_key_t *key, const otp_limits_t *limits, int64_t step
 }
 
 
+int64_t otp_key_doubtful(const otp_key_t *key, const otp_limits_t *limits, const otp_doubt_t *doubt, int64_t step,
+    int64_t now_s)
+{
+    otp_window_t window = otp_key_window(key, limits, now_s);
+    bool         near = step >= window.near_first && step <= window.near_last;
+    int64_t      last;
+
+    if (doubt->floor_s <= 0 || !otp_key_timed(key)) {
+        return doubt->remembered;
+    }
+
+    last = otp_key_step(key, doubt->floor_s) + (near ? limits->window : limits->wide_window);
+
+    return last > doubt->remembered ? last : doubt->remembered;
+}
+
+
 int64_t otp_key_wait(const otp_key_t *key, int64_t step, int64_t now_s)
 {
     int64_t wait = otp_key_timed(key) ? (step + 1 - key->drift) * key->period_s - now_s : 1;
 
     return wait < 1 ? 1 : wait;
+}
+
+
+int64_t otp_key_doubt_wait(const otp_key_t *key, const otp_limits_t *limits, const otp_doubt_t *doubt, int64_t step,
+    int64_t now_s)
+{
+    otp_key_t clock = *key;
+    int64_t   last = otp_key_doubtful(key, limits, doubt, step, now_s);
+
+    if (step > last) {
+        return 0;
+    }
+    /* Of a key that is out of the window the code itself says what its clock shows. */
+    if (!otp_key_near(key, limits, step, now_s)) {
+        otp_key_learn(&clock, step, now_s);
+    }
+
+    return otp_key_wait(&clock, last, now_s);
 }
 
 

@@ -26,11 +26,31 @@ typedef struct {
     int64_t    step;        /* of the code, when it is not wrong */
 } otp_match_t;
 
+/*
+ * What may be spent beyond what the record knows, which may be older than it once was (a Redis that became the master
+ * without the last writes).
+ */
+typedef struct {
+    int64_t floor_s;        /* unix seconds: what was accepted up to then may be forgotten; 0: nothing may */
+    int64_t remembered;     /* last step that was accepted, as far as this gateway knows; 0: it knows of none */
+} otp_doubt_t;
+
 /* The step the key's own clock shows at `now_s`; of a key that counts events, the last accepted one. */
 int64_t otp_key_step(const otp_key_t *key, int64_t now_s);
 
 /* Whether a code of `step` is enough by itself: fresh, not just in the wide window. */
 bool otp_key_near(const otp_key_t *key, const otp_limits_t *limits, int64_t step, int64_t now_s);
+
+/* The last step of which a code may have been accepted although the record does not say so; 0: none.  Up to the floor a
+ * key with a clock may have been as many steps ahead of what is known of its drift as the windows allow: the wide one
+ * for a `step` that only two codes make good, the other one for any other. */
+int64_t otp_key_doubtful(const otp_key_t *key, const otp_limits_t *limits, const otp_doubt_t *doubt, int64_t step,
+    int64_t now_s);
+
+/* Seconds until the key shows a code that cannot have been accepted, where the one of `step`, which it shows now, may
+ * have been; 0: that one cannot. */
+int64_t otp_key_doubt_wait(const otp_key_t *key, const otp_limits_t *limits, const otp_doubt_t *doubt, int64_t step,
+    int64_t now_s);
 
 /* Seconds until the key shows the code after that of `step`; at least 1, and 1 for a key that counts
  * events: it shows the next one when it is asked to. */

@@ -12,7 +12,7 @@ static const char *const otp_page_names[] = {
     "support", "support_email", "support_phone", "support_hours", "help_link",
     /* signing in: the form again, and why */
     "username", "by_passcode", "form_expired", "denied", "already_used", "throttled", "locked", "busy", "emergency",
-    "signed_out", "retry_after", "wait", "first_use_needs_password",
+    "wait_next_code", "signed_out", "retry_after", "wait", "first_use_needs_password",
     /* numbers of otp_limits */
     "code_digits", "pin_min", "pin_max", "pin_minutes",
     /* what the passcode page asks for */

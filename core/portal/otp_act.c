@@ -109,7 +109,7 @@ OTP_MUST_USE static bool otp_act_mixup(otp_flow_t *flow)
     otp_command_t            *command;
 
     if (order->kind != OTP_ACTION_REQUEST_CREATE || acting->result->managed == OTP_MANAGE_REQUESTED
-        || !otp_mixup_code(order->code))
+        || acting->result->managed == OTP_MANAGE_WAIT || !otp_mixup_code(order->code))
     {
         return true;
     }
@@ -204,7 +204,7 @@ otp_effect_t otp_act(otp_flow_t *flow, otp_flow_stage_t done)
     acting->done = done;
     acting->context = (otp_action_context_t) {
         .ring = settings->ring, .prefix = settings->prefix, .limits = &settings->limits,
-        .events_kept = settings->events_kept,
+        .events_kept = settings->events_kept, .floor_s = flow->request->floor_s,
     };
     acting->action = otp_action_create(&acting->context, &acting->order, otp_flow_random(flow, OTP_ACTION_RANDOM));
     if (acting->action == NULL) {

@@ -203,6 +203,9 @@ static otp_effect_t otp_attempt_swapped(otp_flow_t *flow)
     otp_swapped_t  swapped = otp_swap_result(flow->reply == NULL ? NULL : flow->reply[0], &stored);
 
     if (swapped == OTP_SWAPPED) {
+        if (!otp_attempt_spend(flow)) {
+            return otp_answer_unavailable(flow);
+        }
         return attempt->decision.emergency_ended ? otp_emergency_end(flow, attempt->done) : attempt->done(flow);
     }
 
@@ -257,12 +260,25 @@ OTP_MUST_USE static bool otp_attempt_swap(otp_flow_t *flow, otp_span_t event)
 }
 
 
+/* The record as it is now, in which a code that the gateway has seen accepted since it was first read is spent. */
+static otp_effect_t otp_attempt_read_again(otp_flow_t *flow)
+{
+    flow->attempt.sure = true;
+    if (!otp_flow_replies_good(flow) || !otp_attempt_read(flow, otp_flow_reply_text(flow, 0))) {
+        return otp_answer_unavailable(flow);
+    }
+
+    return otp_attempt_decide(flow);
+}
+
+
 static otp_effect_t otp_attempt_decide(otp_flow_t *flow)
 {
     otp_attempt_t *attempt = &flow->attempt;
     otp_span_t     event;
 
     attempt->submitted.now_s = flow->now_s;
+    otp_attempt_recall(flow);
     if (otp_decide(flow->settings->ring, &flow->settings->limits, &attempt->account, &attempt->submitted,
                    &attempt->next, &attempt->decision) != OTP_OK)
     {
@@ -271,6 +287,11 @@ static otp_effect_t otp_attempt_decide(otp_flow_t *flow)
 
     if (attempt->decision.repeated) {
         return otp_once_await(flow);
+    }
+
+    if (otp_attempt_unsure(flow)) {
+        otp_command_add(otp_flow_command(flow, "GET"), otp_name_span(&attempt->name));
+        return otp_flow_commands(flow, otp_attempt_read_again);
     }
 
     if (attempt->decoy && attempt->decision.verdict != OTP_VERDICT_DENIED) {

@@ -31,6 +31,7 @@ typedef struct {
     char              mail[OTP_MAIL_MAX], mixup[OTP_MIXUP_MAX];
     const uint8_t    *mixup_nonce;
     unsigned          tries;
+    bool              sure;         /* the record was read since something else spoke against a code */
     otp_flow_stage_t  done;         /* gets the decision, once it is stored */
 } otp_attempt_t;
 

@@ -23,6 +23,7 @@
 #define OTP_FLOW_H
 
 #include "core/decide/otp_hash_queue.h"
+#include "core/decide/otp_spent.h"
 #include "core/model/otp_person.h"
 #include "core/portal/otp_settings.h"
 #include "core/store/otp_command.h"
@@ -51,6 +52,9 @@ typedef struct {
     otp_span_t   address;           /* client address, text */
     otp_span_t   request_id;        /* for the audit */
     bool         body_too_large;    /* the body was longer than OTP_BODY_MAX and not read */
+    int64_t      floor_s;           /* what Redis holds may lack what was accepted up to this unix second; 0: nothing.
+                                       To be brought up to date before each step of the flow */
+    otp_spent_t *spent;             /* the gateway's memory; NULL: it has none */
 } otp_request_t;
 
 typedef enum {

@@ -270,6 +270,7 @@ otp_effect_t otp_answer_throttled(otp_flow_t *flow, const char *flag, int64_t re
 otp_effect_t otp_answer_busy(otp_flow_t *flow, int64_t retry_after_s);
 /* These as flow->attempt.decision says. */
 otp_effect_t otp_answer_already_used(otp_flow_t *flow);
+otp_effect_t otp_answer_wait_next_code(otp_flow_t *flow);
 otp_effect_t otp_answer_locked(otp_flow_t *flow);
 otp_effect_t otp_answer_pin_refused(otp_flow_t *flow);
 
@@ -314,6 +315,16 @@ otp_span_t otp_attempt_event(otp_flow_t *flow);
 OTP_MUST_USE bool otp_attempt_mail(otp_flow_t *flow, otp_span_t *entry);
 /* The next display change, in unix seconds. */
 int64_t otp_attempt_display_changes(const otp_flow_t *flow);
+
+/* ---- otp_attempt_spent.c ---- */
+/* Before each decision: what may be spent beyond what the account says, as the gateway knows it now. */
+void otp_attempt_recall(otp_flow_t *flow);
+/* Whether the decision goes by more than the record, which another request may have changed since it was read: it is
+ * decided once more about what is stored by now. */
+OTP_MUST_USE bool otp_attempt_unsure(const otp_flow_t *flow);
+/* What was decided is stored: remembers the codes that are spent by it.  false: there is another master than when it
+ * was decided, so that it must not lead to anything. */
+OTP_MUST_USE bool otp_attempt_spend(otp_flow_t *flow);
 
 /* ---- otp_opening.c ---- */
 /* The public id of the session this flow would open: the event of a sign-in names it. */

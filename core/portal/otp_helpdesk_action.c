@@ -55,6 +55,7 @@ OTP_MUST_USE static const char *otp_desk_stop(otp_managed_t managed)
     case OTP_MANAGE_REASON:
     case OTP_MANAGE_UNCERTAIN:
     case OTP_MANAGE_MISFIT:
+    case OTP_MANAGE_WAIT:
     case OTP_MANAGE_BUSY:
     case OTP_MANAGE_UNAVAILABLE:
         break;

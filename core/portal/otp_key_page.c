@@ -108,6 +108,19 @@ static otp_effect_t otp_key_refused(otp_flow_t *flow)
 }
 
 
+static otp_effect_t otp_key_early(otp_flow_t *flow)
+{
+    if (!otp_flow_replies_good(flow)) {
+        return otp_answer_unavailable(flow);
+    }
+
+    return otp_key_again(flow, 401, "wait_next_code",
+                         (otp_notice_t) {
+                             .flag = "wait_next_code", .retry_after_s = flow->acting.result->wait_s
+                         });
+}
+
+
 static otp_effect_t otp_key_requested(otp_flow_t *flow)
 {
     switch (flow->acting.result->managed) {
@@ -117,6 +130,10 @@ static otp_effect_t otp_key_requested(otp_flow_t *flow)
     case OTP_MANAGE_UNCHANGED:
     case OTP_MANAGE_REQUESTED:
         return otp_key_again(flow, 409, "requested", (otp_notice_t) { .flag = "already_requested" });
+    case OTP_MANAGE_WAIT:
+        /* It was right: no request that counts against the next one. */
+        otp_count_release_command(flow, &flow->user_count);
+        return otp_flow_commands(flow, otp_key_early);
     /* Unknown, somebody else's, disabled, or not what this key shows: the same answer, for each would tell
      * something of the stock. */
     case OTP_MANAGE_HELD:

@@ -36,13 +36,14 @@ static otp_effect_t otp_key_pin_decided(otp_flow_t *flow)
         return otp_answer_pin_refused(flow);
     case OTP_VERDICT_ALREADY_USED:
         return otp_answer_already_used(flow);
+    case OTP_VERDICT_WAIT_NEXT_CODE:
+        return otp_answer_wait_next_code(flow);
     case OTP_VERDICT_THROTTLED:
         return otp_answer_locked(flow);
     case OTP_VERDICT_DENIED:
         return otp_answer_denied(flow);
     case OTP_VERDICT_PIN_REQUIRED:
     case OTP_VERDICT_NEXT_CODE:
-    case OTP_VERDICT_WAIT_NEXT_CODE:
         break;
     }
 

@@ -186,6 +186,7 @@ otp_effect_t otp_passcode_decided(otp_flow_t *flow)
     case OTP_VERDICT_DENIED:
         return otp_passcode_denied(flow);
     case OTP_VERDICT_WAIT_NEXT_CODE:
+        return otp_answer_wait_next_code(flow);
     case OTP_VERDICT_PIN_REFUSED:
         break;
     }

@@ -140,6 +140,18 @@ otp_effect_t otp_answer_already_used(otp_flow_t *flow)
 }
 
 
+/* Not signed in yet: as after a spent code, and what the page shows of a wait is the longer one. */
+otp_effect_t otp_answer_wait_next_code(otp_flow_t *flow)
+{
+    flow->pending.display_changes = otp_attempt_display_changes(flow);
+
+    return otp_answer_verdict(flow, 401, "wait_next_code", OTP_SPAN_NONE,
+                              (otp_notice_t) {
+                                  .flag = "wait_next_code", .retry_after_s = flow->attempt.decision.wait_s
+                              });
+}
+
+
 otp_effect_t otp_answer_locked(otp_flow_t *flow)
 {
     int64_t wait = flow->attempt.decision.retry_after_s;

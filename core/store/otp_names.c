@@ -100,6 +100,12 @@ void otp_name_waiting_tag(otp_name_t *name, otp_span_t prefix, unsigned tag)
 }
 
 
+void otp_name_master_tag(otp_name_t *name, otp_span_t prefix, unsigned tag)
+{
+    otp_name_write(name, prefix, "master", tag, OTP_SPAN_NONE);
+}
+
+
 void otp_name_sessions(otp_name_t *name, otp_span_t prefix)
 {
     otp_buffer_t out;

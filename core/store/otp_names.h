@@ -13,6 +13,8 @@
  *     PREFIX mail:{T}          stream: mail that is due
  *     PREFIX mailfail:{T}      stream: mail that was given up
  *     PREFIX wait:{T}          sorted set: serials whose activation waits for the helpdesk, by time asked
+ *     PREFIX master:{T}        run_id of the master, blank, unix seconds since when; 0: there was none before.
+ *                              Outside Cluster of tag 0; there, a master has the tags that are its own
  */
 #ifndef OTP_NAMES_H
 #define OTP_NAMES_H
@@ -50,6 +52,7 @@ void otp_name_events_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 void otp_name_mail_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 void otp_name_mail_failed_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 void otp_name_waiting_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
+void otp_name_master_tag(otp_name_t *name, otp_span_t prefix, unsigned tag);
 /* What the names of session records begin with: PREFIX sess: */
 void otp_name_sessions(otp_name_t *name, otp_span_t prefix);
 /* `what`: "sess", "seen" or "pend"; `digest`: hex SHA-256 of the cookie. */

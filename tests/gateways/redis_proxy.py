@@ -53,7 +53,8 @@ class Connection(threading.Thread):
         data = self.redis.recv(65536)
         if self.proxy.receivers_elsewhere and not self.listener:
             data = data.replace(b":1\r\n", b":0\r\n")
-        self.held += data
+        spoil = self.proxy.spoil
+        self.held += spoil(self, data) if spoil and data else data
         return data
 
     def release(self):
@@ -76,6 +77,7 @@ class Proxy:
     def __init__(self, path, target):
         self.path, self.target, self.target_of_listeners = path, target, None
         self.receivers_elsewhere = False    # PUBLISH says 0, as where a cluster carries the message to its receiver
+        self.spoil = None       # called with a connection and what Redis says: what the gateway hears instead
         self.frozen_listeners = self.frozen_replies = self.stopped = False
         self.server = socket.socket(socket.AF_UNIX)
         self.server.bind(path)

@@ -42,7 +42,7 @@ http {{
     fastcgi_temp_path {root}/tmp-{name}-fastcgi;
     uwsgi_temp_path {root}/tmp-{name}-uwsgi;
     scgi_temp_path {root}/tmp-{name}-scgi;
-    otp_redis unix:{redis} timeout={timeout} user=otp-gateway password_file={root}/otp-gateway.password;
+    otp_redis {redis} timeout={timeout} user=otp-gateway password_file={root}/otp-gateway.password;
     otp_keyring {root}/keyring;
     otp_password_file {root}/people;
     otp_templates {templates};
@@ -58,6 +58,7 @@ http {{
         location /figures {{ otp_metrics; }}
         location /open/ {{ root {root}; }}
         location = /metrics {{ otp_metrics; }}
+        {more}
     }}
 }}
 """
@@ -115,7 +116,7 @@ class World:
             os.unlink(self.socket)
         self.write_users()
         self.redis = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", os.path.join(self.root, "redis"),
+            [*self.before("redis"), "redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", os.path.join(self.root, "redis"),
              "--aclfile", os.path.join(self.root, "otp.acl"), "--save", "", "--appendonly", "yes",
              "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
             stdout=open(os.path.join(self.root, "redis.log"), "a"), stderr=subprocess.STDOUT)
@@ -135,14 +136,30 @@ class World:
         with open(path, "w") as file:
             file.write(GATEWAY.format(
                 user="user root;" if os.getuid() == 0 else "", root=self.root, name=name, port=port, limits=limits,
-                timeout=timeout, redis=redis or self.socket, workers=workers, module=os.path.join(BUILD, "ngx_http_otp_module.so"),
+                timeout=timeout, redis=self.servers(redis), workers=workers, more=self.more(name),
+                module=os.path.join(BUILD, "ngx_http_otp_module.so"),
                 templates=os.path.join(TOP, "lua-free-conf", "templates")))
-        process = subprocess.Popen([NGINX, "-p", self.root + "/", "-e", os.path.join(self.root, name + ".log"), "-c", path],
+        process = subprocess.Popen([*self.before(name), NGINX, "-p", self.root + "/", "-e", os.path.join(self.root, name + ".log"), "-c", path],
                                    stderr=open(os.path.join(self.root, name + "-start.log"), "a"))
         self.processes.append(process)
-        wait_until(lambda: connects(port) or process.poll() is not None, name + " starts")
+        wait_until(lambda: self.is_up(name, port) or process.poll() is not None, name + " starts")
         if process.poll() is not None:
             raise RuntimeError(f"{name} does not start: {self.log(name)[-2000:]}")
+
+    def servers(self, path=None):
+        """What the gateways' otp_redis says of where Redis is."""
+        return "unix:" + (path or self.socket)
+
+    def more(self, name):
+        """What a gateway's server block has besides."""
+        return ""
+
+    def before(self, name):
+        """The command that a gateway, or "redis", is started by: what is to be run follows."""
+        return []
+
+    def is_up(self, name, port):
+        return connects(port)
 
     def log(self, name):
         with open(os.path.join(self.root, name + ".log"), errors="replace") as file:
@@ -181,12 +198,12 @@ class World:
         self.otpctl("key", "assign", key.serial, uid)
         return key
 
-    def enrol(self, uid):
+    def enrol(self, uid, period=PERIOD, browser=None):
         """First use without waiting: the code before the current one, then the current one.  The next is unused."""
-        key = self.new_key(uid)
-        quiet_step()
+        key = self.new_key(uid, period)
+        quiet_step(period)
         step = key.step()
-        client = Client(self.ports[0])
+        client = (browser or Client)(self.ports[0])
         expect(client.login_passcode(uid, key.code(step - 1)), "pin_required")
         expect(client.submit("pin", pin=PIN, pin_confirm=PIN), "wait_next_code")
         expect(client.submit("passcode", passcode=PIN + key.code(step)), "ok")
@@ -232,7 +249,7 @@ class Client:
         self.port, self.cookies = port, dict(cookies or {})
 
     def request(self, method, path, body=None, headers=None, timeout=15):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = self.connection(timeout)
         headers = {"Accept": "application/json", "Connection": "close", **(headers or {})}
         if self.cookies:
             headers["Cookie"] = self.cookie_header()
@@ -246,6 +263,9 @@ class Client:
             connection.close()
         self.remember(response.headers.get_all("Set-Cookie") or [])
         return answer
+
+    def connection(self, timeout):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def remember(self, lines):
         for line in lines:
@@ -274,7 +294,7 @@ class Client:
 
     def at(self, port):
         """The same browser at another gateway."""
-        return Client(port, self.cookies)
+        return type(self)(port, self.cookies)
 
 
 def expect(answer, verdict):

@@ -223,12 +223,13 @@ def wrong_usage_leaves_with_2_and_says_why():
 @test
 def addresses_that_cannot_be_followed_are_usage_errors():
     for address, why in [
-            ('', 'needs a value'), ('   ', 'no address'), ('h:1 sentinel=m', 'sentinel=m: not supported'),
-            ('h:1 cluster', 'cluster: not supported'), ('h:1 replicas=1', 'replicas=1: not supported'),
+            ('', 'needs a value'), ('   ', 'no address'), ('h:1 sentinel=', 'sentinel=: the value'),
+            ('h:1 cluster sentinel=m', 'one of them'), ('h:1 replicas=x', 'replicas=x: a number'),
+            ('h:1 cluster db=1', 'no database but 0'), ('h:1 sentinel_user=u', 'need sentinel='),
             ('h:0', 'port'), ('h:65536', 'port'), ('h:x', 'port'), ('unix:', 'path'), ('unix:' + 'x' * 200, 'path'),
             ('h:1 bogus=1', 'no such option'), ('h:1 tls_ca=f', 'need the word tls'), ('h:1 user=u', 'password_file'),
             ('h:1 db=x', 'db'), ('h:1 timeout=0', 'time'), ('h:1 timeout=1d', 'time'), ('h:1 prefix=' + 'p' * 65, '64'),
-            ('[::1', 'bracket'), ('[::1]x', 'bracket'), ('h:1 ' * 9, 'more than 8'), ('a/b:1', 'host name')]:
+            ('[::1', 'bracket'), ('[::1]x', 'bracket'), ('h:1 ' * 17, 'more than 16'), ('a/b:1', 'host name')]:
         result = run('--redis', address, '--keyring', RING, 'key', 'list', globals_=False)
         assert result.status == 2 and why in result.err, (address, result)
 

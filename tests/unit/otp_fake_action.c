@@ -227,7 +227,8 @@ otp_fake_acting_t *otp_fake_act_begin(otp_fake_desk_t *desk, const otp_action_or
     otp_fake_acting_t   *acting = calloc(1, sizeof(*acting));
     uint8_t              random[OTP_ACTION_RANDOM];
     otp_action_context_t context = {
-        .ring = desk->ring, .prefix = OTP_SPAN(OTP_FAKE_PREFIX), .limits = &desk->limits
+        .ring = desk->ring, .prefix = OTP_SPAN(OTP_FAKE_PREFIX), .limits = &desk->limits,
+        .floor_s = desk->floor_s
     };
 
     must(acting != NULL);

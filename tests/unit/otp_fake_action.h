@@ -17,7 +17,7 @@ typedef struct {
     otp_fake_redis_t *redis;
     otp_keyring_t    *ring;
     otp_limits_t      limits;
-    int64_t           now_ms;
+    int64_t           now_ms, floor_s;
     uint64_t          random;
     otp_span_t        unreadable;       /* of the last action: its view's, as long as the action lives */
 } otp_fake_desk_t;

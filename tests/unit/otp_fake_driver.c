@@ -232,6 +232,8 @@ otp_fake_call_t *otp_fake_begin(otp_fake_world_t *world, otp_fake_browser_t *bro
 
 static void effect_took_place(otp_fake_call_t *call, const otp_reply_t *const *replies, size_t count)
 {
+    call->request.floor_s = call->world->floor_s;
+    call->request.spent = call->world->spent;
     call->effect = otp_flow_step(call->flow, call->world->now_ms, replies, count);
     otp_fake_replies_free(&call->replies);
     if (call->effect == OTP_EFFECT_WAIT) {

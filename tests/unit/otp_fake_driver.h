@@ -35,6 +35,8 @@ typedef struct {
     otp_fake_redis_t    *redis;
     int64_t              now_ms;
     uint64_t             random;
+    int64_t              floor_s;       /* what flows are told of lost writes, and */
+    otp_spent_t         *spent;         /* the memory of their gateway; NULL: none */
     otp_person_verdict_t directory;     /* OTP_PERSON_MATCHES: it works */
     bool                 directory_late;        /* a hash gets its place all the same */
     size_t               finds_at_most; /* people of a search */

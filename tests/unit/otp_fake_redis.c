@@ -307,4 +307,7 @@ void otp_fake_redis_command(otp_fake_redis_t *redis, const otp_command_t *comman
         return;
     }
     replies->reply[at] = otp_fake_carry_out(redis, command);
+    if (redis->liar != NULL) {
+        redis->liar(redis, command, replies);
+    }
 }

@@ -31,7 +31,13 @@ typedef enum {
     OTP_FAULT_DOWN              /* as LOST_BEFORE, and every batch after it too */
 } otp_fault_t;
 
-typedef struct {
+typedef struct otp_fake_redis_s otp_fake_redis_t;
+typedef struct otp_fake_replies_s otp_fake_replies_t;
+
+/* Changes the last of `replies`, the one to `command`, into what a Redis that lies would answer. */
+typedef void (*otp_fake_liar_t)(otp_fake_redis_t *redis, const otp_command_t *command, otp_fake_replies_t *replies);
+
+struct otp_fake_redis_s {
     otp_fake_entry_t *entry;
     size_t            entries;
     otp_fake_event_t *event;
@@ -41,15 +47,16 @@ typedef struct {
     otp_fault_t       fault;                /* happens to */
     uint64_t          fault_at;             /* the command of this number */
     bool              fault_done;
-} otp_fake_redis_t;
+    otp_fake_liar_t   liar;                 /* NULL: it tells the truth */
+};
 
 /* The replies to one batch; texts are memory of their own, so that whoever keeps them too long is found. */
-typedef struct {
+struct otp_fake_replies_s {
     otp_reply_t  reply[16];
     const otp_reply_t *pointer[16];
     size_t       count;
     bool         lost;
-} otp_fake_replies_t;
+};
 
 otp_fake_redis_t *otp_fake_redis_create(void);
 otp_fake_redis_t *otp_fake_redis_copy(const otp_fake_redis_t *redis);

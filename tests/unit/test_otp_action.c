@@ -687,6 +687,47 @@ static void test_two_codes_find_a_key_again_and_are_spent(void **state)
 }
 
 
+/* Codes that a lost write has spent must not find the key again: not until the next ones are there. */
+static void test_two_codes_up_to_the_floor_do_not_find_a_key_again(void **state)
+{
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_KEY_RESYNC, NULL, S1);
+    otp_fake_passcode_t one = otp_fake_passcode("", S1, OTP_FAKE_STEP + 200);
+    otp_fake_passcode_t two = otp_fake_passcode("", S1, OTP_FAKE_STEP + 201);
+    otp_account_t       before, after;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    before = otp_fake_desk_get(&desk, "alice");
+    order.code = otp_span_of(one.text);
+    order.next_code = otp_span_of(two.text);
+    desk.floor_s = OTP_FAKE_NOW - 60;
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_WAIT);
+    after = otp_fake_desk_get(&desk, "alice");
+    assert_memory_equal(&before, &after, sizeof(before));
+    desk.floor_s = OTP_FAKE_NOW - 120;
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+}
+
+
+static void test_floor_does_not_hold_the_codes_of_a_key_that_counts_events(void **state)
+{
+    otp_action_order_t  order = otp_fake_order(OTP_ACTION_KEY_RESYNC, NULL, S1);
+    otp_fake_passcode_t one = otp_fake_passcode("", S1, 200), two = otp_fake_passcode("", S1, 201);
+    otp_account_t       account;
+
+    (void) state;
+    otp_fake_held(&desk, S1, "alice");
+    account = otp_fake_desk_get(&desk, "alice");
+    otp_fake_key_event(desk.ring, &account.key[0], S1, OTP_FAKE_PIN);
+    memcpy(account.key[0].holding, otp_fake_stock_get(&desk, S1).key.holding, sizeof(account.key[0].holding));
+    otp_fake_desk_put(&desk, &account);
+    order.code = otp_span_of(one.text);
+    order.next_code = otp_span_of(two.text);
+    desk.floor_s = OTP_FAKE_NOW;
+    assert_int_equal(otp_fake_act(&desk, order).managed, OTP_MANAGE_CHANGED);
+}
+
+
 /* ---- accounts ---- */
 
 static void test_cleared_pin_is_told_and_mailed(void **state)
@@ -1314,6 +1355,8 @@ int main(void)
         DESK(test_contact_of_one_person_is_never_written_to_another),
         DESK(test_only_a_free_key_that_nobody_wants_is_deleted),
         DESK(test_two_codes_find_a_key_again_and_are_spent),
+        DESK(test_two_codes_up_to_the_floor_do_not_find_a_key_again),
+        DESK(test_floor_does_not_hold_the_codes_of_a_key_that_counts_events),
         DESK(test_cleared_pin_is_told_and_mailed),
         DESK(test_emergency_password_is_shown_once_kept_as_a_mac_and_replaces_the_one_before),
         DESK(test_emergency_password_after_one_that_is_over_takes_its_sessions_along),

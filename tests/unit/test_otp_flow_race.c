@@ -26,6 +26,7 @@ static char                body[CROWD][256];
 static otp_fake_answer_t  *answer[CROWD];
 static otp_fake_redis_t   *before;
 static uint64_t            dice;
+static uint64_t            spent[128];
 
 
 static int open_world(void **state)
@@ -63,8 +64,12 @@ static void keep_world(void)
 }
 
 
+/* The gateway has not seen what is taken back. */
 static void restore_world(void)
 {
+    static const uint8_t random[OTP_SIPHASH_KEY] = "of this gateway";
+
+    world.spent = otp_spent_init(spent, sizeof(spent), random);
     otp_fake_redis_destroy(world.redis);
     world.redis = otp_fake_redis_copy(before);
     world.now_ms = before->now_ms;

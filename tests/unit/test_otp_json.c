@@ -76,6 +76,18 @@ static void test_absent_text_is_empty_only_when_it_is_optional(void **state)
 }
 
 
+static void test_nothing_is_written_where_there_is_no_room_at_all(void **state)
+{
+    json_t *object = object_of("{}");
+    char    text[1] = { 'x' };
+
+    (void) state;
+    assert_false(otp_json_text(object, "a", true, text, 0));
+    assert_int_equal(text[0], 'x');
+    json_decref(object);
+}
+
+
 static void test_number_is_an_integer_within_its_bounds(void **state)
 {
     json_t *object = object_of("{\"a\":5,\"r\":5.0,\"s\":\"5\",\"t\":true}");
@@ -162,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_deep_nesting_is_refused),
         cmocka_unit_test(test_text_that_fits_is_read_and_a_longer_one_is_not),
         cmocka_unit_test(test_absent_text_is_empty_only_when_it_is_optional),
+        cmocka_unit_test(test_nothing_is_written_where_there_is_no_room_at_all),
         cmocka_unit_test(test_number_is_an_integer_within_its_bounds),
         cmocka_unit_test(test_bytes_have_exactly_their_length),
         cmocka_unit_test(test_bytes_are_written_as_they_are_read),

@@ -88,6 +88,9 @@ static void test_what_a_tag_shares_has_a_word_of_its_own(void **state)
     name_text(&name, text);
     assert_string_equal(text, "otp:wait:{f}");
     assert_true(otp_span_equal(otp_name_span(&name), OTP_SPAN("otp:wait:{f}")));
+    otp_name_master_tag(&name, PREFIX, 0);
+    name_text(&name, text);
+    assert_string_equal(text, "otp:master:{0}");
 }
 
 

@@ -370,6 +370,22 @@ static void test_store_that_fails_is_not_taken_for_no_session(void **state)
 }
 
 
+static void test_answer_that_is_none_to_a_mget_is_not_taken_for_no_session(void **state)
+{
+    static const otp_reply_kind_t kinds[] = { OTP_REPLY_INTEGER, OTP_REPLY_ERROR, OTP_REPLY_ARRAY };
+    stored_t                      stored;
+    int64_t                       fresh_until_s;
+    otp_session_t                 session = otp_session();
+
+    (void) state;
+    for (size_t i = 0; i < 2 * sizeof(kinds) / sizeof(kinds[0]); i++) {
+        store(&stored, &session, 0);
+        stored.element[i % 2].kind = kinds[i / 2];
+        assert_int_equal(found(&stored, OTP_FAKE_NOW, &fresh_until_s), OTP_UNREADABLE);
+    }
+}
+
+
 /* ---- the last-seen mark ---- */
 
 static void test_mark_is_written_once_a_minute(void **state)
@@ -495,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_session_without_record_or_mark_is_absent),
         cmocka_unit_test(test_forged_session_is_absent),
         cmocka_unit_test(test_store_that_fails_is_not_taken_for_no_session),
+        cmocka_unit_test(test_answer_that_is_none_to_a_mget_is_not_taken_for_no_session),
         cmocka_unit_test(test_mark_is_written_once_a_minute),
         cmocka_unit_test(test_mark_of_a_short_idle_time_is_written_in_its_first_half),
         cmocka_unit_test(test_mark_of_the_future_is_as_good_as_one_of_now),

@@ -142,8 +142,11 @@ static void test_rows_that_must_never_be_legal(void **state)
         if (r->verdict == OTP_VERDICT_THROTTLED) {
             assert_int_equal(r->state, OTP_STATE_LOCKED);
         }
-        if (r->verdict == OTP_VERDICT_WAIT_NEXT_CODE
-            || (r->verdict == OTP_VERDICT_PIN_REFUSED && r->submission != OTP_SUBMIT_PIN_CHANGE))
+        if (r->verdict == OTP_VERDICT_WAIT_NEXT_CODE && r->submission != OTP_SUBMIT_PIN) {
+            /* A code that may be spent leads nowhere. */
+            assert_int_equal(r->next, r->state);
+        } else if (r->verdict == OTP_VERDICT_WAIT_NEXT_CODE
+                   || (r->verdict == OTP_VERDICT_PIN_REFUSED && r->submission != OTP_SUBMIT_PIN_CHANGE))
         {
             assert_int_equal(r->state, OTP_STATE_PIN_PAGE);
             assert_int_equal(r->submission, OTP_SUBMIT_PIN);

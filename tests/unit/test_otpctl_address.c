@@ -51,6 +51,34 @@ static void test_every_word_is_understood_in_any_order(void **state)
 }
 
 
+static void test_masters_can_be_found_by_sentinel_or_cluster(void **state)
+{
+    (void) state;
+    assert_true(otpctl_address_parse(&address, "a b:7 [::1] unix:/s sentinel=main sentinel_user=w "
+                                     "sentinel_password_file=/w db=3 replicas=2", error, sizeof(error)));
+    assert_string_equal(address.sentinel, "main");
+    assert_string_equal(address.sentinel_user, "w");
+    assert_string_equal(address.sentinel_password_file, "/w");
+    assert_int_equal(address.replicas, 2);
+    assert_false(address.cluster);
+    assert_true(otpctl_address_parse(&address, "a cluster db=0", error, sizeof(error)));
+    assert_true(address.cluster);
+    assert_null(address.sentinel);
+    assert_int_equal(address.replicas, 0);
+}
+
+
+static void test_port_is_that_of_what_is_asked(void **state)
+{
+    (void) state;
+    assert_true(otpctl_address_parse(&address, "a b:7 sentinel=main", error, sizeof(error)));
+    assert_string_equal(address.place[0].port, "26379");
+    assert_string_equal(address.place[1].port, "7");
+    assert_true(otpctl_address_parse(&address, "a b:7 cluster", error, sizeof(error)));
+    assert_string_equal(address.place[0].port, "6379");
+}
+
+
 static void test_times_have_a_unit_or_are_seconds(void **state)
 {
     static const struct {
@@ -71,7 +99,11 @@ static void test_times_have_a_unit_or_are_seconds(void **state)
 static void test_what_cannot_be_followed_is_refused_with_the_word(void **state)
 {
     static const char *const cases[][2] = {
-        { "h sentinel=main", "sentinel=main" }, { "h cluster", "cluster" }, { "h replicas=2", "replicas=2" },
+        { "h replicas=101", "replicas=101" }, { "h replicas=", "replicas=" }, { "h replicas=-1", "replicas=-1" },
+        { "h cluster=yes", "cluster=yes" }, { "h sentinel=", "sentinel=" },
+        { "h cluster sentinel=main", "one of them" }, { "h cluster db=1", "db=" },
+        { "h sentinel_user=u", "need sentinel=" }, { "h sentinel_password_file=/f", "need sentinel=" },
+        { "h sentinel=m sentinel_user=u", "sentinel_password_file" },
         { "h timeout=0", "timeout=0" }, { "h timeout=11m", "timeout=11m" }, { "h timeout=s", "timeout=s" },
         { "h timeout=99999999999999999999", "timeout" }, { "h:", "h:" }, { "h:1:2", "h:1:2" }, { "[::1]:99999",
             "[::1]" },
@@ -104,6 +136,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_are_those_of_the_directive),
         cmocka_unit_test(test_every_word_is_understood_in_any_order),
+        cmocka_unit_test(test_masters_can_be_found_by_sentinel_or_cluster),
+        cmocka_unit_test(test_port_is_that_of_what_is_asked),
         cmocka_unit_test(test_times_have_a_unit_or_are_seconds),
         cmocka_unit_test(test_what_cannot_be_followed_is_refused_with_the_word),
         cmocka_unit_test(test_address_without_end_is_refused),

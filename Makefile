@@ -1,6 +1,7 @@
 # Targets are explained by the comments that begin with "##": `make help` prints them.
 #
 #   BUILD=release|debug|sanitize|coverage   variant; release goes to build/, the others to build/NAME/
+#         |fuzz|afl                         (these two are what `make fuzz` builds, with its own compilers)
 #   CC=clang                                another compiler
 #   PREFIX=/usr/local DESTDIR=              where `make install` puts things
 
@@ -17,10 +18,14 @@ FLAGS_release  := -O2 -g
 FLAGS_debug    := -Og -g3
 FLAGS_sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_coverage := -Og -g --coverage
+FLAGS_afl      := -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_fuzz     := $(FLAGS_afl) -fsanitize=fuzzer-no-link
+LINK_fuzz      := -fsanitize=address,undefined
+LINK_afl       := -fsanitize=address,undefined
 LINK_sanitize  := -fsanitize=address,undefined
 LINK_coverage  := --coverage
 ifeq ($(FLAGS_$(BUILD)),)
-$(error BUILD=$(BUILD): say release, debug, sanitize or coverage)
+$(error BUILD=$(BUILD): say release, debug, sanitize, coverage, fuzz or afl)
 endif
 
 DEFINES  := -D_GNU_SOURCE -DOTP_TEMPLATES_DIR='"$(OTP_TEMPLATES_DIR)"'
@@ -36,7 +41,7 @@ MODULE  := $(wildcard ngx_http_otp_module/*.c)
 HEADERS := $(wildcard core/*/*.h otpctl/*.h otpctl/*/*.h ngx_http_otp_module/*.h)
 UNIT    := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c))
 STAGE   := $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c))
-FUZZ    := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
+HARNESS := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 OBJECTS  = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 NGINX   := $(abspath $(OUT))/nginx
 
@@ -62,7 +67,7 @@ demo-stop:
 ## test           every test; the last line says how many passed and failed
 test: deps-test
 	@$(MAKE) --no-print-directory all
-	@tests/run.sh source unit t instructions otpctl journeys gateways
+	@tests/run.sh source unit t instructions otpctl journeys gateways faults attacks
 ## test-source    rules about the source text
 ## test-unit      the core alone: cmocka and the fuzzers' corpora, under ASan and UBSan
 ## test-t         the module in nginx: Test::Nginx
@@ -70,15 +75,38 @@ test: deps-test
 ## test-otpctl    the command line, against a Redis of its own
 ## test-journeys  people in a browser: Chromium
 ## test-gateways  two gateways, one Redis: races and faults
-test-source test-unit test-t test-instructions test-otpctl test-journeys test-gateways: test-%: deps-test
+## test-attacks   what is thrown at them from outside, case by case
+## test-faults    everything breaks: Redis, connections, workers, clocks, disks, networks
+test-source test-unit test-t test-instructions test-otpctl test-journeys test-gateways test-attacks test-faults: test-%: deps-test
 	@$(MAKE) --no-print-directory all
 	@tests/run.sh $*
 deps-test:
 	@tests/packages.sh install build demo test
 
+## fuzz           searches with libFuzzer: SECONDS=60 for each harness, FUZZ="cookie form" (all), JOBS=2, AFL=1: AFL++
+fuzz: deps-fuzz
+	@AFL='$(AFL)' JOBS='$(JOBS)' tests/fuzz.sh '$(or $(SECONDS),60)' $(FUZZ)
+deps-fuzz:
+	@tests/packages.sh install build fuzz $(if $(AFL),afl)
+
+## faults         faults drawn by lot while people sign in, for longer (ROUNDS=200 SEED=7: how many, and which)
+faults: deps-test
+	@$(MAKE) --no-print-directory all
+	@FAULTS_ROUNDS=$(or $(ROUNDS),200) FAULTS_SEED=$(SEED) tests/run-faults.sh test_random
+## soak           half an hour of everything (MINUTES=30): wrong answers, alarms, memory, descriptors
+soak: deps-test
+	@$(MAKE) --no-print-directory all
+	@tests/run-soak.sh $(or $(MINUTES),30)
+
 ## mutants        is every rule of the core tested?  (slow; FILES= some of core/*/*.c)
 mutants: deps-test
 	@tests/mutants.py $(FILES)
+
+## model          a model of exactly-once acceptance, searched with Spin (some minutes; docs/model/README.md)
+model: deps-model
+	@docs/model/run.sh
+deps-model:
+	@tests/packages.sh install model
 
 ## bench          what it costs, beside bare nginx (BENCH="--quick", "--only requests"…: bench/run --help)
 bench: deps-bench
@@ -108,8 +136,9 @@ clean:
 help:
 	@sed -n 's/^## /  /p' Makefile
 
-.PHONY: all mutants deps deps-test deps-bench demo demo-start demo-stop bench install docs clean help needed \
-    test test-source test-unit test-t test-instructions test-journeys test-gateways unit fuzz FORCE
+.PHONY: all mutants model deps deps-test deps-model deps-bench demo demo-start demo-stop \
+    bench install docs clean help needed test test-source test-unit test-t test-instructions test-journeys \
+    test-gateways test-faults faults soak unit fuzz deps-fuzz harnesses FORCE
 .DELETE_ON_ERROR:
 FORCE:
 
@@ -143,9 +172,17 @@ $(UNIT): $(OUT)/tests/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libotptest.a $(OU
 	@mkdir -p $(@D)
 	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-$(FUZZ): $(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libotpctl.a $(OUT)/libotpcore.a
+# What drives a harness: a corpus, or a fuzzer (both bring their own main).
+ifneq ($(filter fuzz afl,$(BUILD)),)
+DRIVER :=
+LINK_harness := -fsanitize=fuzzer
+else
+DRIVER := $(OUT)/obj/tests/fuzz/replay.o
+endif
+$(HARNESS): $(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(DRIVER) $(OUT)/libotptest.a $(OUT)/libotpctl.a \
+    $(OUT)/libotpcore.a
 	@mkdir -p $(@D)
-	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(LINK_$(BUILD)) $(LINK_harness) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(OUT)/bench_records: $(OUT)/obj/bench/bench_records.o $(OUT)/libotpcore.a
 	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -154,7 +191,7 @@ $(OUT)/otp_states: $(OUT)/obj/docs/drawing/otp_states_drawing.o $(OUT)/libotpcor
 	$(CC) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 unit: $(UNIT)
-fuzz: $(FUZZ)
+harnesses: $(HARNESS)
 
 -include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/*/*/*.d)
 

@@ -12,7 +12,9 @@ otpctl_event_id_t otpctl_audit_id(otp_span_t text)
     char             *end;
     otpctl_event_id_t id;
 
-    memcpy(copy, text.data, text.len < OTPCTL_STREAM_ID_MAX - 1 ? text.len : OTPCTL_STREAM_ID_MAX - 1);
+    if (text.len) {
+        memcpy(copy, text.data, text.len < OTPCTL_STREAM_ID_MAX - 1 ? text.len : OTPCTL_STREAM_ID_MAX - 1);
+    }
     id.ms = strtoull(copy, &end, 10);
     id.sequence = *end == '-' ? strtoull(end + 1, NULL, 10) : 0;
     return id;

@@ -15,7 +15,10 @@ test="libcmocka-dev stoken=stoken oathtool=oathtool python3=python3 python3-aios
     curl=curl libtest-base-perl libtest-longstring-perl
     liblist-moreutils-perl libwww-perl libtext-diff-perl liblwp-protocol-https-perl libipc-run-perl
     node=nodejs npm=npm chromium=chromium faketime=faketime valgrind=valgrind"
+fuzz="clang=clang libclang-rt-dev libcmocka-dev"
+afl="afl-clang-fast=afl++"
 
+model="spin=spin gcc=gcc libc6-dev"
 bench="wrk=wrk redis-server=redis-server perl=perl python3=python3 openssl=openssl taskset=util-linux"
 
 installed() {

@@ -9,7 +9,7 @@ out=build/$variant
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 passed=0 failed=0
 
-if ! make --no-print-directory -s -k -j"$(nproc)" BUILD="$variant" unit fuzz; then
+if ! make --no-print-directory -s -k -j"$(nproc)" BUILD="$variant" unit harnesses; then
     echo "not everything was built"
     failed=1
 fi

@@ -120,7 +120,7 @@ static size_t otp_spent_least(const otp_spent_bucket_t *bucket, uint64_t *word)
 }
 
 
-void otp_spent_put(otp_spent_t *spent, const otp_key_t *key, int64_t step, int64_t now_s)
+bool otp_spent_put(otp_spent_t *spent, const otp_key_t *key, int64_t step, int64_t now_s)
 {
     otp_spent_place_t   place = otp_spent_place(spent, key);
     otp_spent_bucket_t *bucket = &spent->bucket[place.bucket];
@@ -129,7 +129,7 @@ void otp_spent_put(otp_spent_t *spent, const otp_key_t *key, int64_t step, int64
     size_t              way;
 
     if (step <= 0 || step > UINT32_MAX) {
-        return;
+        return true;
     }
 
     next = place.tag | (uint64_t) step;
@@ -137,11 +137,14 @@ void otp_spent_put(otp_spent_t *spent, const otp_key_t *key, int64_t step, int64
         way = otp_spent_find(bucket, place.tag, &word);
         if (way == OTP_SPENT_WAYS) {
             way = otp_spent_least(bucket, &word);
+        } else if (word >= next) {
+            return false;
         }
         /* First, so that nobody who looks for room takes what is entered at this moment for an old one. */
         atomic_store(&bucket->stamp[way], stamp);
-    } while ((!otp_spent_of(word, place.tag) || word < next)
-             && !atomic_compare_exchange_strong(&bucket->word[way], &word, next));
+    } while (!atomic_compare_exchange_strong(&bucket->word[way], &word, next));
+
+    return true;
 }
 
 

@@ -26,8 +26,9 @@ size_t otp_spent_size(size_t keys);
  * not room for one bucket. */
 OTP_MUST_USE otp_spent_t *otp_spent_init(void *memory, size_t size, const uint8_t random[OTP_SIPHASH_KEY]);
 
-/* The code of `step` was accepted at `now_s`.  An earlier step than one that is remembered changes nothing. */
-void otp_spent_put(otp_spent_t *spent, const otp_key_t *key, int64_t step, int64_t now_s);
+/* The code of `step` is to be accepted at `now_s`.  false: this step or a later one is remembered, so another process
+ * has accepted it meanwhile; nothing is changed then. */
+OTP_MUST_USE bool otp_spent_put(otp_spent_t *spent, const otp_key_t *key, int64_t step, int64_t now_s);
 
 /* The last step that is remembered of this key; 0: none. */
 OTP_MUST_USE int64_t otp_spent_get(const otp_spent_t *spent, const otp_key_t *key);

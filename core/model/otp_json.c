@@ -11,6 +11,10 @@ bool otp_json_text(const json_t *object, const char *member, bool optional, char
     const json_t *value = json_object_get(object, member);
     size_t        len;
 
+    if (size == 0) {
+        return false;
+    }
+
     if (value == NULL && optional) {
         text[0] = '\0';
         return true;

@@ -233,13 +233,22 @@ int64_t otp_session_fresh_until(const otp_session_t *session, int64_t seen_s)
 }
 
 
+/* What a MGET can say of a name: anything else is not its answer. */
+static bool otp_session_is_value(const otp_reply_t *reply)
+{
+    return reply->kind == OTP_REPLY_TEXT || reply->kind == OTP_REPLY_NIL;
+}
+
+
 otp_found_t otp_session_found(otp_keyring_t *ring, const otp_session_lookup_t *lookup, const otp_reply_t *reply,
     int64_t now_s, otp_session_t *session, int64_t *fresh_until_s)
 {
     int64_t      seen_s;
     otp_status_t status;
 
-    if (reply == NULL || reply->kind != OTP_REPLY_ARRAY || reply->elements != 2) {
+    if (reply == NULL || reply->kind != OTP_REPLY_ARRAY || reply->elements != 2
+        || !otp_session_is_value(&reply->element[0]) || !otp_session_is_value(&reply->element[1]))
+    {
         return OTP_UNREADABLE;
     }
 

@@ -29,12 +29,13 @@ bool otp_attempt_spend(otp_flow_t *flow)
 {
     const otp_attempt_t *attempt = &flow->attempt;
     const otp_request_t *request = flow->request;
+    bool                 first = true;
 
     for (size_t i = 0; i < attempt->next.keys && request->spent != NULL && !attempt->decoy; i++) {
         if (attempt->next.key[i].step > attempt->account.key[i].step) {
-            otp_spent_put(request->spent, &attempt->next.key[i], attempt->next.key[i].step, flow->now_s);
+            first &= otp_spent_put(request->spent, &attempt->next.key[i], attempt->next.key[i].step, flow->now_s);
         }
     }
 
-    return request->floor_s == attempt->submitted.floor_s;
+    return first && request->floor_s == attempt->submitted.floor_s;
 }

@@ -322,8 +322,8 @@ void otp_attempt_recall(otp_flow_t *flow);
 /* Whether the decision goes by more than the record, which another request may have changed since it was read: it is
  * decided once more about what is stored by now. */
 OTP_MUST_USE bool otp_attempt_unsure(const otp_flow_t *flow);
-/* What was decided is stored: remembers the codes that are spent by it.  false: there is another master than when it
- * was decided, so that it must not lead to anything. */
+/* What was decided is stored: remembers the codes that are spent by it.  false: it must not lead to anything, for there
+ * is another master than when it was decided, or another process has accepted one of them meanwhile at another one. */
 OTP_MUST_USE bool otp_attempt_spend(otp_flow_t *flow);
 
 /* ---- otp_opening.c ---- */

@@ -55,6 +55,8 @@ otp_effect_t otp_helpdesk_waiting(otp_flow_t *flow, otp_desk_ask_t ask, otp_desk
 
 /* ---- their number ---- */
 
+#define OTP_WAITING_MAX     INT32_MAX       /* in one set: more than Redis can hold */
+
 static void otp_waiting_count_ask(otp_flow_t *flow, otp_span_t name)
 {
     otp_command_add(otp_flow_command(flow, "ZCARD"), name);
@@ -63,7 +65,11 @@ static void otp_waiting_count_ask(otp_flow_t *flow, otp_span_t name)
 
 OTP_MUST_USE static bool otp_waiting_count_take(otp_desk_t *desk, const otp_reply_t *reply)
 {
-    desk->waiting += reply->kind == OTP_REPLY_INTEGER ? reply->integer : 0;
+    if (reply->kind != OTP_REPLY_INTEGER || reply->integer < 0 || reply->integer > OTP_WAITING_MAX) {
+        return false;
+    }
+
+    desk->waiting += reply->integer;
 
     return true;
 }

@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void) otp_accept_json(header);
     (void) otp_accept_html(header);
     while (otp_preference_next(&rest, &preference)) {
+        FUZZ_ACCEPTED();
         FUZZ_REQUIRE(preference.weight >= 0 && preference.weight <= 1000);
         FUZZ_REQUIRE(preference.value.len > 0 && preference.value.data >= header.data);
         FUZZ_REQUIRE(preference.value.data + preference.value.len <= header.data + header.len);

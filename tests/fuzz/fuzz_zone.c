@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_REQUIRE(zone.changes == 0);
         return 0;
     }
+    FUZZ_ACCEPTED();
     FUZZ_REQUIRE(zone.changes > 0 && zone.changes <= OTP_ZONE_CHANGES);
     for (size_t i = 1; i < zone.changes; i++) {
         FUZZ_REQUIRE(zone.change[i].from > zone.change[i - 1].from);

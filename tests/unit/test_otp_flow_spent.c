@@ -341,7 +341,7 @@ static void test_change_of_master_at_any_moment_of_a_sign_in(void **state)
 
 static void test_pages_say_how_long_to_wait_for_the_next_code(void **state)
 {
-    char fields[128];
+    char fields[256];
 
     (void) state;
     world.floor_s = OTP_FAKE_NOW;
@@ -370,7 +370,7 @@ static void test_pages_say_how_long_to_wait_for_the_next_code(void **state)
 /* Of two waits the page shows the longer one, and no other. */
 static void test_page_that_waits_already_shows_the_longer_wait(void **state)
 {
-    char fields[128];
+    char fields[256];
 
     (void) state;
     assert_string_equal(direct(code_of("", 0)), "pin_required");
@@ -392,7 +392,7 @@ static void test_page_that_waits_already_shows_the_longer_wait(void **state)
 
 static const char *ask(const char *code)
 {
-    char fields[128];
+    char fields[256];
 
     (void) snprintf(fields, sizeof(fields), "serial=" NEW "&code=%s", code);
 

@@ -71,6 +71,14 @@ static otp_key_t key_number(unsigned number)
 
 /* ---- one key ---- */
 
+static void put(const otp_key_t *key, int64_t step, int64_t now_s)
+{
+    bool first = otp_spent_put(spent, key, step, now_s);
+
+    (void) first;
+}
+
+
 static void test_empty_table_remembers_nothing(void **state)
 {
     otp_key_t key = key_number(1);
@@ -85,11 +93,11 @@ static void test_last_step_is_remembered_and_an_earlier_one_changes_nothing(void
     otp_key_t key = key_number(1), other = key_number(2);
 
     (void) state;
-    otp_spent_put(spent, &key, 1000, NOW);
+    assert_true(otp_spent_put(spent, &key, 1000, NOW));
     assert_int_equal(otp_spent_get(spent, &key), 1000);
-    otp_spent_put(spent, &key, 999, NOW);
+    assert_false(otp_spent_put(spent, &key, 999, NOW));
     assert_int_equal(otp_spent_get(spent, &key), 1000);
-    otp_spent_put(spent, &key, 1001, NOW);
+    assert_true(otp_spent_put(spent, &key, 1001, NOW));
     assert_int_equal(otp_spent_get(spent, &key), 1001);
     assert_int_equal(otp_spent_get(spent, &other), 0);
 }
@@ -100,9 +108,9 @@ static void test_key_with_another_seed_is_another_key(void **state)
     otp_key_t key = key_of("K-1", "aabbccdd.first"), anew = key_of("K-1", "aabbccdd.second");
 
     (void) state;
-    otp_spent_put(spent, &key, 1000, NOW);
+    put(&key, 1000, NOW);
     assert_int_equal(otp_spent_get(spent, &anew), 0);
-    otp_spent_put(spent, &anew, 3, NOW);
+    put(&anew, 3, NOW);
     assert_int_equal(otp_spent_get(spent, &anew), 3);
     assert_int_equal(otp_spent_get(spent, &key), 1000);
 }
@@ -113,7 +121,7 @@ static void test_serial_and_seed_do_not_run_into_one_another(void **state)
     otp_key_t key = key_of("K-1", "2x"), other = key_of("K-12", "x");
 
     (void) state;
-    otp_spent_put(spent, &key, 1000, NOW);
+    put(&key, 1000, NOW);
     assert_int_equal(otp_spent_get(spent, &other), 0);
 }
 
@@ -123,7 +131,7 @@ static void test_key_that_changes_hands_stays_the_same_one(void **state)
     otp_key_t key = key_number(1);
 
     (void) state;
-    otp_spent_put(spent, &key, 1000, NOW);
+    put(&key, 1000, NOW);
     (void) snprintf(key.holding, sizeof(key.holding), "another");
     key.drift = 3;
     key.step = 5;
@@ -139,11 +147,11 @@ static void test_step_that_does_not_fit_is_not_remembered(void **state)
     for (unsigned i = 0; i < 16; i++) {
         otp_key_t key = key_number(i);
 
-        otp_spent_put(spent, &key, 0, NOW);
-        otp_spent_put(spent, &key, -1, NOW);
-        otp_spent_put(spent, &key, (int64_t) UINT32_MAX + 6, NOW);
+        put(&key, 0, NOW);
+        put(&key, -1, NOW);
+        put(&key, (int64_t) UINT32_MAX + 6, NOW);
         assert_int_equal(otp_spent_get(spent, &key), 0);
-        otp_spent_put(spent, &key, UINT32_MAX, NOW);
+        put(&key, UINT32_MAX, NOW);
         assert_int_equal(otp_spent_get(spent, &key), UINT32_MAX);
     }
 }
@@ -160,7 +168,7 @@ static void test_longest_key_is_known_by_its_last_letter(void **state)
     memset(key.seed, 's', OTP_SEALED_MAX);
     other = key;
     other.seed[OTP_SEALED_MAX - 1] = 't';
-    otp_spent_put(spent, &key, 7, NOW);
+    put(&key, 7, NOW);
     assert_int_equal(otp_spent_get(spent, &key), 7);
     assert_int_equal(otp_spent_get(spent, &other), 0);
 }
@@ -185,7 +193,7 @@ static void test_table_takes_as_many_bytes_as_it_says(void **state)
     for (unsigned i = 0; i < 1000; i++) {
         otp_key_t key = key_number(i);
 
-        otp_spent_put(spent, &key, i + 1, NOW);
+        put(&key, i + 1, NOW);
     }
     for (size_t i = otp_spent_size(64); i < sizeof(memory); i++) {
         assert_int_equal(((const uint8_t *) memory)[i], 0xff);
@@ -201,12 +209,12 @@ static void test_of_a_full_bucket_the_key_goes_that_was_put_least_recently(void 
     for (unsigned i = 0; i < OTP_SPENT_WAYS; i++) {
         otp_key_t key = key_number(i);
 
-        otp_spent_put(spent, &key, 1000 - i, NOW + i);
+        put(&key, 1000 - i, NOW + i);
     }
-    /* Put again, if only with an earlier step: it was used. */
-    otp_spent_put(spent, &first, 1, NOW + OTP_SPENT_WAYS);
-    otp_spent_put(spent, &more, 1, NOW + OTP_SPENT_WAYS + 1);
-    assert_int_equal(otp_spent_get(spent, &first), 1000);
+    /* Put again: it was used. */
+    put(&first, 1001, NOW + OTP_SPENT_WAYS);
+    put(&more, 1, NOW + OTP_SPENT_WAYS + 1);
+    assert_int_equal(otp_spent_get(spent, &first), 1001);
     assert_int_equal(otp_spent_get(spent, &second), 0);
     assert_int_equal(otp_spent_get(spent, &more), 1);
     for (unsigned i = 2; i < OTP_SPENT_WAYS; i++) {
@@ -223,7 +231,7 @@ static void test_free_entry_is_taken_before_any_key_goes(void **state)
     for (unsigned i = 0; i < OTP_SPENT_WAYS; i++) {
         otp_key_t key = key_number(i);
 
-        otp_spent_put(spent, &key, 10, NOW - i);
+        put(&key, 10, NOW - i);
     }
     for (unsigned i = 0; i < OTP_SPENT_WAYS; i++) {
         otp_key_t key = key_number(i);
@@ -246,12 +254,12 @@ static void test_key_that_was_entered_twice_counts_with_its_later_step(void **st
         uint64_t *word = memory + 3;    /* after the hash's key and the number of buckets */
 
         make(OTP_SPENT_WAYS);
-        otp_spent_put(spent, &key, steps[i][0], NOW);
+        put(&key, steps[i][0], NOW);
         word[5] = word[0] - (uint64_t) steps[i][0] + (uint64_t) steps[i][1];
         assert_int_equal(otp_spent_get(spent, &key), 1002);
-        otp_spent_put(spent, &key, 1001, NOW);
+        put(&key, 1001, NOW);
         assert_int_equal(otp_spent_get(spent, &key), 1002);
-        otp_spent_put(spent, &key, 1003, NOW);
+        put(&key, 1003, NOW);
         assert_int_equal(otp_spent_get(spent, &key), 1003);
     }
 }
@@ -269,12 +277,47 @@ static void *put_many(void *seed)
         otp_key_t key = key_number(number);
         int64_t   step = (int64_t) (otp_fake_random(&dice) % (uint64_t) (i + 1)) + 1;
 
-        otp_spent_put(spent, &key, step, NOW);
+        put(&key, step, NOW);
         highest[number] = step > highest[number] ? step : highest[number];
         lost += otp_spent_get(spent, &key) < highest[number];
     }
 
     return (void *) lost;   /* NOLINT: a number, not an address */
+}
+
+
+/* All threads put the same steps of one key, in the same order: of each step one of them at most is told that it is the
+ * first. */
+static void *put_same(void *data)
+{
+    otp_key_t key = key_number(7);
+    uintptr_t first = 0;
+
+    (void) data;
+    for (int64_t step = 1; step <= ROUNDS; step++) {
+        first += otp_spent_put(spent, &key, step, NOW);
+    }
+
+    return (void *) first;  /* NOLINT: a number, not an address */
+}
+
+
+static void test_of_those_who_put_the_same_step_one_is_the_first(void **state)
+{
+    pthread_t thread[THREADS];
+    uintptr_t first = 0;
+
+    (void) state;
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&thread[i], NULL, put_same, NULL), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        void *mine;
+
+        assert_int_equal(pthread_join(thread[i], &mine), 0);
+        first += (uintptr_t) mine;
+    }
+    assert_in_range(first, 1, ROUNDS);
 }
 
 
@@ -338,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup(test_of_a_full_bucket_the_key_goes_that_was_put_least_recently, open_bucket),
         cmocka_unit_test_setup(test_free_entry_is_taken_before_any_key_goes, open_bucket),
         cmocka_unit_test(test_key_that_was_entered_twice_counts_with_its_later_step),
+        cmocka_unit_test(test_of_those_who_put_the_same_step_one_is_the_first),
         cmocka_unit_test(test_parallel_puts_never_lose_a_maximum),
     };
 

@@ -14,7 +14,7 @@ demo="redis-server=redis-server perl=perl python3=python3 python3-aiosmtpd tzdat
 test="libcmocka-dev stoken=stoken oathtool=oathtool python3=python3 python3-aiosmtpd tzdata procps openssl=openssl
     curl=curl libtest-base-perl libtest-longstring-perl
     liblist-moreutils-perl libwww-perl libtext-diff-perl liblwp-protocol-https-perl libipc-run-perl
-    node=nodejs npm=npm chromium=chromium faketime=faketime valgrind=valgrind"
+    node=nodejs npm=npm chromium=chromium faketime=faketime valgrind=valgrind ip=iproute2"
 fuzz="clang=clang libclang-rt-dev libcmocka-dev"
 afl="afl-clang-fast=afl++"
 

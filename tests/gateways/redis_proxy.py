@@ -1,8 +1,10 @@
 """Between a gateway and Redis: connections that can be frozen, and led elsewhere, without being closed."""
+import collections
 import os
 import select
 import socket
 import threading
+import time
 
 
 class Connection(threading.Thread):
@@ -13,7 +15,7 @@ class Connection(threading.Thread):
         self.proxy, self.gateway = proxy, gateway
         self.redis = self.connect(proxy.target)
         self.listener = False
-        self.said = self.held = b""
+        self.said, self.held = b"", collections.deque()      # of what Redis says: (when it is due, what)
 
     @staticmethod
     def connect(path):
@@ -54,14 +56,13 @@ class Connection(threading.Thread):
         if self.proxy.receivers_elsewhere and not self.listener:
             data = data.replace(b":1\r\n", b":0\r\n")
         spoil = self.proxy.spoil
-        self.held += spoil(self, data) if spoil and data else data
+        self.held.append((time.monotonic() + self.proxy.delay, spoil(self, data) if spoil and data else data))
         return data
 
     def release(self):
         """Looked at once more: it may have been frozen while this was read."""
-        if self.held and not self.frozen():
-            self.gateway.sendall(self.held)
-            self.held = b""
+        while self.held and not self.frozen() and self.held[0][0] <= time.monotonic():
+            self.gateway.sendall(self.held.popleft()[1])
 
     def lead_elsewhere(self):
         """The greeting said again to the other server, whose answers to it nobody needs twice."""
@@ -77,6 +78,7 @@ class Proxy:
     def __init__(self, path, target):
         self.path, self.target, self.target_of_listeners = path, target, None
         self.receivers_elsewhere = False    # PUBLISH says 0, as where a cluster carries the message to its receiver
+        self.delay = 0          # seconds that an answer takes more
         self.spoil = None       # called with a connection and what Redis says: what the gateway hears instead
         self.frozen_listeners = self.frozen_replies = self.stopped = False
         self.server = socket.socket(socket.AF_UNIX)

@@ -12,9 +12,9 @@ SECRET = "le mot de passe de admin"
 WATCHER = "le-mot-de-passe-des-sentinelles"     # without a blank: Sentinel writes its file anew, and quotes nothing
 SENTINEL = """
 port {port}
-bind 127.0.0.1
+bind {host}
 dir {folder}
-sentinel monitor salle 127.0.0.1 {master} 2
+sentinel monitor salle {first} {master} 2
 sentinel down-after-milliseconds salle 1000
 sentinel failover-timeout salle 6000
 sentinel auth-user salle sentinelle
@@ -55,9 +55,9 @@ class Sentinels(World):
     def start_server(self, port, master=None):
         folder = os.path.join(self.root, "redis", str(port))
         os.makedirs(folder, exist_ok=True)
-        follows = ["--replicaof", f"127.0.0.1 {master}"] if master not in (None, port) else []
+        follows = ["--replicaof", f"{self.host(master)} {master}"] if master not in (None, port) else []
         self.servers_of[port] = self.run(
-            ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "",
+            [*self.at(port), "redis-server", "--port", str(port), "--bind", self.host(port), "--dir", folder, "--save", "",
              "--aclfile", os.path.join(self.root, "otp.acl"), "--masteruser", "admin", "--masterauth", SECRET,
              "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", *follows], f"redis-{port}.log")
         wait_until(lambda: self.cli(port, "ping") == "PONG", "Redis starts")
@@ -68,22 +68,32 @@ class Sentinels(World):
         path = os.path.join(folder, "sentinel.conf")
         if not os.path.exists(path):
             with open(path, "w") as file:
-                file.write(SENTINEL.format(port=port, folder=folder, master=self.ports_of_redis[0], secret=WATCHER,
+                file.write(SENTINEL.format(port=port, host=self.host(port), folder=folder, secret=WATCHER,
+                                           first=self.host(self.ports_of_redis[0]), master=self.ports_of_redis[0],
                                            rights="+sentinel|master +sentinel|get-master-addr-by-name"))
-        self.servers_of[port] = self.run(["redis-server", path, "--sentinel"], f"sentinel-{port}.log")
+        self.servers_of[port] = self.run([*self.at(port), "redis-server", path, "--sentinel"], f"sentinel-{port}.log")
         wait_until(lambda: self.cli(port, "ping") == "PONG", "a Sentinel starts")
+
+    def host(self, port):
+        """Where the server of this port is."""
+        return "127.0.0.1"
+
+    def at(self, port):
+        """What a command begins with that is to run there."""
+        return []
 
     def run(self, command, log):
         with open(os.path.join(self.root, log), "a") as file:
             return subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
 
     def servers(self, path=None):
-        addresses = " ".join("127.0.0.1:%d" % port for port in self.ports_of_sentinels)
+        addresses = " ".join(f"{self.host(port)}:{port}" for port in self.ports_of_sentinels)
         return (f"{addresses} sentinel=salle sentinel_user=otp-gateway "
                 f"sentinel_password_file={self.root}/sentinel.password replicas={self.replicas}")
 
     def address(self, user):
-        return f"127.0.0.1:{self.master()} user={user} password_file={self.root}/{user}.password"
+        master = self.master()
+        return f"{self.host(master)}:{master} user={user} password_file={self.root}/{user}.password"
 
     def stop(self):
         for server in self.servers_of.values():
@@ -101,8 +111,9 @@ class Sentinels(World):
         """What it answers, or nothing when it does not."""
         login = [] if port in self.ports_of_sentinels else ["--user", "admin", "--pass", SECRET]
         try:
-            return subprocess.run(["redis-cli", "-p", str(port), "--no-auth-warning", *login, *arguments], timeout=2,
-                                  capture_output=True, text=True).stdout.strip()
+            return subprocess.run(
+                [*self.at(port), "redis-cli", "-h", self.host(port), "-p", str(port), "--no-auth-warning", *login, *arguments],
+                timeout=2, capture_output=True, text=True).stdout.strip()
         except subprocess.TimeoutExpired:
             return ""
 

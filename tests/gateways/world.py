@@ -155,7 +155,7 @@ class World:
         return ""
 
     def before(self, name):
-        """The command that a gateway, or "redis", is started by: what is to be run follows."""
+        """The command that a gateway, "redis" or "otpctl" is started by: what is to be run follows."""
         return []
 
     def is_up(self, name, port):
@@ -187,7 +187,7 @@ class World:
 
     def otpctl(self, *arguments):
         return subprocess.run(
-            [os.path.join(BUILD, "otpctl"), "--redis", self.address("otpctl"),
+            [*self.before("otpctl"), os.path.join(BUILD, "otpctl"), "--redis", self.address("otpctl"),
              "--keyring", os.path.join(self.root, "keyring"), "--json", *arguments], check=True, capture_output=True, text=True).stdout
 
     # --- people and keys ------------------------------------------------------------------------------

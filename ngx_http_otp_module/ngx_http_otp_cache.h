@@ -25,6 +25,7 @@ typedef enum {
 
 struct ngx_http_otp_cache_s {
     size_t                      size;       /* 0: off */
+    unsigned                    written:1;  /* the size, in the configuration */
     ngx_http_otp_main_conf_t   *omcf;
     ngx_http_otp_redis_t       *listener;
     otp_name_t                  prefix;     /* of the names of sessions */

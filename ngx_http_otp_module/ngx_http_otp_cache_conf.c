@@ -47,6 +47,7 @@ char *ngx_http_otp_conf_session_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *
     }
 
     omcf->cache->size = (size_t) size;
+    omcf->cache->written = 1;
 
     return NGX_CONF_OK;
 }
@@ -58,6 +59,14 @@ ngx_int_t ngx_http_otp_cache_create(ngx_conf_t *cf, ngx_http_otp_main_conf_t *om
 
     if (cache == NULL || cache->size == 0) {
         return cache == NULL ? NGX_ERROR : NGX_OK;
+    }
+
+    if (ngx_http_otp_redis_is_cluster(omcf->redis)) {
+        if (cache->written) {
+            ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0, "\"otp_session_cache\": nothing is cached where \"otp_redis\" "
+                "is a \"cluster\"");
+        }
+        return NGX_OK;
     }
 
     otp_name_sessions(&cache->prefix, ngx_http_otp_redis_prefix(omcf->redis));

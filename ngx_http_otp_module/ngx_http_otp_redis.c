@@ -30,7 +30,10 @@ ngx_int_t ngx_http_otp_redis_init_process(ngx_cycle_t *cycle, ngx_http_otp_redis
     if (redis == NULL || (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)) {
         return NGX_OK;
     }
-    redis->in = ngx_palloc(cycle->pool, NGX_HTTP_OTP_REDIS_IN);
+    if (redis->cluster) {
+        return ngx_http_otp_redis_cluster_init(cycle, redis->cluster);
+    }
+    redis->in = redis->in ? redis->in : ngx_palloc(cycle->pool, NGX_HTTP_OTP_REDIS_IN);
     if (redis->in == NULL) {
         return NGX_ERROR;
     }
@@ -59,6 +62,10 @@ ngx_int_t ngx_http_otp_redis_init_process(ngx_cycle_t *cycle, ngx_http_otp_redis
 
 void ngx_http_otp_redis_exit_process(ngx_http_otp_redis_t *redis)
 {
+    if (redis && redis->cluster) {
+        ngx_http_otp_redis_cluster_exit(redis->cluster);
+        return;
+    }
     if (redis == NULL || redis->state == NGX_HTTP_OTP_REDIS_CLOSED) {
         return;
     }
@@ -85,20 +92,33 @@ void ngx_http_otp_redis_listen(ngx_http_otp_redis_t *redis, const ngx_http_otp_r
 }
 
 
+void ngx_http_otp_redis_clone_to(ngx_http_otp_redis_t *clone, ngx_http_otp_redis_t *redis, const char *role)
+{
+    *clone = *redis;
+    clone->role = role;
+    clone->task = NGX_HTTP_OTP_REDIS_LISTENS;
+    clone->leader = redis;
+    clone->sentinel = NULL;
+    clone->writer = NULL;
+    clone->cluster = NULL;
+    ngx_memzero(&clone->listener, sizeof(clone->listener));
+}
+
+
 ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, ngx_http_otp_redis_t *redis, const char *role)
 {
     ngx_http_otp_redis_t *clone = ngx_palloc(pool, sizeof(*clone));
 
     if (clone) {
-        *clone = *redis;
-        clone->role = role;
-        clone->task = NGX_HTTP_OTP_REDIS_LISTENS;
-        clone->leader = redis;
-        clone->sentinel = NULL;
-        clone->writer = NULL;
-        ngx_memzero(&clone->listener, sizeof(clone->listener));
+        ngx_http_otp_redis_clone_to(clone, redis, role);
     }
     return clone;
+}
+
+
+ngx_uint_t ngx_http_otp_redis_is_cluster(const ngx_http_otp_redis_t *redis)
+{
+    return redis->cluster != NULL;
 }
 
 
@@ -122,12 +142,18 @@ otp_span_t ngx_http_otp_redis_prefix(const ngx_http_otp_redis_t *redis)
 
 int64_t ngx_http_otp_redis_floor_s(const ngx_http_otp_redis_t *redis)
 {
-    return redis != NULL ? redis->floor_s : 0;
+    if (redis == NULL) {
+        return 0;
+    }
+    return redis->cluster ? ngx_http_otp_redis_cluster_floor_s(redis->cluster) : redis->floor_s;
 }
 
 
 ngx_uint_t ngx_http_otp_redis_is_up(const ngx_http_otp_redis_t *redis)
 {
+    if (redis != NULL && redis->cluster) {
+        return ngx_http_otp_redis_cluster_is_up(redis->cluster);
+    }
     return redis != NULL && redis->state == NGX_HTTP_OTP_REDIS_READY;
 }
 
@@ -193,9 +219,13 @@ ngx_http_otp_redis_batch_t *ngx_http_otp_redis_send(ngx_http_otp_redis_t *redis,
     ngx_uint_t                   waits;
     ngx_http_otp_redis_batch_t  *batch;
 
-    if (redis == NULL || redis->state == NGX_HTTP_OTP_REDIS_CLOSED || count == 0
-        || count > NGX_HTTP_OTP_REDIS_COMMANDS)
-    {
+    if (redis == NULL || count == 0 || count > NGX_HTTP_OTP_REDIS_COMMANDS) {
+        return NULL;
+    }
+    if (redis->cluster) {
+        return ngx_http_otp_redis_cluster_send(redis->cluster, commands, count, handler, data);
+    }
+    if (redis->state == NGX_HTTP_OTP_REDIS_CLOSED) {
         return NULL;
     }
     waits = redis->writer && ngx_http_otp_redis_has_swap(commands, count);

@@ -64,6 +64,9 @@ typedef struct {
 /* To be called before _init_process(); all of `listener` is copied. */
 void ngx_http_otp_redis_listen(ngx_http_otp_redis_t *redis, const ngx_http_otp_redis_listener_t *listener);
 
+/* Whether it is a cluster: there _listen() does nothing, and nothing can be cloned. */
+ngx_uint_t ngx_http_otp_redis_is_cluster(const ngx_http_otp_redis_t *redis);
+
 /* Another connection, with a life of its own, always made to the address that `redis` is at; it goes to the log as
  * `role`.  NULL: no memory. */
 ngx_http_otp_redis_t *ngx_http_otp_redis_clone(ngx_pool_t *pool, ngx_http_otp_redis_t *redis, const char *role);

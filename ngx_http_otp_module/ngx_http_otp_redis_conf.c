@@ -25,7 +25,7 @@ typedef struct {
     ngx_http_otp_redis_option_pt  set;
 } ngx_http_otp_redis_option_t;
 
-static ngx_int_t ngx_http_otp_redis_set_later(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
+static ngx_int_t ngx_http_otp_redis_set_cluster(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
 static ngx_int_t ngx_http_otp_redis_set_sentinel(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
 static ngx_int_t ngx_http_otp_redis_set_sentinel_user(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value);
 static ngx_int_t ngx_http_otp_redis_set_sentinel_password(ngx_conf_t *cf, ngx_http_otp_redis_t *redis,
@@ -45,7 +45,7 @@ static ngx_http_otp_redis_option_t  ngx_http_otp_redis_options[] = {
     { ngx_string("sentinel="),      ngx_http_otp_redis_set_sentinel },
     { ngx_string("sentinel_user="), ngx_http_otp_redis_set_sentinel_user },
     { ngx_string("sentinel_password_file="), ngx_http_otp_redis_set_sentinel_password },
-    { ngx_string("cluster"),        ngx_http_otp_redis_set_later },
+    { ngx_string("cluster"),        ngx_http_otp_redis_set_cluster },
     { ngx_string("replicas="),      ngx_http_otp_redis_set_replicas },
     { ngx_string("tls"),            ngx_http_otp_redis_set_tls },
     { ngx_string("tls_ca="),        ngx_http_otp_redis_set_tls_ca },
@@ -61,10 +61,10 @@ static ngx_http_otp_redis_option_t  ngx_http_otp_redis_options[] = {
 
 /* Options */
 
-/* What this version does not do yet. */
-static ngx_int_t ngx_http_otp_redis_set_later(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
+static ngx_int_t ngx_http_otp_redis_set_cluster(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value)
 {
-    return ngx_http_otp_redis_refuse(cf, "\"cluster\" is not supported by this version");
+    redis->cluster = ngx_http_otp_redis_cluster_alloc(cf->pool);
+    return redis->cluster ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -222,9 +222,7 @@ static ngx_int_t ngx_http_otp_redis_unknown(ngx_conf_t *cf, const ngx_str_t *arg
     u_char *p = names;
 
     for (const ngx_http_otp_redis_option_t *option = ngx_http_otp_redis_options; option->set; option++) {
-        if (option->set != ngx_http_otp_redis_set_later) {
-            p = ngx_slprintf(p, names + sizeof(names), "%s%V", p == names ? "" : ", ", &option->name);
-        }
+        p = ngx_slprintf(p, names + sizeof(names), "%s%V", p == names ? "" : ", ", &option->name);
     }
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"otp_redis\": unknown parameter \"%V\": it may be one of %*s", arg,
         (size_t) (p - names), names);
@@ -306,6 +304,12 @@ static ngx_int_t ngx_http_otp_redis_check(ngx_conf_t *cf, ngx_http_otp_redis_t *
     if (redis->sentinel && redis->sentinel->user.len && redis->sentinel->password.len == 0) {
         return ngx_http_otp_redis_refuse(cf, "\"sentinel_user=\" needs \"sentinel_password_file=\"");
     }
+    if (redis->cluster && redis->sentinel) {
+        return ngx_http_otp_redis_refuse(cf, "\"cluster\" and \"sentinel=\": a cluster has no Sentinels");
+    }
+    if (redis->cluster && redis->db) {
+        return ngx_http_otp_redis_refuse(cf, "\"cluster\" and \"db=\": a cluster has database 0 only");
+    }
     if (!redis->tls && (redis->tls_ca.len || redis->tls_name.len)) {
         return ngx_http_otp_redis_refuse(cf, "\"tls_ca=\" and \"tls_name=\" need \"tls\"");
     }
@@ -327,9 +331,15 @@ static ngx_int_t ngx_http_otp_redis_create(ngx_conf_t *cf, ngx_http_otp_redis_t 
     if (redis->sentinel && ngx_http_otp_redis_sentinel_create(cf, redis) != NGX_OK) {
         return NGX_ERROR;
     }
+    if (redis->cluster) {
+        return ngx_http_otp_redis_cluster_create(cf, redis);
+    }
     if (redis->replicas) {
-        redis->writer = ngx_http_otp_redis_writer_create(cf->pool, redis);
-        return redis->writer ? NGX_OK : NGX_ERROR;
+        redis->writer = ngx_palloc(cf->pool, sizeof(*redis->writer));
+        if (redis->writer == NULL) {
+            return NGX_ERROR;
+        }
+        ngx_http_otp_redis_writer_init(redis->writer, redis);
     }
     return NGX_OK;
 }
@@ -348,6 +358,7 @@ char *ngx_http_otp_redis_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
     redis->timeout = TIMEOUT;
+    redis->master_tags = 1;
     ngx_str_set(&redis->prefix, "otp:");
     if (ngx_http_otp_redis_arguments(cf, redis) != NGX_OK || ngx_http_otp_redis_check(cf, redis) != NGX_OK
         || ngx_http_otp_redis_create(cf, redis) != NGX_OK)

@@ -13,14 +13,10 @@ static const otp_reply_t  ngx_http_otp_redis_short = {
     .kind = OTP_REPLY_ERROR, .text = { NGX_HTTP_OTP_REDIS_SHORT, sizeof(NGX_HTTP_OTP_REDIS_SHORT) - 1 }
 };
 
-ngx_http_otp_redis_t *ngx_http_otp_redis_writer_create(ngx_pool_t *pool, ngx_http_otp_redis_t *redis)
+void ngx_http_otp_redis_writer_init(ngx_http_otp_redis_t *writer, ngx_http_otp_redis_t *redis)
 {
-    ngx_http_otp_redis_t *writer = ngx_http_otp_redis_clone(pool, redis, " (writes)");
-
-    if (writer) {
-        writer->task = NGX_HTTP_OTP_REDIS_WRITES;
-    }
-    return writer;
+    ngx_http_otp_redis_clone_to(writer, redis, " (writes)");
+    writer->task = NGX_HTTP_OTP_REDIS_WRITES;
 }
 
 
@@ -97,10 +93,15 @@ void ngx_http_otp_redis_weigh(ngx_http_otp_redis_t *redis, const ngx_http_otp_re
     const otp_reply_t *wait = batch->reply[count];
     ngx_uint_t         denied = wait->kind == OTP_REPLY_ERROR && otp_span_starts(wait->text, OTP_SPAN("NOPERM"));
     int64_t            have = wait->kind == OTP_REPLY_INTEGER ? wait->integer : denied ? -1 : 0;
-    ngx_uint_t         enough = have >= redis->replicas;
+    ngx_uint_t         enough = have >= redis->replicas, swaps = 0;
 
-    ngx_http_otp_redis_report_replicas(redis, enough, have);
     for (size_t i = 0; i < count; i++) {
-        handed[i] = enough || !batch->slot[i].swap ? batch->reply[i] : &ngx_http_otp_redis_short;
+        ngx_uint_t done = batch->slot[i].swap && batch->reply[i]->kind != OTP_REPLY_ERROR;
+
+        handed[i] = enough || !done ? batch->reply[i] : &ngx_http_otp_redis_short;
+        swaps += done;
+    }
+    if (swaps) {
+        ngx_http_otp_redis_report_replicas(redis, enough, have);
     }
 }

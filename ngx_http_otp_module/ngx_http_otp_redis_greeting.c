@@ -29,7 +29,7 @@ static const ngx_http_otp_redis_word_t  ngx_http_otp_redis_words[] = {
     [NGX_HTTP_OTP_REDIS_INFO]   = { "INFO was refused", NGX_HTTP_OTP_REDIS_UNSEEN, "+info", 0,
                                     ngx_http_otp_redis_take_info },
     [NGX_HTTP_OTP_REDIS_GET]    = { "GET was refused", NGX_HTTP_OTP_REDIS_UNSEEN, "+get, and the key master:{0}", 0,
-                                    ngx_http_otp_redis_take_known },
+                                    NULL },
     [NGX_HTTP_OTP_REDIS_LOAD]   = { "SCRIPT LOAD was refused", "nothing can be written", "+script|load", 1, NULL },
     [NGX_HTTP_OTP_REDIS_SET]    = { "SET was refused", "each new connection spends the codes up to then",
                                     "+set, and the key master:{0}", 1, NULL },
@@ -176,6 +176,9 @@ static ngx_int_t ngx_http_otp_redis_refused(ngx_http_otp_redis_t *redis, ngx_htt
     const ngx_http_otp_redis_word_t  *word = &ngx_http_otp_redis_words[step];
 
     ngx_http_otp_redis_first_word(reply->text, error, sizeof(error));
+    if (redis->is_node && (ngx_strcmp(error, "MOVED") == 0 || ngx_strcmp(error, "ASK") == 0)) {
+        return NGX_OK;                  /* the tag is another one's by now */
+    }
     if (!ngx_http_otp_redis_can_do_without(word, error)) {
         fault->reason = word->refused;
         ngx_memcpy(fault->detail, error, sizeof(error));
@@ -200,7 +203,10 @@ ngx_int_t ngx_http_otp_redis_greeted(ngx_http_otp_redis_t *redis, const otp_repl
 
     if (reply->kind == OTP_REPLY_ERROR) {
         rc = ngx_http_otp_redis_refused(redis, step, reply, fault);
-    } else if (word->take) {
+    }
+    if (rc == NGX_OK && step == NGX_HTTP_OTP_REDIS_GET) {
+        rc = ngx_http_otp_redis_take_known(redis, reply, fault);
+    } else if (rc == NGX_OK && reply->kind != OTP_REPLY_ERROR && word->take) {
         rc = word->take(redis, reply, fault);
     }
     if (rc != NGX_OK || redis->greeted < redis->greetings) {

@@ -10,7 +10,8 @@
  * been good, has failed.  Otherwise they are refused at once.
  *
  * One client is what the module knows; with `sentinel=` it has a client of its own that asks Sentinels for its address,
- * with `replicas=` one that writes what must be in replicas, too.
+ * with `replicas=` one that writes what must be in replicas, too.  With `cluster` it is no connection at all, and has
+ * a client for each server (ngx_http_otp_redis_cluster.h).
  */
 #ifndef NGX_HTTP_OTP_REDIS_INTERNAL_H
 #define NGX_HTTP_OTP_REDIS_INTERNAL_H
@@ -26,8 +27,8 @@
 #endif
 
 #define NGX_HTTP_OTP_REDIS_ADDRESSES    16
-#define NGX_HTTP_OTP_REDIS_GREETING     8
-#define NGX_HTTP_OTP_REDIS_RUN_ID       40              /* hex digits */
+#define NGX_HTTP_OTP_REDIS_GREETING     40              /* a name for each tag, asked and written */
+#define NGX_HTTP_OTP_REDIS_ID           81              /* run_id, a dot, master_replid */
 #define NGX_HTTP_OTP_REDIS_IN           16384           /* bytes of a read */
 #define NGX_HTTP_OTP_REDIS_STEADY_MS    1000            /* a connection that lasts this long was a good one */
 #define NGX_HTTP_OTP_REDIS_HEARTBEAT_MS 10000
@@ -54,7 +55,7 @@ typedef enum {
     NGX_HTTP_OTP_REDIS_LEADS,                           /* commands of the module */
     NGX_HTTP_OTP_REDIS_LISTENS,                         /* invalidations */
     NGX_HTTP_OTP_REDIS_WRITES,                          /* compare-and-set that waits for replicas */
-    NGX_HTTP_OTP_REDIS_WATCHES                          /* it is at a Sentinel */
+    NGX_HTTP_OTP_REDIS_WATCHES                          /* to ask a Sentinel, or a cluster for its map */
 } ngx_http_otp_redis_task_t;
 
 /* What is said at its beginning, in this order (ngx_http_otp_redis_greeting.c has the table). */
@@ -113,7 +114,7 @@ struct ngx_http_otp_redis_batch_s {
     unsigned                        waits:1;            /* the last command is WAIT, ours */
 };
 
-/* What an address that Sentinel gave is kept in. */
+/* What an address that a server named is kept in. */
 typedef struct {
     ngx_sockaddr_t                  sockaddr;
     u_char                          name[NGX_SOCKADDR_STRLEN];
@@ -134,6 +135,15 @@ typedef struct {
     unsigned                        asking:1;
 } ngx_http_otp_redis_sentinel_t;
 
+typedef struct ngx_http_otp_redis_cluster_s  ngx_http_otp_redis_cluster_t;
+
+/* What the server's data says of who is the master, while it is being asked. */
+typedef struct {
+    ngx_uint_t                      asked;              /* and not answered yet */
+    ngx_uint_t                      absent, found, ours;
+    int64_t                         since_s;            /* the latest of those that were found */
+} ngx_http_otp_redis_known_t;
+
 struct ngx_http_otp_redis_s {
     /* configuration */
     ngx_http_otp_redis_address_t    address[NGX_HTTP_OTP_REDIS_ADDRESSES];
@@ -150,7 +160,10 @@ struct ngx_http_otp_redis_s {
     ngx_http_otp_redis_t           *leader;             /* whose address to take; NULL: our own choice */
     ngx_http_otp_redis_t           *writer;             /* takes swaps; NULL: they need no replicas */
     ngx_http_otp_redis_sentinel_t  *sentinel;           /* chooses the address; NULL: nobody does */
+    ngx_http_otp_redis_cluster_t   *cluster;            /* does everything instead; NULL: one server */
+    ngx_uint_t                      is_node;            /* of a cluster */
     ngx_int_t                       replicas;
+    uint16_t                        master_tags;        /* a bit for each at which the server's name is kept */
 
     /* the worker's */
     ngx_http_otp_redis_state_t      state;
@@ -171,9 +184,10 @@ struct ngx_http_otp_redis_s {
     ngx_http_otp_redis_step_t       greeting[NGX_HTTP_OTP_REDIS_GREETING];
     ngx_uint_t                      greetings, greeted;
     ngx_uint_t                      denied;             /* steps whose refusal was logged, a bit each */
-    char                            run_id[NGX_HTTP_OTP_REDIS_RUN_ID];
-    size_t                          run_id_len;         /* 0: not known */
+    char                            id[NGX_HTTP_OTP_REDIS_ID];
+    size_t                          id_len;             /* 0: not known */
     int64_t                         server_s;           /* its clock; 0: not known */
+    ngx_http_otp_redis_known_t      known;
     const char                     *leaving;            /* why the connection is dropped when it is drained */
     ngx_uint_t                      current, tries;
     ngx_uint_t                      moves;              /* times that Sentinel gave another address */
@@ -192,6 +206,9 @@ struct ngx_http_otp_redis_s {
 
 /* Milliseconds of a clock that is read now: nginx's cached one is late after whatever held up the loop. */
 ngx_msec_t ngx_http_otp_redis_now(void);
+
+/* ngx_http_otp_redis_clone() into memory that is there. */
+void ngx_http_otp_redis_clone_to(ngx_http_otp_redis_t *clone, ngx_http_otp_redis_t *redis, const char *role);
 
 /* Writes what was queued, at the end of this turn of the loop. */
 void ngx_http_otp_redis_flush_later(ngx_http_otp_redis_t *redis);
@@ -265,13 +282,19 @@ ngx_int_t ngx_http_otp_redis_take_role(ngx_http_otp_redis_t *redis, const otp_re
     ngx_http_otp_redis_fault_t *fault);
 ngx_int_t ngx_http_otp_redis_take_info(ngx_http_otp_redis_t *redis, const otp_reply_t *reply,
     ngx_http_otp_redis_fault_t *fault);
-ngx_int_t ngx_http_otp_redis_take_known(ngx_http_otp_redis_t *redis, const otp_reply_t *reply,
-    ngx_http_otp_redis_fault_t *fault);
 /* Of a connection that is ready: leaves a server that is a replica by now. */
 void ngx_http_otp_redis_check_role(ngx_http_otp_redis_t *redis);
 
+/* ngx_http_otp_redis_known.c */
+ngx_int_t ngx_http_otp_redis_ask_known(ngx_http_otp_redis_t *redis);
+/* The answer for one tag; an error that is no reason not to go on, too. */
+ngx_int_t ngx_http_otp_redis_take_known(ngx_http_otp_redis_t *redis, const otp_reply_t *reply,
+    ngx_http_otp_redis_fault_t *fault);
+/* Of a node of a cluster: the tags are others now. */
+void ngx_http_otp_redis_adopt(ngx_http_otp_redis_t *redis, uint16_t tags, int64_t since_s);
+
 /* ngx_http_otp_redis_durable.c */
-ngx_http_otp_redis_t *ngx_http_otp_redis_writer_create(ngx_pool_t *pool, ngx_http_otp_redis_t *redis);
+void ngx_http_otp_redis_writer_init(ngx_http_otp_redis_t *writer, ngx_http_otp_redis_t *redis);
 /* Whether one of the commands is a swap. */
 ngx_uint_t ngx_http_otp_redis_has_swap(const otp_command_t *commands, size_t count);
 ngx_int_t ngx_http_otp_redis_append_wait(ngx_http_otp_redis_t *redis, ngx_http_otp_redis_buffer_t *buffer);
@@ -298,6 +321,25 @@ ngx_int_t ngx_http_otp_redis_read_tls_ca(ngx_conf_t *cf, ngx_str_t *value, ngx_s
 ngx_int_t ngx_http_otp_redis_read_password(ngx_conf_t *cf, ngx_str_t *value, const char *option, ngx_str_t *password);
 ngx_int_t ngx_http_otp_redis_add_address(ngx_conf_t *cf, ngx_http_otp_redis_t *redis, ngx_str_t *value,
     in_port_t port);
+
+/* ngx_http_otp_redis_place.c */
+
+/* NGX_DECLINED: it is not an address of IPv4 or IPv6, nor a port. */
+ngx_int_t ngx_http_otp_redis_place(otp_span_t host, otp_span_t port, ngx_http_otp_redis_place_t *place);
+ngx_uint_t ngx_http_otp_redis_place_same(const ngx_http_otp_redis_place_t *a, const ngx_http_otp_redis_place_t *b);
+/* `address` points into `place`. */
+void ngx_http_otp_redis_place_address(ngx_http_otp_redis_place_t *place, ngx_http_otp_redis_address_t *address);
+
+/* ngx_http_otp_redis_cluster.c */
+ngx_http_otp_redis_cluster_t *ngx_http_otp_redis_cluster_alloc(ngx_pool_t *pool);
+ngx_int_t ngx_http_otp_redis_cluster_create(ngx_conf_t *cf, ngx_http_otp_redis_t *redis);
+ngx_int_t ngx_http_otp_redis_cluster_init(ngx_cycle_t *cycle, ngx_http_otp_redis_cluster_t *cluster);
+void ngx_http_otp_redis_cluster_exit(ngx_http_otp_redis_cluster_t *cluster);
+ngx_uint_t ngx_http_otp_redis_cluster_is_up(const ngx_http_otp_redis_cluster_t *cluster);
+int64_t ngx_http_otp_redis_cluster_floor_s(const ngx_http_otp_redis_cluster_t *cluster);
+/* ngx_http_otp_redis_send() in a cluster. */
+ngx_http_otp_redis_batch_t *ngx_http_otp_redis_cluster_send(ngx_http_otp_redis_cluster_t *cluster,
+    const otp_command_t *commands, size_t count, ngx_http_otp_redis_handler_pt handler, void *data);
 
 /* ngx_http_otp_redis_tls.c */
 ngx_int_t ngx_http_otp_redis_tls_create(ngx_conf_t *cf, ngx_http_otp_redis_t *redis);

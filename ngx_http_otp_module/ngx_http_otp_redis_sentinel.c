@@ -7,8 +7,6 @@
  */
 #include "ngx_http_otp_module/ngx_http_otp_redis_internal.h"
 
-#include <arpa/inet.h>
-
 #include "core/base/otp_span.h"
 
 #define ASK_MS          1000
@@ -90,42 +88,6 @@ static void ngx_http_otp_redis_sentinel_complain(ngx_http_otp_redis_sentinel_t *
 
 /* What it answers */
 
-static ngx_int_t ngx_http_otp_redis_sentinel_port(otp_span_t text, in_port_t *port)
-{
-    int64_t number;
-
-    if (otp_span_number(text, &number) != OTP_OK || number < 1 || number > 65535) {
-        return NGX_ERROR;
-    }
-    *port = (in_port_t) number;
-    return NGX_OK;
-}
-
-
-/* NGX_DECLINED: it is not an address of IPv4 or IPv6, nor a port. */
-static ngx_int_t ngx_http_otp_redis_sentinel_place(otp_span_t host, otp_span_t port, ngx_http_otp_redis_place_t *place)
-{
-    in_port_t number;
-
-    ngx_memzero(place, sizeof(*place));
-    if (host.len == 0 || host.len >= sizeof(place->host)
-        || ngx_http_otp_redis_sentinel_port(port, &number) != NGX_OK)
-    {
-        return NGX_DECLINED;
-    }
-    ngx_memcpy(place->host, host.data, host.len);
-    if (inet_pton(AF_INET, (char *) place->host, &place->sockaddr.sockaddr_in.sin_addr) == 1) {
-        place->sockaddr.sockaddr.sa_family = AF_INET;
-    } else if (inet_pton(AF_INET6, (char *) place->host, &place->sockaddr.sockaddr_in6.sin6_addr) == 1) {
-        place->sockaddr.sockaddr.sa_family = AF_INET6;
-    } else {
-        return NGX_DECLINED;
-    }
-    ngx_inet_set_port(&place->sockaddr.sockaddr, number);
-    return NGX_OK;
-}
-
-
 /* The value of `config-epoch` in the pairs that SENTINEL MASTER answers; -1: it is not there. */
 static int64_t ngx_http_otp_redis_sentinel_epoch(const otp_reply_t *reply)
 {
@@ -145,12 +107,6 @@ static int64_t ngx_http_otp_redis_sentinel_epoch(const otp_reply_t *reply)
 }
 
 
-static socklen_t ngx_http_otp_redis_sentinel_socklen(const ngx_http_otp_redis_place_t *place)
-{
-    return place->sockaddr.sockaddr.sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-}
-
-
 /* The connections of before end before their address is written over: they are told of by its name. */
 static void ngx_http_otp_redis_sentinel_move(ngx_http_otp_redis_sentinel_t *sentinel,
     const ngx_http_otp_redis_place_t *place)
@@ -163,10 +119,7 @@ static void ngx_http_otp_redis_sentinel_move(ngx_http_otp_redis_sentinel_t *sent
         ngx_http_otp_redis_end(redis->writer, NGX_HTTP_OTP_REDIS_MOVED, "Sentinel names another master");
     }
     sentinel->place = *place;
-    address->socklen = ngx_http_otp_redis_sentinel_socklen(place);
-    address->name.len = ngx_sock_ntop(address->sockaddr, address->socklen, address->name.data, NGX_SOCKADDR_STRLEN, 1);
-    address->host.len = ngx_strlen(address->host.data);
-    address->reported = NULL;
+    ngx_http_otp_redis_place_address(&sentinel->place, address);
     redis->moves++;
     ngx_log_error(NGX_LOG_NOTICE, watcher->log, 0, "otp: redis %V%s: master \"%V\" is at %V (epoch %L)",
         &watcher->address[watcher->current].name, watcher->role, &sentinel->name, &address->name, sentinel->epoch);
@@ -190,14 +143,14 @@ static void ngx_http_otp_redis_sentinel_take(ngx_http_otp_redis_sentinel_t *sent
             "(Sentinels were set up anew: reload nginx)");
         return;
     }
-    if (ngx_http_otp_redis_sentinel_place(where->element[0].text, where->element[1].text, &place) != NGX_OK) {
+    if (ngx_http_otp_redis_place(where->element[0].text, where->element[1].text, &place) != NGX_OK) {
         ngx_http_otp_redis_sentinel_complain(sentinel, "it does not tell an IP address and a port: names of hosts are "
             "not taken (Sentinel: announce-hostnames no, and resolve-hostnames no where it has no IP address)");
         return;
     }
     sentinel->complaint[sentinel->watcher->current] = NULL;
     sentinel->epoch = epoch;
-    if (ngx_memcmp(&place, &sentinel->place, offsetof(ngx_http_otp_redis_place_t, name)) != 0) {
+    if (!ngx_http_otp_redis_place_same(&place, &sentinel->place)) {
         ngx_http_otp_redis_sentinel_move(sentinel, &place);
     }
 }

